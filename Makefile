@@ -1,0 +1,60 @@
+# `make help` lists what there is to do. Everything is installed into .venv.
+
+PYTHON ?= python3
+MODEL ?= smollm2-135m
+NOTEBOOK ?= reasoning
+PARAMETERS ?=
+CHAPTERS := reasoning
+
+BIN := .venv/bin
+READY := .venv/.ready
+SITE := runs/site
+
+.DEFAULT_GOAL := help
+.PHONY: help setup weights book test lint format clean run
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 12
+
+setup: $(READY) weights ## install everything into .venv and fetch the embedded model
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Installing the pinned packages into .venv (once; some minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or later is needed; name one with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[all]'
+	@touch $(READY)
+
+weights: $(READY)
+	@$(BIN)/python -m benchhealth_utils.backends.embedded
+
+book: setup ## execute the chapters with MODEL and build the book, strictly
+	@rm -rf $(SITE) && mkdir -p $(SITE)/notebooks
+	@cp -R book $(SITE)/book && cp _toc.yml $(SITE)/
+	@sed 's|^  exclude_patterns: \[\]|  exclude_patterns: ["notebooks/*"]|' _config.yml > $(SITE)/_config.yml
+	@set -e; for chapter in $(CHAPTERS); do \
+		echo "Executing notebooks/$$chapter.ipynb with $(MODEL)"; \
+		$(BIN)/papermill notebooks/$$chapter.ipynb $(SITE)/notebooks/$$chapter.ipynb -p model $(MODEL) $(PARAMETERS); \
+	done
+	@$(BIN)/jupyter-book build $(SITE) --path-output . --all -W -n --keep-going
+	@echo "The book is in _build/html/index.html"
+
+test: setup ## run the tests
+	@$(BIN)/python -m pytest -m "not slow"
+
+lint: $(READY) ## check style, and that notebooks carry no outputs
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/nbstripout --verify notebooks/*.ipynb
+
+format: $(READY)
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/nbstripout notebooks/*.ipynb
+
+run: setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="-p limit 0"
+	@mkdir -p runs
+	@$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb runs/$(NOTEBOOK).ipynb -p model $(MODEL) $(PARAMETERS)
+	@echo "The executed notebook is runs/$(NOTEBOOK).ipynb"
+
+clean: ## remove what was built; .venv, downloaded data and stored answers stay
+	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
