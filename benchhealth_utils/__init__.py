@@ -1,0 +1,41 @@
+"""BenchHealth: large language models in healthcare, benchmarked in the open.
+
+The nine public names are loaded on first use, so that importing the package
+stays quick and never loads torch.
+
+>>> import benchhealth_utils as bh
+>>> bh.DATASETS["medqa"].size
+1273
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "DATASETS": "datasets",
+    "load": "datasets",
+    "MODELS": "models",
+    "open_model": "models",
+    "build": "prompts",
+    "answer": "answers",
+    "read": "readings",
+    "score": "metrics",
+    "Answer": "schema",
+    "BenchHealthError": "schema",
+    "DataError": "schema",
+    "Example": "schema",
+    "ModelError": "schema",
+    "Scores": "schema",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'benchhealth_utils' has no attribute '{name}'")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return __all__

@@ -1,0 +1,223 @@
+"""The answer store: every answer is on disk before anything is done with it.
+
+Answers live in ``runs/answers/<model>/<data set>.jsonl``, one JSON object a
+line, under a key that hashes everything that can change them. A run that is
+interrupted asks, when repeated, only for what is missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from .backends import Reply, Request
+from .datasets import load
+from .models import open_model
+from .progress import Progress
+from .prompts import build, exemplar_order, exemplars, prompt
+from .schema import ROOT, Answer, BenchHealthError, Example, digest
+
+MODES = ("generate", "likelihood")
+
+
+def answer(
+    model,
+    examples: Sequence[Example],
+    *,
+    shots: int = 0,
+    seed: int = 0,
+    mode: str = "generate",
+    pool: Sequence[Example] | None = None,
+    store: str | Path | None = None,
+    progress: bool = True,
+) -> list[Answer]:
+    """Ask a model about examples of one data set.
+
+    Parameters
+    ----------
+    model : str or backend
+        A name for `open_model`, or what it returned.
+    examples : sequence of Example
+    shots : int
+        Exemplars before each item.
+    seed : int
+        Of the exemplars' order.
+    mode : {"generate", "likelihood"}
+        Free text as in the paper, or the most probable of the options or
+        labels (closed questions only).
+    pool : sequence of Example, optional
+        Where exemplars come from; by default the training part.
+    store : path-like, optional
+        Folder of the answer store; by default ``runs/answers``.
+    progress : bool
+        Show how far it is.
+
+    Returns
+    -------
+    list of Answer
+        One for each example, in the same order.
+    """
+    model = open_model(model) if isinstance(model, str) else model
+    examples = list(examples)
+    if not examples:
+        return []
+    requests, exemplar_pool = make_requests(
+        examples, shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens
+    )
+    if mode not in model.modes:
+        raise BenchHealthError(
+            f"{model.name} does not offer mode '{mode}'; it offers: {', '.join(model.modes)}."
+        )
+    signature = dict(model.signature)
+    if hasattr(model, "prepare"):
+        signature |= model.prepare(examples[0].dataset, exemplar_pool)
+    keys = [answer_key(signature, request) for request in requests]
+    shelf = Shelf(store_path(model.name, examples[0].dataset, store))
+    with shelf.locked():
+        known = shelf.read()
+        first = {key: i for i, key in reversed(list(enumerate(keys)))}
+        wanted = {i for key, i in first.items() if key not in known}
+        title = f"{examples[0].dataset}: {model.name}"
+        with Progress(title, len(first), len(first) - len(wanted), progress) as bar:
+            if wanted:
+                for part in model.replies(requests, wanted):
+                    answers = [_answer(keys[i], examples[i].id, reply) for i, reply in part]
+                    shelf.append(answers)
+                    known |= {item.key: item for item in answers}
+                    bar.advance(len(answers))
+    missing = [example.id for example, key in zip(examples, keys, strict=True) if key not in known]
+    if missing:
+        raise BenchHealthError(
+            f"{model.name} gave no answer to {len(missing)} items, {missing[0]} the first. "
+            "What it answered is stored; run again to ask for the rest."
+        )
+    return [
+        dataclasses.replace(known[key], id=example.id)
+        for example, key in zip(examples, keys, strict=True)
+    ]
+
+
+def make_requests(
+    examples: Sequence[Example],
+    *,
+    shots: int,
+    seed: int,
+    mode: str,
+    pool: Sequence[Example] | None = None,
+    cap: int | None = None,
+) -> tuple[list[Request], Sequence[Example] | None]:
+    """Requests for examples of one data set, and the exemplar pool if loaded."""
+    key = examples[0].dataset
+    if any(example.dataset != key for example in examples):
+        raise BenchHealthError("The examples are of several data sets; ask one at a time.")
+    if mode not in MODES:
+        raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
+    if not isinstance(shots, int) or shots < 0:
+        raise BenchHealthError(f"shots is {shots!r}; expected 0 or more.")
+    task = prompt(key)
+    if mode == "likelihood" and task.labels is None:
+        raise BenchHealthError(f"{key} asks an open question; likelihood mode is for closed ones.")
+    if shots and pool is None:
+        pool = load(key, "train")
+    ordered = exemplar_order(pool, seed) if shots else ()
+    requests = []
+    for example in examples:
+        chosen = exemplars(example, ordered, shots) if shots else ()
+        requests.append(
+            Request(
+                example=dataclasses.replace(example, gold=""),
+                messages=tuple(build(example, chosen)),
+                document=task.document(example),
+                max_tokens=min(task.max_tokens, cap or task.max_tokens),
+                labels=task.labels(example) if mode == "likelihood" else (),
+                cue=task.cue if mode == "likelihood" else "",
+            )
+        )
+    return requests, pool
+
+
+def answer_key(signature: dict, request: Request) -> str:
+    """Hash of all that can change an answer."""
+    return digest(
+        {
+            "model": signature,
+            "messages": list(request.messages),
+            "max_tokens": request.max_tokens,
+            "labels": list(request.labels),
+            "cue": request.cue,
+        }
+    )
+
+
+def store_path(model: str, dataset: str, store: str | Path | None = None) -> Path:
+    """File that holds a model's answers on a data set."""
+    folder = Path(store) if store is not None else ROOT / "runs" / "answers"
+    return folder / file_name(model) / f"{dataset}.jsonl"
+
+
+def file_name(model: str) -> str:
+    """A model's name as one part of a path."""
+    return "".join(x if x.isalnum() or x in "-._" else "_" for x in model)
+
+
+def _answer(key: str, identifier: str, reply: Reply) -> Answer:
+    return Answer(identifier, reply.status, reply.text, key, reply.detail, dict(reply.usage))
+
+
+class Shelf:
+    """One JSON Lines file of answers, appended to under a lock."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def locked(self):
+        """The lock, as a context manager; says so if it has to wait."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(f"{self.path}.lock")
+        try:
+            return lock.acquire(timeout=2)
+        except Timeout:
+            print(f"Another run is writing {self.path.name}; waiting for it.", flush=True)
+            return lock.acquire()
+
+    def read(self) -> dict[str, Answer]:
+        """Stored answers by key; errors are left out, so that they are asked again.
+
+        A last line that was torn by an interruption is cut off.
+        """
+        if not self.path.exists():
+            return {}
+        data = self.path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            with self.path.open("r+b") as stream:
+                stream.truncate(whole)
+        known = {}
+        for number, line in enumerate(data[:whole].split(b"\n"), 1):
+            if not line:
+                continue
+            try:
+                item = Answer(**json.loads(line))
+            except (ValueError, TypeError):
+                raise BenchHealthError(
+                    f"{self.path}, line {number}: not a stored answer. Delete the line; "
+                    "its item will be asked again."
+                ) from None
+            if item.status != "error":
+                known[item.key] = item
+        return known
+
+    def append(self, answers: Sequence[Answer]) -> None:
+        """Write answers in one piece and wait until they are on disk."""
+        lines = "".join(
+            json.dumps(dataclasses.asdict(item), ensure_ascii=False) + "\n" for item in answers
+        )
+        with self.path.open("ab") as stream:
+            stream.write(lines.encode())
+            stream.flush()
+            os.fsync(stream.fileno())

@@ -1,0 +1,265 @@
+"""Fetching the open data sets: pinned addresses, verified files.
+
+``python -m benchhealth_utils.download`` fills ``data/full/``. A file comes to
+its place only whole and verified; what is already there and good is left alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import shutil
+import sys
+import zipfile
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote, urlsplit
+from urllib.request import url2pathname
+
+import pooch
+import requests
+from tqdm import tqdm
+
+from . import datasets
+from .schema import ROOT, BenchHealthError, DataError, digest
+
+FULL = ROOT / "data" / "full"
+RETRIES = 2
+TIMEOUT = (10, 60)  # seconds: to connect, between two packets
+HEADERS = {"Accept-Encoding": "identity"}  # the file's own bytes, not packed anew
+ADVICE = (
+    "Mend what is named (the connection? HTTPS_PROXY, REQUESTS_CA_BUNDLE? disk space? "
+    "permissions?) and run the same command again; good files are not fetched twice. "
+    "Or copy the data folder of another machine and name the copy with --mirror."
+)
+
+
+class DownloadError(BenchHealthError):
+    """A file could not be had; ``outcomes`` is as `download` returns it."""
+
+    def __init__(self, message, outcomes=()):
+        super().__init__(message)
+        self.outcomes = dict(outcomes)
+
+
+def download(
+    keys=None, *, mirror=None, folder=None, optional=False, progress=True
+) -> dict[str, str]:
+    """Fetch data sets into the layout that `datasets.load` reads.
+
+    Parameters
+    ----------
+    keys : sequence of str, optional
+        Keys in ``DATASETS``; by default all. A credentialed set is never fetched:
+        what to request, and where to put which file, is printed.
+    mirror : str or path-like, optional
+        Take the files from here: an http(s) or file address, or a folder, that
+        holds ``<folder>/<name>`` as ``data/full/`` does.
+    folder : path-like, optional
+        Where the files go; by default ``data/full/``.
+    optional : bool
+        Fetch the optional files too.
+    progress : bool
+        Show a bar for each file, where standard error is a terminal.
+
+    Returns
+    -------
+    dict
+        ``<folder>/<name>`` to ``fetched``, ``skipped`` (there and good),
+        ``optional`` (not asked for, or to be added by hand) or ``by hand``.
+
+    Raises
+    ------
+    DownloadError
+        At the end, if a file ``failed``; all others are in place.
+    BenchHealthError
+        At once, for an unknown key or a mirror that is not there.
+    """
+    keys = [keys] if isinstance(keys, str) else keys
+    specs = [datasets.dataset(key) for key in dict.fromkeys(keys or datasets.DATASETS)]
+    folder = Path(folder or FULL).expanduser().resolve()
+    base = mirror and _base(mirror)
+    pooch.get_logger().setLevel("WARNING")
+    print(f"Data folder: {folder}")
+    outcomes, failures, dead = {}, {}, set()
+    for spec in specs:
+        print(f"\n{spec.key} ({spec.name}, {spec.licence})")
+        if spec.tier != "open":
+            print(f"  Never fetched. {spec.request} Then put into {folder}:")
+        for entry in spec.files:
+            name, note = f"{spec.folder}/{entry['name']}", entry.get("note", "")
+            if spec.tier != "open":
+                outcomes[name] = "by hand"
+            elif "url" not in entry or (entry["role"] == "optional" and not optional):
+                outcomes[name], note = "optional", note or "fetched with --optional"
+            else:
+                url, note = f"{base}/{quote(name)}" if base else entry["url"], ""
+                host = urlsplit(url).netloc
+                tries = 0 if host in dead else RETRIES
+                try:
+                    outcomes[name] = _fetch(folder / name, entry, url, tries, progress)
+                except (BenchHealthError, OSError) as error:
+                    outcomes[name], failures[name] = "failed", error
+                    if isinstance(error, requests.ConnectionError):
+                        dead.add(host)
+            print(f"  {outcomes[name]:<8}  {name}{note and f': {note}'}")
+    count = Counter(outcomes.values())
+    print("\n" + ", ".join(f"{count[kind]} {kind}" for kind in sorted(count)))
+    if failures:
+        lines = [f"- {name}: {_cause(error)}" for name, error in failures.items()]
+        text = "\n".join([f"{len(failures)} files failed:", *lines, ADVICE])
+        raise DownloadError(text, outcomes)
+    if Path(os.environ.get("BENCHHEALTH_DATA") or FULL).resolve() != folder:
+        print(f"To use this folder: export BENCHHEALTH_DATA={folder}")
+    return outcomes
+
+
+def members_digest(path) -> str:
+    """SHA-256 over the text files of the HoC archive, however it is packed.
+
+    Parameters
+    ----------
+    path : path-like
+        A zip file with one top folder, such as GitHub makes of a commit.
+
+    Returns
+    -------
+    str
+        ``schema.digest`` of the sorted pairs (member name, SHA-256 of its bytes)
+        of all ``<top>/labels/*.txt`` and ``<top>/text/*.txt``.
+
+    Raises
+    ------
+    DataError
+        If it is not a whole zip file, or has no such member.
+    """
+    pairs = []
+    try:
+        with zipfile.ZipFile(path) as packed:
+            for member in packed.infolist():
+                if re.fullmatch(r"[^/]+/(labels|text)/[^/]+\.txt", member.filename):
+                    data = packed.read(member)
+                    pairs.append((member.filename, hashlib.sha256(data).hexdigest()))
+    except Exception as error:  # zipfile knows many ways to fail on damaged bytes
+        raise DataError(path, "", f"not a whole zip file ({error}).") from None
+    if not pairs:
+        raise DataError(path, "", "without a text file under labels/ or text/.")
+    return digest(sorted(pairs))
+
+
+def _fault(path: Path, entry) -> str:
+    """Why a file is not the registry's; empty if it is."""
+    with path.open("rb") as stream:
+        if re.match(rb"\s*<(!doctype )?html", stream.read(200), re.IGNORECASE):
+            return "it is a web page (an error, a login, a proxy?), not the data."
+    if "members_sha256" in entry:
+        what, wanted = "SHA-256 over its members", entry["members_sha256"]
+        try:
+            found = members_digest(path)
+        except DataError as error:
+            return f"it is {error.problem}"
+    else:
+        what, wanted = "SHA-256", entry["sha256"]
+        found = pooch.file_hash(str(path))
+    return "" if found == wanted else f"its {what} is {found}, not {wanted}."
+
+
+def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
+    """Bring one file to its place: fetched beside it, verified, then moved."""
+    fault = _fault(target, entry) if target.exists() else None
+    if fault == "":
+        return "skipped"
+    if fault:
+        print(f"  {target} stays until a good file can replace it: {fault}")
+    beside = next(parent for parent in target.parents if parent.is_dir())
+    look = {"desc": target.name, "unit": "B", "unit_scale": True, "leave": False}
+    look["disable"] = None if progress else True  # None: where there is no terminal
+    with (
+        TemporaryDirectory(prefix=".partial-", dir=beside) as partial,
+        tqdm(total=1, **look) as bar,
+    ):
+        source = pooch.create(
+            partial,
+            base_url="",
+            registry={target.name: None},  # verified below, as HoC has no file hash
+            urls={target.name: url},
+            retry_if_failed=tries,
+        )
+        got = Path(source.fetch(target.name, downloader=_Downloader(bar)))
+        if fault := _fault(got, entry):
+            raise DownloadError(f"what came from {url} was refused: {fault}")
+        with got.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(got, target)
+    return "fetched"
+
+
+class _Downloader(pooch.HTTPDownloader):
+    """Also from a folder; and pooch tries again only what may get better."""
+
+    def __init__(self, bar: tqdm):
+        super().__init__(bar, chunk_size=2**14, timeout=TIMEOUT, headers=HEADERS)
+
+    def __call__(self, url, output_file, *rest):
+        os.unlink(output_file)  # pooch made it readable by its owner alone
+        if url.startswith("file:"):
+            shutil.copyfile(_local(url), output_file)
+            return
+        try:
+            super().__call__(url, output_file, *rest)
+        except requests.HTTPError as error:
+            if error.response.status_code in (408, 429, 500, 502, 503, 504):
+                raise
+            raise DownloadError(str(error)) from None
+
+
+def _local(url: str) -> str:
+    return url2pathname(url.removeprefix("file:"))
+
+
+def _base(mirror) -> str:
+    """A mirror as an address without a slash at its end."""
+    url = str(mirror)
+    if not re.match("(https?|file)://", url):
+        url = Path(mirror).expanduser().resolve().as_uri()
+    if url.startswith("file:") and not os.path.isdir(_local(url)):
+        raise BenchHealthError(
+            f"The mirror {mirror} is neither an http(s) address nor a folder. Name the "
+            "folder that holds medqa/, medmcqa/ and the others."
+        )
+    return url.rstrip("/")
+
+
+def _cause(error: Exception) -> str:
+    """The error at the root, without a password that an address may hold."""
+    root = getattr((error.args or (error,))[0], "reason", error)
+    return re.sub(r"//[^/\s]*@", "//", str(root))
+
+
+def main(arguments=None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchhealth_utils.download",
+        description="Fetch the open data sets; say how to have the credentialed ones.",
+        epilog=f"Keys: {', '.join(datasets.DATASETS)}",
+    )
+    parser.add_argument("keys", nargs="*", help="data sets; by default all")
+    parser.add_argument("--mirror", help="address or folder to take the files from")
+    parser.add_argument("--to", dest="folder", help="where to; by default data/full")
+    parser.add_argument("--optional", action="store_true", help="optional files too")
+    try:
+        download(**vars(parser.parse_args(arguments)))
+    except BenchHealthError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,199 @@
+"""One data set, all the way: load, answer, read, score.
+
+`evaluate` only joins the rooms; each step can be called on its own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+from . import __version__
+from .answers import answer
+from .datasets import data_root, load, provenance, subset
+from .metrics import score
+from .models import open_model
+from .prompts import exemplar_order, exemplars, prompt
+from .readings import read
+from .schema import STATUSES, Answer, Example, Reading, Scores
+
+PACKAGES = (
+    "torch",
+    "transformers",
+    "scikit-learn",
+    "scipy",
+    "statsmodels",
+    "rouge-score",
+    "sacrebleu",
+)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Everything about one model on one data set.
+
+    Attributes
+    ----------
+    examples, answers, readings, statuses : sequences of equal length
+        In the same order. ``readings`` is None where a status is not ``ok``.
+    scores : Scores
+    signature : Mapping
+        What the scores depend on.
+    """
+
+    model: str
+    dataset: str
+    examples: Sequence[Example]
+    answers: Sequence[Answer]
+    readings: Sequence[Reading | None]
+    statuses: Sequence[str]
+    scores: Scores
+    signature: Mapping
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Items per status, those with none left out."""
+        found = Counter(self.statuses)
+        return {status: found[status] for status in STATUSES if found[status]}
+
+    @property
+    def official(self) -> bool:
+        """Whether the scores are of the full official data."""
+        data = self.signature["data"]
+        return data["source"] == "official" and not data["limit"]
+
+
+def evaluate(
+    model,
+    dataset: str,
+    *,
+    shots: int = 0,
+    limit: int | None = None,
+    seed: int = 0,
+    mode: str = "generate",
+    store=None,
+    progress: bool = True,
+) -> Evaluation:
+    """Evaluate a model on a data set.
+
+    Parameters
+    ----------
+    model : str or backend
+        A name for `open_model`, or what it returned.
+    dataset : str
+        Key in ``DATASETS``.
+    shots, limit, seed, mode, store, progress
+        As in `load` and `answer`.
+
+    Returns
+    -------
+    Evaluation
+    """
+    model = open_model(model) if isinstance(model, str) else model
+    root = data_root()
+    whole = load(dataset, root=root)
+    examples = subset(whole, limit, seed)
+    pool = load(dataset, "train", root=root) if shots or hasattr(model, "prepare") else None
+    answers = answer(
+        model,
+        examples,
+        shots=shots,
+        seed=seed,
+        mode=mode,
+        pool=pool,
+        store=store,
+        progress=progress,
+    )
+    readings, statuses = read_all(examples, answers)
+    groups = [example.group for example in examples]
+    gold = [example.gold for example in examples]
+    scores = score(dataset, gold, readings, groups=groups, seed=seed)
+    lenient = [
+        reading if reading is not None or reply.status != "truncated" else read(example, reply.text)
+        for example, reply, reading in zip(examples, answers, readings, strict=True)
+    ]
+    if lenient != readings:
+        scores.extra["value_with_truncated"] = score(
+            dataset, gold, lenient, groups=groups, seed=seed
+        ).value
+    data = provenance(dataset, whole, root) | {
+        "limit": len(examples) if len(examples) < len(whole) else 0
+    }
+    return Evaluation(
+        model=model.name,
+        dataset=dataset,
+        examples=examples,
+        answers=answers,
+        readings=readings,
+        statuses=statuses,
+        scores=scores,
+        signature={
+            "model": dict(model.signature),
+            "mode": mode,
+            "shots": shots,
+            "seed": seed,
+            "prompt_version": prompt(dataset).version,
+            "max_tokens": min(filter(None, (prompt(dataset).max_tokens, model.max_tokens))),
+            "exemplars": exemplar_ids(examples, pool, shots, seed),
+            "data": data,
+            "packages": _versions(),
+        },
+    )
+
+
+def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **options):
+    """Evaluate one model on several data sets, in their order.
+
+    In likelihood mode the open questions are still answered in text, since
+    they have no labels to compare. Other options are those of `evaluate`.
+    """
+    model = open_model(model) if isinstance(model, str) else model
+    return [
+        evaluate(model, key, mode=mode if prompt(key).labels else "generate", **options)
+        for key in datasets
+    ]
+
+
+def read_all(
+    examples: Sequence[Example], answers: Sequence[Answer]
+) -> tuple[list[Reading | None], list[str]]:
+    """Readings and final statuses, joined by id.
+
+    An answer that is not ``ok`` has no reading; an ``ok`` one that cannot be
+    read becomes ``unparsed``.
+    """
+    by_id = {reply.id: reply for reply in answers}
+    readings: list[Reading | None] = []
+    statuses: list[str] = []
+    for example in examples:
+        reply = by_id[example.id]
+        reading = read(example, reply.text) if reply.status == "ok" else None
+        readings.append(reading)
+        unread = reply.status == "ok" and reading is None
+        statuses.append("unparsed" if unread else reply.status)
+    return readings, statuses
+
+
+def exemplar_ids(examples, pool, shots: int, seed: int) -> dict:
+    """The exemplars most items got, and the items that got others."""
+    if not shots:
+        return {"ids": [], "except": {}}
+    ordered = exemplar_order(pool, seed)
+    common = [item.id for item in ordered[:shots]]
+    each = {item.id: [x.id for x in exemplars(item, ordered, shots)] for item in examples}
+    return {
+        "ids": common,
+        "except": {key: ids for key, ids in each.items() if ids != common},
+    }
+
+
+def _versions() -> dict[str, str]:
+    found = {"benchhealth_utils": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,222 @@
+"""MIMIC-III discharge instructions: the record in, the instruction out."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Iterator
+
+from ..schema import DataError, Example
+from .files import csv_stream, csv_table, either, once
+
+COLUMNS = [
+    "ROW_ID", "SUBJECT_ID", "HADM_ID", "CHARTDATE", "CHARTTIME", "STORETIME",
+    "CATEGORY", "DESCRIPTION", "CGID", "ISERROR", "TEXT",
+]  # fmt: skip
+_HEADER = re.compile(r"discharge\s*instructions.{0,30}:")
+_ENDS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"followup\s*instruction",
+        r"\[\*\*.{0,50}\*\*\][p\s]\s*instruction",
+        r"instructions:",
+        r" {5,}\[\*\*",
+        r" {5,}dr[\s.]\s*\[\*\*",
+        r"reviewed\s*by",
+        r"completed\s*by",
+        r"dictated\s*by",
+    )
+)
+_STARTS = (
+    re.compile(r"^.*?\bsex:[^\n]*\n", re.DOTALL),
+    re.compile(r"^.*?(?=\bservice:)", re.DOTALL),
+    re.compile(r"^.*?(?=\ballergies:)", re.DOTALL),
+    re.compile(r"^.*?(?=\bchief complaint)", re.DOTALL),
+    re.compile(r"^.*?(?=\bhistory of)", re.DOTALL),
+)
+_KINDS = (
+    (r"holiday", "holiday"),
+    (r"^[\d\s/-]+$|date|month|day|year", "date"),
+    (r"hospital|ward|clinic", "hospital"),
+    (r"telephone|fax|pager|contact|e-?mail", "contact"),
+    (r"name|initials|dictator|attending", "name"),
+    (r"location|address|street|apartment|zip|po box", "address"),
+    (r"country", "country"),
+    (r"university|college", "university"),
+    (r"company", "company"),
+    (r"provider|md number", "provider"),
+    (r"url", "url"),
+    (r"state", "state"),
+    (r"age", "age"),
+    (r"clip", "clip"),
+    (r"identifier|medical record|social security|ssn", "identifier"),
+    (r"number|numeric|unit", "number"),
+)
+
+
+def mimic_iii(spec, split, root) -> Iterator[Example]:
+    """Discharge instructions by admission, split by patient.
+
+    The file is streamed twice, so memory holds one split only: first to learn
+    which patients have an instruction, then to read those of the split. The
+    patients are split 80/10/10 over their sorted numbers with scikit-learn's
+    ``train_test_split`` and seed 0, unless ``splits/mimic_iii_subjects.csv``
+    in the data folder assigns them.
+    """
+    path = either(*(root / spec.folder / f"NOTEEVENTS.csv{end}" for end in (".gz", "")))
+    rows = _rows(path)
+    chosen = _subjects(spec, split, root, set(rows.values()))
+    for row, subject, admission, _, note in _notes(path):
+        if rows.get(row) in chosen:
+            record, target = instruction(note)
+            identifier = f"{subject}_{admission}"
+            yield Example(identifier, spec.key, {"record": record}, target, subject)
+
+
+def _rows(path) -> dict[int, str]:
+    """Row of each note that counts, to its patient.
+
+    Of a patient's notes with the same text the earliest counts, then of an
+    admission's notes the latest, and that only if it can be used.
+    """
+    notes = []
+    for row, subject, admission, date, note in _notes(path):
+        body = hashlib.sha256(note.encode()).digest()
+        usable = _usable(*instruction(note))
+        notes.append((date, row, subject, f"{subject}_{admission}", body, usable))
+    seen: set[tuple[str, bytes]] = set()
+    latest: dict[str, tuple[int, str, bool]] = {}
+    for _, row, subject, key, body, usable in sorted(notes):
+        if (subject, body) not in seen:
+            seen.add((subject, body))
+            latest[key] = (row, subject, usable)
+    return {row: subject for row, subject, usable in latest.values() if usable}
+
+
+def _notes(path) -> Iterator[tuple[int, str, str, str, str]]:
+    """Row, subject, admission, date and text of each note with a header."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    seen: set[int] = set()
+    line = row = 0
+    try:
+        with opened(path, "rt", encoding="utf-8", newline="") as stream:
+            for row, (line, cells) in enumerate(csv_stream(stream, path), 1):
+                if row == 1:
+                    _check_header(cells, path)
+                elif note := _discharge_report(cells, path, line, seen):
+                    yield row, *note
+    except FileNotFoundError:
+        raise DataError(path, "", "the file is missing.") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise DataError(path, f"after line {line}", f"not a whole gzip file ({error}).") from None
+    except UnicodeDecodeError as error:
+        raise DataError(path, f"after line {line}", f"not UTF-8 ({error.reason}).") from None
+    if row == 0:
+        raise DataError(path, "", "the file is empty.")
+
+
+def _check_header(cells, path) -> None:
+    if [cell.upper() for cell in cells] != COLUMNS:
+        raise DataError(
+            path,
+            "line 1",
+            f"the header is {', '.join(cells)[:200]}; expected {', '.join(COLUMNS)}.",
+        )
+
+
+def _discharge_report(cells, path, line, seen) -> tuple[str, str, str, str] | None:
+    """Subject, admission, date and text; None if the row is another note."""
+    where = f"row ending at line {line}"
+    if len(cells) != len(COLUMNS):
+        raise DataError(path, where, f"{len(cells)} cells; expected {len(COLUMNS)}.")
+    note = dict(zip(COLUMNS, cells, strict=True))
+    for name in ("ROW_ID", "SUBJECT_ID"):
+        if not note[name].isdecimal():
+            raise DataError(path, where, f"{name} is '{note[name]}'; expected a number.")
+    once(seen, int(note["ROW_ID"]), path, f"{where}, ROW_ID")
+    if (
+        note["CATEGORY"].strip().lower() != "discharge summary"
+        or note["DESCRIPTION"].strip().lower() != "report"
+        or note["ISERROR"] == "1"
+    ):
+        return None
+    if not note["TEXT"].strip():
+        raise DataError(path, where, "TEXT is empty.")
+    if not re.match(r"\d{4}-\d\d-\d\d", note["CHARTDATE"]):
+        raise DataError(path, where, f"CHARTDATE is '{note['CHARTDATE']}'; expected YYYY-MM-DD.")
+    if not _HEADER.search(note["TEXT"].lower()):
+        return None
+    if not note["HADM_ID"].isdecimal():
+        raise DataError(path, where, f"HADM_ID is '{note['HADM_ID']}'; expected a number.")
+    return note["SUBJECT_ID"], note["HADM_ID"], note["CHARTDATE"], note["TEXT"]
+
+
+def instruction(note: str) -> tuple[str, str]:
+    """Record and instruction of a discharge summary, tokens joined by spaces."""
+    low = note.lower()
+    header = _HEADER.search(low)
+    target = low[header.end() :]
+    for end in _ENDS:
+        if found := end.search(target):
+            target = target[: found.start()]
+            break
+    record = low[: header.start()]
+    for start in _STARTS:
+        record, found = start.subn("", record, count=1)
+        if found:
+            break
+    return _tokens(record), _tokens(target)
+
+
+def _tokens(body: str) -> str:
+    body = re.sub(r"\[\*\*(.*?)\*\*\]", _label, body, flags=re.DOTALL)
+    tokens: list[str] = []
+    for token in re.findall(r"\[[a-z]+\]|[^\W_]+|[^\w\s]|_", body):
+        if tokens or token.strip("[]").isalnum():
+            if not tokens or token != tokens[-1]:
+                tokens.append(token)
+    return " ".join(tokens)
+
+
+def _label(bracket: re.Match) -> str:
+    for pattern, label in _KINDS:
+        if re.search(pattern, bracket[1]):
+            return f" [{label}] "
+    return " [info] "
+
+
+def _usable(record: str, target: str) -> bool:
+    return len(target.split()) > 4 and bool(record) and "addendum" not in record
+
+
+def _subjects(spec, split, root, subjects: set[str]) -> set[str]:
+    listed = root / "splits" / "mimic_iii_subjects.csv"
+    if listed.exists():
+        chosen: set[str] = set()
+        seen: set[str] = set()
+        for line, row in csv_table(listed, ["subject_id", "split"]):
+            where = f"line {line}"
+            if row["split"] not in ("train", "val", "test"):
+                raise DataError(
+                    listed,
+                    where,
+                    f"split is '{row['split']}'; expected train, val or test.",
+                )
+            once(seen, row["subject_id"], listed, where)
+            if row["split"] == split:
+                chosen.add(row["subject_id"])
+        return chosen
+    if len(subjects) < 10:
+        raise DataError(
+            root / spec.folder,
+            "",
+            f"{len(subjects)} patients with an instruction; too few to split.",
+        )
+    from sklearn.model_selection import train_test_split
+
+    ordered = sorted(subjects, key=int)
+    train, held_out = train_test_split(ordered, test_size=0.2, random_state=0)
+    _, test = train_test_split(held_out, test_size=0.5, random_state=0)
+    return set(train if split == "train" else test)

@@ -1,0 +1,164 @@
+"""The nouns of BenchHealth: what travels from one room to the next."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Message = dict[str, str]
+Gold = str | frozenset
+Reading = str | frozenset
+
+STATUSES = ("ok", "empty", "truncated", "refused", "unparsed", "error")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class BenchHealthError(Exception):
+    """Something the user can mend; the message says what, where and how."""
+
+
+class DataError(BenchHealthError, ValueError):
+    """A data file is not what its layout promises.
+
+    Parameters
+    ----------
+    path : path-like
+        The file at fault.
+    where : str
+        The row, line, record or member; empty for the whole file.
+    problem : str
+        What was found and what was expected.
+    advice : str, optional
+        What to do next.
+    """
+
+    def __init__(self, path, where: str, problem: str, advice: str = ""):
+        place = f"{path}, {where}" if where else f"{path}"
+        advice = advice or (
+            "Restore the official file, for instance with `python -m benchhealth_utils.download`."
+        )
+        super().__init__(f"{place}: {problem} {advice}")
+        self.path, self.where, self.problem, self.advice = path, where, problem, advice
+
+
+class ModelError(BenchHealthError):
+    """A model cannot be had or cannot go on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One item of a data set.
+
+    Attributes
+    ----------
+    id : str
+        Stable across machines; the data set's own where it has one.
+    dataset : str
+        Key in ``DATASETS``.
+    inputs : Mapping
+        What a model may see; the keys depend on the task (see ``design`` page).
+    gold : str or frozenset
+        What a reading is compared with; never shown to a model.
+    group : str
+        Unit for resampling: document, abstract, patient, or the item itself.
+    """
+
+    id: str
+    dataset: str
+    inputs: Mapping[str, Any]
+    gold: Gold
+    group: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model said about one example, as it is stored.
+
+    Attributes
+    ----------
+    id : str
+        The example's id; answers are joined by it, never by position.
+    status : str
+        ``ok``, ``empty``, ``truncated``, ``refused``, or ``error``;
+        ``unparsed`` is found later, when an ``ok`` text cannot be read.
+    text : str
+        The reply, without prompt or special tokens.
+    key : str
+        Hash of everything that can change the answer.
+    detail : str
+        Why it is not ``ok``.
+    usage : Mapping
+        Tokens and other counts, such as ``prompt_tokens``.
+    """
+
+    id: str
+    status: str
+    text: str
+    key: str = ""
+    detail: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one model on one data set; every rate lies in [0, 1].
+
+    Attributes
+    ----------
+    value : float
+        The paper's metric for the data set.
+    precision, recall : float
+        Of the same predictions.
+    n : int
+        Items scored, read or not.
+    coverage : float
+        Share of items whose answer was ``ok`` and could be read.
+    interval : tuple of float
+        95 % interval of ``value``.
+    metric : str
+        Name of the metric, with its variant.
+    interval_method : str
+        How the interval was found.
+    extra : Mapping
+        Further figures of the task.
+    """
+
+    value: float
+    precision: float
+    recall: float
+    n: int
+    coverage: float
+    interval: tuple[float, float]
+    metric: str
+    interval_method: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shown(path: Path) -> str:
+    """A path for a page or a message, without the part that names a machine."""
+    if path.is_relative_to(ROOT):
+        return path.relative_to(ROOT).as_posix()
+    return f".../{path.name}"
+
+
+def canonical(value) -> str:
+    """JSON text that is the same for equal values on every machine."""
+
+    def plain(item):
+        if isinstance(item, (set, frozenset)):
+            return sorted((list(x) if isinstance(x, tuple) else x) for x in item)
+        if isinstance(item, Mapping):
+            return dict(item)
+        raise TypeError(f"cannot write {type(item).__name__} as JSON")
+
+    return json.dumps(value, default=plain, sort_keys=True, ensure_ascii=False)
+
+
+def digest(value) -> str:
+    """SHA-256, in hexadecimal, of ``canonical(value)``."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
