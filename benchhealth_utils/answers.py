@@ -17,10 +17,12 @@ from filelock import FileLock, Timeout
 
 from .backends import Reply, Request
 from .datasets import load
+from .exemplars import exemplar_order, exemplars
 from .models import open_model
+from .privacy import check_may_send
 from .progress import Progress
-from .prompts import build, exemplar_order, exemplars, prompt
-from .schema import ROOT, Answer, BenchHealthError, Example, digest
+from .prompts import build, prompt
+from .schema import Answer, BenchHealthError, Example, digest, runs_folder
 
 MODES = ("generate", "likelihood")
 
@@ -66,6 +68,7 @@ def answer(
     examples = list(examples)
     if not examples:
         return []
+    check_may_send(model, examples[0].dataset)
     requests, exemplar_pool = make_requests(
         examples, shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens
     )
@@ -156,7 +159,7 @@ def answer_key(signature: dict, request: Request) -> str:
 
 def store_path(model: str, dataset: str, store: str | Path | None = None) -> Path:
     """File that holds a model's answers on a data set."""
-    folder = Path(store) if store is not None else ROOT / "runs" / "answers"
+    folder = Path(store) if store is not None else runs_folder() / "answers"
     return folder / file_name(model) / f"{dataset}.jsonl"
 
 

@@ -81,7 +81,7 @@ def data_root() -> Path:
             )
         return root
     full = ROOT / "data" / "full"
-    if full.is_dir() and any(path.is_dir() for path in full.iterdir()):
+    if full.is_dir() and any(full.glob("[!.]*/")):
         return full
     return ROOT / "data" / "samples"
 

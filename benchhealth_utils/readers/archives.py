@@ -54,9 +54,9 @@ def members(archive: Path, top: str, suffix: str) -> dict[str, Callable[[], byte
     found = {
         name: found[name]
         for name in sorted(found)
-        if not name.rsplit("/", 1)[-1].startswith(".") and "__MACOSX" not in name
+        if name.startswith(f"{top}/") and not name.rsplit("/", 1)[-1].startswith(".")
     }
-    if not any(name.startswith(f"{top}/") for name in found):
+    if not found:
         raise DataError(archive, "", f"no {suffix} file under {top}/ in it.")
     return found
 

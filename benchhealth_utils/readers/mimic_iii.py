@@ -1,4 +1,7 @@
-"""MIMIC-III discharge instructions: the record in, the instruction out."""
+"""MIMIC-III discharge instructions: the record in, the instruction out.
+
+Errors name the row but repeat no cell of it: the text is credentialed.
+"""
 
 from __future__ import annotations
 
@@ -122,7 +125,7 @@ def _check_header(cells, path) -> None:
         raise DataError(
             path,
             "line 1",
-            f"the header is {', '.join(cells)[:200]}; expected {', '.join(COLUMNS)}.",
+            f"the first row is not the header; expected {', '.join(COLUMNS)}.",
         )
 
 
@@ -134,7 +137,7 @@ def _discharge_report(cells, path, line, seen) -> tuple[str, str, str, str] | No
     note = dict(zip(COLUMNS, cells, strict=True))
     for name in ("ROW_ID", "SUBJECT_ID"):
         if not note[name].isdecimal():
-            raise DataError(path, where, f"{name} is '{note[name]}'; expected a number.")
+            raise DataError(path, where, f"{name} is not a number.")
     once(seen, int(note["ROW_ID"]), path, f"{where}, ROW_ID")
     if (
         note["CATEGORY"].strip().lower() != "discharge summary"
@@ -145,11 +148,11 @@ def _discharge_report(cells, path, line, seen) -> tuple[str, str, str, str] | No
     if not note["TEXT"].strip():
         raise DataError(path, where, "TEXT is empty.")
     if not re.match(r"\d{4}-\d\d-\d\d", note["CHARTDATE"]):
-        raise DataError(path, where, f"CHARTDATE is '{note['CHARTDATE']}'; expected YYYY-MM-DD.")
+        raise DataError(path, where, "CHARTDATE is not a date (YYYY-MM-DD).")
     if not _HEADER.search(note["TEXT"].lower()):
         return None
     if not note["HADM_ID"].isdecimal():
-        raise DataError(path, where, f"HADM_ID is '{note['HADM_ID']}'; expected a number.")
+        raise DataError(path, where, "HADM_ID is not a number.")
     return note["SUBJECT_ID"], note["HADM_ID"], note["CHARTDATE"], note["TEXT"]
 
 
@@ -204,6 +207,9 @@ def _subjects(spec, split, root, subjects: set[str]) -> set[str]:
                     where,
                     f"split is '{row['split']}'; expected train, val or test.",
                 )
+            if not row["subject_id"].isdecimal():
+                problem = f"subject_id is '{row['subject_id']}'; expected a number."
+                raise DataError(listed, where, problem)
             once(seen, row["subject_id"], listed, where)
             if row["split"] == split:
                 chosen.add(row["subject_id"])

@@ -21,7 +21,8 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
     paper's 341.
     """
     archive = root / spec.folder / "NLMCXR_reports.tgz"
-    wanted = _split_uids(spec, split, root)
+    listed = spec.split_file(root, "iu_xray_clin_summ.tsv")
+    wanted = _split_uids(listed, "validate" if split == "test" else split)
     seen: set[str] = set()
     texts = {}
     for name, raw in members(archive, "ecgen-radiology", ".xml").items():
@@ -30,7 +31,8 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
         texts[uid] = sections
     for uid in wanted:
         if uid not in texts:
-            raise DataError(archive, f"uid {uid}", "the split names a report that is not there.")
+            problem = f"the report is missing; {listed.name} names it."
+            raise DataError(archive, f"uid {uid}", problem)
         sections = texts[uid]
         if not (sections["FINDINGS"] and sections["IMPRESSION"]):
             raise DataError(
@@ -42,9 +44,7 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
         yield Example(uid, spec.key, inputs, sections["IMPRESSION"], uid)
 
 
-def _split_uids(spec, split, root) -> list[str]:
-    path = spec.split_file(root, "iu_xray_clin_summ.tsv")
-    part = "validate" if split == "test" else split
+def _split_uids(path, part: str) -> list[str]:
     uids: list[str] = []
     seen: set[str] = set()
     for line, cells in tsv_lines(path, columns=2):
@@ -172,11 +172,10 @@ def sections_of(report: str) -> dict[str, str]:
     'Normal.'
     """
     found = []
-    name, start, at = "preamble", 0, 0
-    while header := _HEADER.search(report, at):
+    name, start = "preamble", 0
+    while header := _HEADER.search(report, start):
         found.append((name, report[start : header.start()]))
         name, start = _section_name(header[1]), header.end()
-        at = max(report.find("\n", start), start)
     found.append((name if found else "full report", report[start:]))
     folded = [(name, re.sub(r"\s+", " ", body).strip()) for name, body in found]
     return {name: body for name, body in folded if body}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 
-from . import datasets
-from .datasets import DATASETS
-from .prompts import PROMPTS
-from .report import table
-from .schema import ROOT
+from .. import datasets
+from ..datasets import DATASETS
+from ..prompts import PROMPTS
+from ..schema import ROOT
+from .style import table
 
 
 def table1():

@@ -1,0 +1,68 @@
+"""Exemplars: which training items a model is shown before the test item."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+
+from .schema import BenchHealthError, Example
+
+
+def exemplar_order(pool: Sequence[Example], seed: int = 0) -> list[Example]:
+    """The training part in the order, fixed by `seed`, that exemplars are taken."""
+
+    def draw(example):
+        return hashlib.sha256(f"exemplar:{seed}:{example.id}".encode()).digest()
+
+    return sorted(pool, key=draw)
+
+
+def exemplars(example: Example, ordered: Sequence[Example], shots: int) -> list[Example]:
+    """The first exemplars in the order that are not the item itself.
+
+    All items of a data set get the same exemplars, save that an item which is
+    itself an exemplar, by id or by normalised text, gets the next one in its
+    place.
+
+    Parameters
+    ----------
+    example : Example
+        The test item.
+    ordered : sequence of Example
+        From `exemplar_order`.
+    shots : int
+        How many, at least 0.
+
+    Returns
+    -------
+    list of Example, length `shots`
+
+    Raises
+    ------
+    BenchHealthError
+        If there are not enough.
+    """
+    chosen: list[Example] = []
+    for other in ordered:
+        if len(chosen) == shots:
+            break
+        if not same_item(other, example):
+            chosen.append(other)
+    if len(chosen) < shots:
+        raise BenchHealthError(
+            f"{example.dataset}: {shots} exemplars asked for, {len(chosen)} to be had."
+        )
+    return chosen
+
+
+def same_item(one: Example, two: Example) -> bool:
+    """Whether two examples are one item, by id or by normalised text."""
+    return one.id == two.id or normalised(one) == normalised(two)
+
+
+def normalised(example: Example) -> str:
+    """An example's main text with everything but letters and digits dropped."""
+    names = ("question", "disease", "findings", "record", "sentence", "text")
+    text = next(str(example.inputs[name]) for name in names if name in example.inputs)
+    return re.sub(r"[\W_]+", "", text).casefold()

@@ -1,0 +1,79 @@
+"""What an answer's text says: an option, a label, drug names; or None.
+
+A reading depends on the text and on the question's own options alone. It is never
+guessed: a reply that does not state its answer is not read. Each task has a module,
+which lists its rules in the order in which they apply; they share `clean`, the cues
+that open a final answer, and the finding of lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..prompts import PROMPTS
+from ..schema import BenchHealthError, Example, Reading
+from .choices import read_label, read_letter
+from .clean import without_prompt
+from .drugs import read_drugs
+
+
+def _letter(example: Example, text: str) -> str | None:
+    return read_letter(text, example.inputs["options"])
+
+
+def _yes_no_maybe(example: Example, text: str) -> str | None:
+    return read_label(text, ("yes", "no", "maybe"))
+
+
+def _drugs(example: Example, text: str) -> frozenset[str] | None:
+    return read_drugs(text)
+
+
+READINGS: Mapping[str, Callable[[Example, str], Reading | None]] = {
+    "medqa": _letter,
+    "medmcqa": _letter,
+    "mmlu_medicine": _letter,
+    "pubmedqa": _yes_no_maybe,
+    "chatdoctor": _drugs,
+}
+
+
+def read(example: Example, text: str) -> Reading | None:
+    """What a model's reply to an example says.
+
+    Parameters
+    ----------
+    example : Example
+        Its data set says what is looked for; its gold value is not used.
+    text : str
+        The reply. The prompt's instruction, if the model repeats it word by word,
+        is no part of it.
+
+    Returns
+    -------
+    Reading or None
+        Of the gold value's kind: an option's letter; ``yes``, ``no`` or ``maybe``; a
+        set of drug names, empty if the reply says that there are none. None if the
+        reply does not state an answer.
+
+    Raises
+    ------
+    BenchHealthError
+        If there is no reading for the data set yet.
+
+    Examples
+    --------
+    >>> options = {"A": "Warfarin", "B": "Amoxicillin", "C": "Metformin"}
+    >>> example = Example("1", "medqa", {"options": options}, "C", "1")
+    >>> read(example, "The glucose is high. **Answer: (c)** Metformin")
+    'C'
+    >>> read(example, "A patient with high glucose should be examined.") is None
+    True
+    """
+    if example.dataset not in READINGS:
+        raise BenchHealthError(
+            f"There is no reading for '{example.dataset}' yet. There is one for: "
+            f"{', '.join(READINGS)}."
+        )
+    text = without_prompt(text, PROMPTS[example.dataset].instruction)
+    return READINGS[example.dataset](example, text)

@@ -1,0 +1,91 @@
+"""Results in and out: one JSON file a run, and the paper's own scores.
+
+A result goes to ``data/results/`` only if it is of the full official data;
+anything else goes to ``runs/results/``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from ..answers import file_name
+from ..datasets import DATASETS
+from ..evaluation import Evaluation
+from ..schema import ROOT, BenchHealthError, runs_folder, shown
+
+
+def result(evaluation: Evaluation) -> dict:
+    """A run's scores, counts and signature, as they are recorded."""
+    row = dataclasses.asdict(evaluation.scores)
+    row["extra"] = dict(sorted(row["extra"].items()))
+    return {
+        "model": evaluation.model,
+        "dataset": evaluation.dataset,
+        **row,
+        "statuses": evaluation.counts,
+        "complete": "error" not in evaluation.counts,
+        "official": evaluation.official,
+        "signature": evaluation.signature,
+    }
+
+
+def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
+    """Write a run's result; returns the file.
+
+    A run on samples, on a subset, or with errors in it goes to
+    ``runs/results/``, so that ``data/results/`` holds only what may be
+    compared with the paper.
+    """
+    row = result(evaluation)
+    if folder is None:
+        publishable = row["official"] and row["complete"]
+        folder = (ROOT / "data" if publishable else runs_folder()) / "results"
+    name = f"{row['dataset']}-{row['signature']['shots']}shot-{row['signature']['mode']}.json"
+    path = folder / file_name(row["model"]) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".part")
+    scratch.write_text(json.dumps(row, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    scratch.replace(path)
+    return path
+
+
+def record_all(evaluations: Sequence[Evaluation]) -> None:
+    """Record each run, publish its value and coverage, and say where it went.
+
+    A value is published as ``<model>.<data set>.value``.
+    """
+    for run in evaluations:
+        print(shown(record(run)))
+        publish(f"{run.model}.{run.dataset}.value", run.scores.value)
+        publish(f"{run.model}.{run.dataset}.coverage", run.scores.coverage)
+
+
+def publish(name: str, value) -> None:
+    """Record a value in the notebook, for other pages and for tests.
+
+    The output carries the MIME prefix that both myst-nb's ``glue`` and code
+    that opens the executed notebook understand; nothing is shown.
+    """
+    from IPython.display import display
+
+    prefix = "application/papermill.record/"
+    if not isinstance(value, (str, int, float)):
+        raise BenchHealthError(f"publish takes a number or a text, not {type(value).__name__}.")
+    text = value if isinstance(value, str) else repr(value)
+    display(
+        {f"{prefix}text/plain": text},
+        raw=True,
+        metadata={"scrapbook": {"name": name, "mime_prefix": prefix}},
+    )
+
+
+def paper_scores() -> pd.DataFrame:
+    """The paper's Table 5: a row a model, a column a data set, in points."""
+    path = ROOT / "data" / "paper" / "table5.csv"
+    wide = pd.read_csv(path).pivot(index="model", columns="dataset", values="value")
+    return wide[[key for key in DATASETS if key in wide]]

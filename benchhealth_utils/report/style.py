@@ -1,0 +1,73 @@
+"""How tables look: caption, fixed id, escaped text, scores in points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..evaluation import Evaluation
+
+SOURCES = {
+    "official": "official data",
+    "samples": "synthetic samples",
+    "credentialed": "credentialed data",
+    "other": "data that differ from the official",
+}
+
+
+def table(frame: pd.DataFrame, caption: str, uuid: str):
+    """A frame as a page shows it: caption, fixed id, text escaped, no index."""
+    return (
+        frame.style.hide(axis="index")
+        .format(escape="html", na_rep="")
+        .set_caption(caption)
+        .set_uuid(uuid)
+        .set_table_attributes('class="dataframe"')
+    )
+
+
+def points(value: float) -> str:
+    """A rate as points: 0-100 with one decimal.
+
+    >>> points(0.5521)
+    '55.2'
+    """
+    return f"{100 * value:.1f}"
+
+
+def members(value, sentence: str = "") -> str:
+    """Gold or a reading as one line of text; spans as what stands there."""
+    if value is None:
+        return "not read"
+    if not isinstance(value, frozenset):
+        return value
+    names = []
+    for member in sorted(value, key=str):
+        if not isinstance(member, tuple):
+            names.append(member)
+        elif isinstance(member[0], int):
+            names.append(sentence[slice(*member)])
+        else:
+            names.append("(not in the sentence)")
+    return "; ".join(names) or "none"
+
+
+def reference(scores) -> float | None:
+    """What always giving the same answer scores, where that is defined."""
+    for name in ("majority_accuracy", "all_yes_f1"):
+        if name in scores.extra:
+            return scores.extra[name]
+    return None
+
+
+def data_note(evaluations: Sequence[Evaluation]) -> str:
+    """One sentence: on which data, and whether the paper may be compared."""
+    kinds = sorted({SOURCES[run.signature["data"]["source"]] for run in evaluations})
+    some = [run for run in evaluations if run.signature["data"]["limit"]]
+    note = f"Measured on {' and '.join(kinds)}"
+    if some:
+        note += f", a random subset of {', '.join(str(run.scores.n) for run in some)} items"
+    if all(run.official for run in evaluations):
+        return f"{note}: comparable with the paper."
+    return f"{note}: not comparable with the paper."

@@ -1,0 +1,176 @@
+"""Tables of a chapter: items, prompts, answers, scores, and what was not read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from itertools import zip_longest
+
+import pandas as pd
+
+from ..datasets import DATASETS
+from ..evaluation import Evaluation
+from ..exemplars import exemplar_order, exemplars
+from ..privacy import check_may_show, is_credentialed
+from ..prompts import build, prompt
+from ..schema import Example
+from .results import paper_scores
+from .style import data_note, members, points, reference, table
+
+
+def example_table(examples: Sequence[Example], caption: str, uuid: str):
+    """Items as they are asked, with gold; refused for credentialed data."""
+    rows = []
+    for example in examples:
+        check_may_show(example.dataset)
+        question = prompt(example.dataset).question(example)
+        rows.append(
+            {
+                "Data set": DATASETS[example.dataset].name,
+                "Item": example.id,
+                "Question": question,
+                "Gold": members(example.gold, example.inputs.get("sentence", "")),
+            }
+        )
+    return table(pd.DataFrame(rows), caption, uuid)
+
+
+def prompt_text(example: Example, pool: Sequence[Example] = (), shots: int = 0, seed: int = 0):
+    """The whole prompt of an item, turn by turn, as preformatted text."""
+    from IPython.display import HTML
+
+    check_may_show(example.dataset)
+    chosen = exemplars(example, exemplar_order(pool, seed), shots) if shots else ()
+    turns = build(example, chosen)
+    blocks = (
+        f"<dt>{escape(turn['role'])}</dt><dd><pre>{escape(turn['content'])}</pre></dd>"
+        for turn in turns
+    )
+    return HTML(f'<dl class="prompt">{"".join(blocks)}</dl>')
+
+
+def answer_table(evaluation: Evaluation, rows: int, caption: str, uuid: str, width: int = 280):
+    """A few answers with what was read in them, text shortened to `width`.
+
+    Refused for credentialed data, whose text is never shown.
+    """
+    check_may_show(evaluation.dataset)
+    lines = []
+    for example, reply, reading, status in list(
+        zip(
+            evaluation.examples,
+            evaluation.answers,
+            evaluation.readings,
+            evaluation.statuses,
+            strict=True,
+        )
+    )[:rows]:
+        text = " ".join(reply.text.split())
+        text = text if len(text) <= width else f"{text[: width // 2]} ... {text[-width // 2 :]}"
+        lines.append(
+            {
+                "Item": example.id,
+                "Answer": text,
+                "Status": status,
+                "Reading": members(reading, example.inputs.get("sentence", "")),
+                "Gold": members(example.gold, example.inputs.get("sentence", "")),
+            }
+        )
+    return table(pd.DataFrame(lines), caption, uuid)
+
+
+def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "scores"):
+    """Scores of one model over data sets, beside the paper's.
+
+    Parameters
+    ----------
+    evaluations : sequence of Evaluation
+    caption, uuid : str
+        Heading of the table, and its fixed id in the page.
+
+    Returns
+    -------
+    pandas.io.formats.style.Styler
+    """
+    paper = paper_scores()
+    models = paper.drop(index="sota")
+    rows = []
+    for run in evaluations:
+        scores, key = run.scores, run.dataset
+        own = paper[key].get(run.model) if run.model in models.index else None
+        constant = reference(scores)
+        rows.append(
+            {
+                "Data set": DATASETS[key].name,
+                "n": scores.n,
+                "Metric": scores.metric,
+                "Score (95 % interval)": f"{points(scores.value)} "
+                f"({points(scores.interval[0])} to {points(scores.interval[1])})",
+                "Precision": points(scores.precision),
+                "Recall": points(scores.recall),
+                "Coverage": points(scores.coverage),
+                "Constant answer": "none" if constant is None else points(constant),
+                "In the paper": "none" if own is None or pd.isna(own) else f"{own:.1f}",
+                "Paper's 16 LLMs": f"{models[key].min():.1f} to {models[key].max():.1f}",
+            }
+        )
+    return table(pd.DataFrame(rows), f"{caption} {data_note(evaluations)}", uuid)
+
+
+def reading_of(evaluations: Sequence[Evaluation]):
+    """What the figure says, computed from the scores: one line a data set."""
+    from IPython.display import Markdown
+
+    lines = []
+    for run in evaluations:
+        scores = run.scores
+        low, high = scores.interval
+        line = (
+            f"- **{DATASETS[run.dataset].name}**: {points(scores.value)} "
+            f"({points(low)} to {points(high)}, n = {scores.n})"
+        )
+        constant = reference(scores)
+        if constant is not None:
+            relation = "not told apart from"
+            if low > constant or high < constant:
+                relation = "above" if low > constant else "below"
+            line += f", {relation} a constant answer ({points(constant)})"
+        lines.append(f"{line}; {points(scores.coverage)} % of the answers were read.")
+    return Markdown("\n".join(lines))
+
+
+def status_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "statuses"):
+    """How many answers were read, and what became of the others."""
+    rows = [{"Data set": DATASETS[run.dataset].name, **run.counts} for run in evaluations]
+    frame = pd.DataFrame(rows).fillna(0)
+    numbers = [name for name in frame if name != "Data set"]
+    return table(frame.astype(dict.fromkeys(numbers, int)), caption, uuid)
+
+
+def unread_table(evaluations: Sequence[Evaluation], rows: int, caption: str, uuid: str):
+    """Answers without a reading, taken in turn from the data sets."""
+    found = []
+    for run in evaluations:
+        if is_credentialed(run.dataset):
+            continue
+        unread = [
+            {
+                "Data set": DATASETS[run.dataset].name,
+                "Item": example.id,
+                "Status": status,
+                "End of the answer": _end(reply.text),
+                "Why": reply.detail or "no final statement found",
+            }
+            for example, reply, status in zip(run.examples, run.answers, run.statuses, strict=True)
+            if status != "ok"
+        ]
+        found.append(unread)
+    turns = [row for turn in zip_longest(*found) for row in turn if row][:rows]
+    if not turns:
+        turns = [{"Data set": "all", "Status": "every answer was read"}]
+    return table(pd.DataFrame(turns), caption, uuid)
+
+
+def _end(text: str, width: int = 160) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else f"... {text[-width:]}"

@@ -1,0 +1,107 @@
+"""What every test runs in: no network, no data folder but the one it asks for."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from benchhealth_utils.datasets import DATASETS
+from benchhealth_utils.schema import ROOT
+
+_NAMED = os.environ.get("BENCHHEALTH_DATA")
+REAL = Path(_NAMED).expanduser().resolve() if _NAMED else None
+
+# The same cases on every machine and in every run, and no example database.
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, database=None, max_examples=60
+)
+settings.load_profile("repeatable")
+
+
+class NetworkRefused(RuntimeError):
+    """A test tried to leave this machine."""
+
+
+def _is_local(host) -> bool:
+    host = host.decode() if isinstance(host, bytes) else host
+    if host in (None, "", "localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _check(address) -> None:
+    """Addresses of other families than IP are strings: a socket in a file."""
+    if isinstance(address, tuple) and not _is_local(address[0]):
+        raise NetworkRefused(f"tests use no network; this one asked for {address}")
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Refuse every connection, datagram and name that is not of this machine."""
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+    sendto, getaddrinfo = socket.socket.sendto, socket.getaddrinfo
+
+    def guarded_connect(self, address):
+        _check(address)
+        return connect(self, address)
+
+    def guarded_connect_ex(self, address):
+        _check(address)
+        return connect_ex(self, address)
+
+    def guarded_sendto(self, data, *flags_and_address):
+        _check(flags_and_address[-1])
+        return sendto(self, data, *flags_and_address)
+
+    def guarded_getaddrinfo(host, port, *args, **kwargs):
+        _check((host, port))
+        return getaddrinfo(host, port, *args, **kwargs)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded_connect)
+    monkeypatch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+    monkeypatch.setattr(socket.socket, "sendto", guarded_sendto)
+    monkeypatch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+
+
+@pytest.fixture(autouse=True)
+def no_data_folder(monkeypatch):
+    """A test that wants the real data asks for `real_data`."""
+    monkeypatch.delenv("BENCHHEALTH_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The synthetic sets that come with the project."""
+    return ROOT / "data" / "samples"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of official files that BENCHHEALTH_DATA names."""
+    if REAL is None:
+        pytest.skip("BENCHHEALTH_DATA is not set: no official data to test")
+    if not REAL.is_dir():
+        pytest.fail(f"BENCHHEALTH_DATA names {_NAMED}, which is not a folder")
+    return REAL
+
+
+@pytest.fixture
+def fresh(samples, tmp_path):
+    """Copy one sample set, with the lists of splits, to a folder of its own."""
+
+    def copy(key: str) -> Path:
+        folder = DATASETS[key].folder
+        shutil.copytree(samples / folder, tmp_path / "data" / folder)
+        shutil.copytree(samples / "splits", tmp_path / "data" / "splits")
+        return tmp_path / "data"
+
+    return copy

@@ -1,0 +1,241 @@
+"""The answer store: keys, resuming, torn lines, locks."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchhealth_utils import load
+from benchhealth_utils.answers import Shelf, answer, answer_key, make_requests, store_path
+from benchhealth_utils.backends import Reply, Request
+from benchhealth_utils.schema import Answer, BenchHealthError
+
+SAMPLES = Path(__file__).parent.parent / "data" / "samples"
+
+
+class Echo:
+    """Answers each item with its id, in batches of three; counts what it is asked."""
+
+    name, remote, modes, max_tokens = "echo", False, ("generate", "likelihood"), None
+
+    def __init__(self, **signature):
+        self.signature = {"backend": "echo", **signature}
+        self.asked = []
+
+    def replies(self, requests, wanted):
+        for start in range(0, len(requests), 3):
+            batch = [i for i in range(start, min(start + 3, len(requests))) if i in wanted]
+            self.asked += [requests[i].example.id for i in batch]
+            if batch:
+                yield [(i, Reply("ok", f"Answer: {requests[i].example.id}")) for i in batch]
+
+
+@pytest.fixture
+def items():
+    return load("medqa", root=SAMPLES)
+
+
+def ask(model, items, store, **options):
+    return answer(model, items, store=store, progress=False, **options)
+
+
+def test_answers_come_in_order_and_are_stored_once(items, tmp_path):
+    model = Echo()
+    first = ask(model, items, tmp_path)
+    assert [a.id for a in first] == [e.id for e in items]
+    assert [a.text for a in first] == [f"Answer: {e.id}" for e in items]
+    assert ask(model, items, tmp_path) == first
+    assert len(model.asked) == len(items)
+
+
+def test_a_larger_run_asks_only_for_what_is_missing(items, tmp_path):
+    model = Echo()
+    ask(model, items[:10], tmp_path)
+    ask(model, items, tmp_path)
+    assert model.asked == [e.id for e in items]
+
+
+def test_a_torn_last_line_is_cut_off_and_asked_again(items, tmp_path):
+    whole = ask(Echo(), items, tmp_path)
+    path = store_path("echo", "medqa", tmp_path)
+    path.write_bytes(path.read_bytes()[:-20])
+    model = Echo()
+    assert ask(model, items, tmp_path) == whole
+    assert model.asked == [items[-1].id]
+    assert all(json.loads(line) for line in path.read_text().splitlines())
+
+
+def test_a_damaged_line_in_the_middle_is_an_error_that_names_it(items, tmp_path):
+    ask(Echo(), items, tmp_path)
+    path = store_path("echo", "medqa", tmp_path)
+    lines = path.read_text().splitlines(keepends=True)
+    lines[4] = "not json\n"
+    path.write_text("".join(lines))
+    with pytest.raises(BenchHealthError, match=r"medqa\.jsonl, line 5"):
+        ask(Echo(), items, tmp_path)
+
+
+def test_an_error_is_stored_but_asked_again(items, tmp_path):
+    class Failing(Echo):
+        def replies(self, requests, wanted):
+            self.asked += sorted(wanted)
+            yield [(i, Reply("error", "", "busy")) for i in sorted(wanted)]
+
+    failing = Failing()
+    assert {a.status for a in ask(failing, items[:3], tmp_path)} == {"error"}
+    assert {a.status for a in ask(Echo(), items[:3], tmp_path)} == {"ok"}
+    assert [a.status for a in ask(failing, items[:3], tmp_path)] == ["ok"] * 3
+    assert len(failing.asked) == 3
+
+
+def test_equal_prompts_are_asked_once(items, tmp_path):
+    twin = dataclasses.replace(items[0], id="twin")
+    model = Echo()
+    answers = ask(model, [items[0], twin], tmp_path)
+    assert model.asked == [items[0].id]
+    assert [a.id for a in answers] == [items[0].id, "twin"]
+
+
+def test_a_model_that_leaves_items_out_is_an_error_and_loses_nothing(items, tmp_path):
+    class Lazy(Echo):
+        def replies(self, requests, wanted):
+            yield [(0, Reply("ok", "Answer: A"))]
+
+    with pytest.raises(BenchHealthError, match="no answer to 4 items"):
+        ask(Lazy(), items[:5], tmp_path)
+    model = Echo()
+    ask(model, items[:5], tmp_path)
+    assert items[0].id not in model.asked
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"max_tokens": 7},
+        {"labels": (" A", " B")},
+        {"cue": "Answer:"},
+        {"messages": ({"role": "user", "content": "another"},)},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_the_key_holds_what_can_change_an_answer(items, change):
+    request = make_requests(items[:1], shots=0, seed=0, mode="generate")[0][0]
+    base = answer_key({"model": "a"}, request)
+    assert answer_key({"model": "a"}, dataclasses.replace(request, **change)) != base
+    assert answer_key({"model": "a"}, dataclasses.replace(request)) == base
+
+
+@pytest.mark.parametrize("part", ["weights", "dtype", "template", "decoding", "backend"])
+def test_two_models_never_share_an_answer(items, tmp_path, part):
+    one, two = Echo(**{part: "x"}), Echo(**{part: "y"})
+    two.name = one.name
+    ask(one, items[:2], tmp_path)
+    ask(two, items[:2], tmp_path)
+    assert two.asked == one.asked
+
+
+def test_shots_seed_and_mode_change_the_key(items, tmp_path):
+    model = Echo()
+    for options in ({}, {"shots": 1}, {"shots": 1, "seed": 1}, {"mode": "likelihood"}):
+        ask(model, items[:1], tmp_path, pool=load("medqa", "train", root=SAMPLES), **options)
+    assert len(model.asked) == 4
+
+
+def test_gold_is_withheld_from_models(items):
+    requests, _ = make_requests(items, shots=0, seed=0, mode="generate")
+    assert all(isinstance(r, Request) and r.example.gold == "" for r in requests)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"mode": "guess"}, "no mode 'guess'. Known: generate, likelihood"),
+        ({"shots": -1}, "shots is -1"),
+    ],
+)
+def test_bad_options_are_refused(items, tmp_path, options, message):
+    with pytest.raises(BenchHealthError, match=message):
+        ask(Echo(), items, tmp_path, **options)
+
+
+def test_an_open_question_has_no_likelihood_mode(tmp_path):
+    with pytest.raises(BenchHealthError, match="open question"):
+        ask(Echo(), load("chatdoctor", root=SAMPLES), tmp_path, mode="likelihood")
+
+
+def test_data_sets_are_not_mixed(items, tmp_path):
+    with pytest.raises(BenchHealthError, match="several data sets"):
+        ask(Echo(), [*items, *load("pubmedqa", root=SAMPLES)], tmp_path)
+
+
+def test_the_store_is_plain_json_lines(tmp_path):
+    shelf = Shelf(tmp_path / "x.jsonl")
+    shelf.append([Answer("1", "ok", "µ\n“quoted”", key="k")])
+    assert shelf.read()["k"].text == "µ\n“quoted”"
+    assert (tmp_path / "x.jsonl").read_bytes().count(b"\n") == 1
+
+
+RUN = """
+import json, sys, time
+sys.path.insert(0, {tests!r})
+from test_answers import Echo, SAMPLES
+from benchhealth_utils import load
+from benchhealth_utils.answers import answer
+
+class Slow(Echo):
+    def replies(self, requests, wanted):
+        for part in super().replies(requests, wanted):
+            with open({log!r}, "a") as log:
+                log.write("".join(f"{{i}}\\n" for i, _ in part))
+            time.sleep({pause})
+            yield part
+
+answers = answer(Slow(), load("medqa", root=SAMPLES), store={store!r}, progress=False)
+print(json.dumps([[a.id, a.status, a.text, a.key] for a in answers]))
+"""
+
+
+def start(store, log, pause):
+    code = RUN.format(
+        tests=str(Path(__file__).parent), log=str(log), store=str(store), pause=pause
+    )
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_a_killed_process_resumes_with_identical_results(tmp_path, how):
+    """Kill while a batch is in the making; the next run asks for the rest only."""
+    whole, _ = start(tmp_path / "whole", tmp_path / "whole.log", 0).communicate(timeout=60)
+    process = start(tmp_path / "cut", tmp_path / "cut.log", 0.3)
+    stored = store_path("echo", "medqa", tmp_path / "cut")
+    deadline = time.monotonic() + 60
+    while not (stored.exists() and stored.read_bytes().count(b"\n") >= 6):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(how)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    before = stored.read_bytes().count(b"\n")
+    assert 6 <= before < len(json.loads(whole))
+    (tmp_path / "cut.log").unlink()
+    again, _ = start(tmp_path / "cut", tmp_path / "cut.log", 0).communicate(timeout=60)
+    assert again == whole
+    asked = (tmp_path / "cut.log").read_text().split()
+    assert len(asked) == len(json.loads(whole)) - before
+    assert stored.read_bytes() == store_path("echo", "medqa", tmp_path / "whole").read_bytes()
+
+
+def test_two_processes_at_once_ask_each_item_once(tmp_path):
+    log = tmp_path / "both.log"
+    both = [start(tmp_path / "store", log, 0.05) for _ in range(2)]
+    outputs = [process.communicate(timeout=60)[0].splitlines()[-1] for process in both]
+    assert outputs[0] == outputs[1]
+    asked = log.read_text().split()
+    assert sorted(asked) == sorted(set(asked))

@@ -1,0 +1,831 @@
+"""The downloader, against a real server on this machine; no outside network."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import signal
+import socket
+import stat
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from benchhealth_utils import datasets, download
+from benchhealth_utils.datasets import Dataset
+from benchhealth_utils.download import DownloadError, members_digest
+from benchhealth_utils.schema import ROOT, BenchHealthError, DataError
+
+GOOD = b"sentence\tlabel\n" * 20_000
+OTHER = b"another file\n" * 1_000
+WRONG = GOOD.replace(b"label", b"lable")
+TOP = "Hallmarks-of-Cancer-0123abc"
+HOC = {
+    f"{TOP}/labels/1.txt": b"<Inducing angiogenesis",
+    f"{TOP}/labels/2.txt": b"<NULL",
+    f"{TOP}/text/1.txt": b"VEGF rose.",
+    f"{TOP}/text/2.txt": b"Nothing of note.",
+}
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+# --------------------------------------------------------------- the server
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Plays what the test has put under a path: a function of this handler."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        path = urlsplit(self.path).path
+        self.server.requests.append(path)
+        self.server.headers_seen.append(dict(self.headers))
+        plays = self.server.plays.get(path, [status(404)])
+        play = plays.pop(0) if len(plays) > 1 else plays[0]
+        try:
+            play(self)
+        except OSError:  # the client has gone
+            self.close_connection = True
+
+    def head(self, code=200, **headers):
+        self.send_response(code)
+        for key, value in headers.items():
+            self.send_header(key.replace("_", "-"), str(value))
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def body(data):
+    def play(handler):
+        handler.head(Content_Length=len(data))
+        handler.wfile.write(data)
+
+    return play
+
+
+def status(code, data=b"no"):
+    def play(handler):
+        handler.head(code, Content_Length=len(data))
+        handler.wfile.write(data)
+
+    return play
+
+
+def cut(data, sent, how):
+    """Send only a part, then end, reset, or end without ever naming a length."""
+
+    def play(handler):
+        if how == "chunked":
+            handler.head(Transfer_Encoding="chunked")
+            handler.wfile.write(b"%x\r\n%b\r\n" % (sent, data[:sent]))
+        elif how == "unknown length":
+            handler.head(Connection="close")
+            handler.wfile.write(data[:sent])
+        else:
+            handler.head(Content_Length=len(data))
+            handler.wfile.write(data[:sent])
+        handler.wfile.flush()
+        handler.close_connection = True
+        if how == "reset":
+            time_out_at_once = struct.pack("ii", 1, 0)
+            handler.connection.setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, time_out_at_once
+            )
+            handler.connection.close()
+
+    return play
+
+
+def chunked(data):
+    def play(handler):
+        handler.head(Transfer_Encoding="chunked")
+        handler.wfile.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(data), data))
+
+    return play
+
+
+@pytest.fixture
+def server(monkeypatch):
+    for name in PROXIES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    served.daemon_threads = True
+    served.handle_error = lambda *_: None  # a client that hangs up is no news
+    served.requests, served.headers_seen, served.plays = [], [], {}
+    served.url = f"http://127.0.0.1:{served.server_address[1]}"
+    thread = threading.Thread(target=served.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    yield served
+    served.shutdown()
+    served.server_close()
+
+
+@pytest.fixture
+def naps(monkeypatch):
+    """The pauses between attempts, counted and not slept."""
+    seen = []
+    monkeypatch.setattr("pooch.core.time.sleep", seen.append)
+    return seen
+
+
+# ------------------------------------------------------------- the registry
+
+
+def entry(name, data, url=None, **more):
+    row = {"name": name, "role": "test", "sha256": sha256(data), **more}
+    return row | ({"url": url} if url else {})
+
+
+def data_set(key, *files, tier="open", request=""):
+    words = dict.fromkeys(
+        ("name", "scenario", "task", "domain", "metric", "licence", "reference"), key
+    )
+    return Dataset(
+        key=key, size=1, tier=tier, reader="gad", folder=f"{key}_folder", split="",
+        files=files, request=request, **words,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    def put(*specs):
+        monkeypatch.setattr(datasets, "DATASETS", {spec.key: spec for spec in specs})
+
+    return put
+
+
+@pytest.fixture
+def two(server, registry):
+    """A registry of two sets: one file each, in a folder and in a subfolder."""
+    server.plays = {"/pinned/a.tsv": [body(GOOD)], "/pinned/b.tsv": [body(OTHER)]}
+    specs = (
+        data_set("one", entry("a.tsv", GOOD, f"{server.url}/pinned/a.tsv")),
+        data_set("two", entry("test/b.tsv", OTHER, f"{server.url}/pinned/b.tsv")),
+    )
+    registry(*specs)
+    return specs
+
+
+A, B = "one_folder/a.tsv", "two_folder/test/b.tsv"
+
+
+def tree(folder: Path) -> set[str]:
+    """Everything under a folder, hidden or not, folders too."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+WHOLE = {"one_folder", A, "two_folder", "two_folder/test", B}
+
+
+# ------------------------------------------------------------ good downloads
+
+
+def test_good_files_come_to_their_place(two, server, tmp_path, capsys):
+    assert download.download(folder=tmp_path) == {A: "fetched", B: "fetched"}
+    assert (tmp_path / A).read_bytes() == GOOD
+    assert (tmp_path / B).read_bytes() == OTHER
+    assert tree(tmp_path) == WHOLE
+    assert "2 fetched" in capsys.readouterr().out
+    assert [head["Accept-Encoding"] for head in server.headers_seen] == ["identity"] * 2
+
+
+def test_only_the_keys_that_were_asked_for(two, tmp_path, server, capsys):
+    assert download.download("two", folder=tmp_path) == {B: "fetched"}
+    capsys.readouterr()
+    assert download.download(["two", "two"], folder=tmp_path) == {B: "skipped"}
+    assert capsys.readouterr().out.count(B) == 1
+    assert server.requests == ["/pinned/b.tsv"]
+
+
+def test_second_run_skips_by_hash_and_asks_nobody(two, server, tmp_path, capsys):
+    download.download(folder=tmp_path)
+    before, asked = (tmp_path / A).stat(), list(server.requests)
+    assert download.download(folder=tmp_path) == {A: "skipped", B: "skipped"}
+    assert server.requests == asked
+    after = (tmp_path / A).stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert "skipped   one_folder/a.tsv" in capsys.readouterr().out
+
+
+def test_the_default_folder_is_data_full(two, tmp_path, monkeypatch):
+    assert download.FULL == ROOT / "data" / "full"
+    monkeypatch.setattr(download, "FULL", tmp_path / "data" / "full")
+    download.download("one")
+    assert (tmp_path / "data" / "full" / A).read_bytes() == GOOD
+
+
+def test_it_says_how_to_use_a_folder_that_load_would_not_read(
+    two, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.delenv("BENCHHEALTH_DATA", raising=False)
+    download.download("one", folder=tmp_path)
+    assert f"export BENCHHEALTH_DATA={tmp_path}" in capsys.readouterr().out
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
+    download.download("one", folder=tmp_path)
+    assert "export" not in capsys.readouterr().out
+    monkeypatch.setattr(download, "FULL", tmp_path / "full")
+    download.download("one")
+    assert "export BENCHHEALTH_DATA=" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits of POSIX")
+def test_files_have_ordinary_permissions(two, tmp_path):
+    mask = os.umask(0o022)
+    try:
+        download.download("one", folder=tmp_path)
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE((tmp_path / A).stat().st_mode) == 0o644
+    assert stat.S_IMODE((tmp_path / A).parent.stat().st_mode) == 0o755
+
+
+def test_a_body_in_chunks_with_the_bar_shown(two, server, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    server.plays["/pinned/a.tsv"] = [chunked(GOOD)]
+    assert download.download(folder=tmp_path) == {A: "fetched", B: "fetched"}
+    shown = capfd.readouterr().err
+    assert "a.tsv:" in shown and "13.0k" in shown  # the second says its length
+    download.download(folder=tmp_path / "quiet", progress=False)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_redirect_is_followed(two, server, tmp_path):
+    moved = server.plays["/pinned/a.tsv"]
+    server.plays["/moved"] = moved
+    server.plays["/pinned/a.tsv"] = [
+        lambda handler: handler.head(302, Location="/moved", Content_Length=0)
+    ]
+    assert download.download("one", folder=tmp_path) == {A: "fetched"}
+
+
+def test_the_proxy_of_the_environment_is_used(server, registry, tmp_path, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", server.url)
+    monkeypatch.setenv("http_proxy", server.url)
+    server.plays["/x/a.tsv"] = [body(GOOD)]
+    registry(data_set("one", entry("a.tsv", GOOD, "http://data.invalid/x/a.tsv")))
+    assert download.download(folder=tmp_path) == {A: "fetched"}
+
+
+def test_files_are_moved_within_one_disk(two, tmp_path, monkeypatch):
+    """From beside the place, so that the move is one step and never a copy."""
+    (tmp_path / "two_folder").mkdir()
+    moves, move = [], os.replace
+
+    def record(source, target):
+        moves.append(Path(source).parent.parent)
+        move(source, target)
+
+    monkeypatch.setattr("os.replace", record)
+    download.download(folder=tmp_path)
+    assert moves == [tmp_path, tmp_path / "two_folder"]
+
+
+# ------------------------------------------------------------- bad downloads
+
+
+def failing(*keys, **options) -> DownloadError:
+    with pytest.raises(DownloadError) as caught:
+        download.download(keys, **options)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [(WRONG, sha256(WRONG)), (GOOD[:-1], "SHA-256"), (GOOD + b"\n", "SHA-256"),
+     (b"", "SHA-256"), (b"\n<!DOCTYPE html><p>Log in", "web page")],
+    ids=["changed", "short", "long", "empty", "web page"],
+)  # fmt: skip
+def test_wrong_bytes_are_refused_and_leave_nothing(
+    sent, said, two, server, tmp_path, naps
+):
+    server.plays["/pinned/a.tsv"] = [body(sent)]
+    error = failing(folder=tmp_path)
+    assert error.outcomes == {A: "failed", B: "fetched"}
+    assert A in str(error) and said in str(error) and "--mirror" in str(error)
+    assert tree(tmp_path) == {"two_folder", "two_folder/test", B}
+    assert server.requests.count("/pinned/a.tsv") == 1 and not naps
+
+
+def test_a_wrong_file_stays_until_a_good_one_comes(two, server, tmp_path, capsys):
+    target = tmp_path / A
+    target.parent.mkdir()
+    target.write_bytes(b"my own notes")
+    server.plays["/pinned/a.tsv"] = [body(WRONG), body(GOOD)]
+    failing("one", folder=tmp_path)
+    assert target.read_bytes() == b"my own notes"
+    assert tree(tmp_path) == {"one_folder", A}
+    assert sha256(b"my own notes") in capsys.readouterr().out
+    assert download.download("one", folder=tmp_path) == {A: "fetched"}
+    assert target.read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 410])
+def test_what_cannot_get_better_is_asked_once(code, two, server, tmp_path, naps):
+    server.plays["/pinned/a.tsv"] = [status(code)]
+    error = failing(folder=tmp_path)
+    assert error.outcomes == {A: "failed", B: "fetched"}
+    assert str(code) in str(error) and f"{server.url}/pinned/a.tsv" in str(error)
+    assert server.requests == ["/pinned/a.tsv", "/pinned/b.tsv"] and not naps
+    assert tree(tmp_path) == {"two_folder", "two_folder/test", B}
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 503])
+def test_what_may_get_better_is_asked_again(code, two, server, tmp_path, naps):
+    server.plays["/pinned/a.tsv"] = [status(code), status(code), body(GOOD)]
+    assert download.download("one", folder=tmp_path) == {A: "fetched"}
+    assert len(server.requests) == 3 and len(naps) == 2
+
+
+def test_retries_are_bounded(two, server, tmp_path, naps):
+    server.plays["/pinned/a.tsv"] = [status(503)]
+    assert "503" in str(failing("one", folder=tmp_path))
+    assert len(server.requests) == 1 + download.RETRIES
+
+
+@pytest.mark.parametrize("how", ["short", "reset", "chunked"])
+def test_a_connection_cut_is_tried_again(how, two, server, tmp_path, naps):
+    broken = cut(GOOD, 100_000, how)
+    server.plays["/pinned/a.tsv"] = [broken, body(GOOD)]
+    assert download.download("one", folder=tmp_path) == {A: "fetched"}
+    assert (tmp_path / A).read_bytes() == GOOD and len(naps) == 1
+    old = tmp_path / "other" / A
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"old")
+    server.plays["/pinned/a.tsv"], server.requests[:] = [broken], []
+    error = failing(folder=tmp_path / "other")
+    assert error.outcomes == {A: "failed", B: "fetched"}
+    assert server.requests.count("/pinned/a.tsv") == 1 + download.RETRIES
+    assert old.read_bytes() == b"old"
+    assert tree(tmp_path / "other") == WHOLE
+
+
+def test_a_cut_that_only_the_hash_can_see(two, server, tmp_path):
+    server.plays["/pinned/a.tsv"] = [cut(GOOD, 100_000, "unknown length")]
+    assert sha256(GOOD[:100_000]) in str(failing("one", folder=tmp_path))
+    assert tree(tmp_path) == set()
+
+
+def test_a_host_that_cannot_be_reached_is_not_waited_for_twice(
+    registry, server, tmp_path, naps
+):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        files = [entry(f"{i}.tsv", GOOD, f"{dead}/{i}.tsv") for i in range(4)]
+        server.plays["/a.tsv"] = [body(GOOD)]
+        live = entry("a.tsv", GOOD, f"{server.url}/a.tsv")
+        registry(data_set("one", *files, live))
+        error = failing(folder=tmp_path)
+    assert list(error.outcomes.values()) == ["failed"] * 4 + ["fetched"]
+    assert "refused" in str(error) and "HTTPS_PROXY" in str(error)
+    assert len(naps) == download.RETRIES
+
+
+def test_a_failed_first_run_does_not_hide_the_samples(two, server, tmp_path, naps):
+    """`data_root` takes data/full as soon as there is any folder in it."""
+    server.plays.clear()
+    failing(folder=tmp_path / "full")
+    assert tree(tmp_path) == set()
+
+
+def test_a_password_in_an_address_is_not_shown(two, server, tmp_path, capsys, naps):
+    address = server.url.replace("//", "//user:pa@ss-word@")
+    error = failing(mirror=address, folder=tmp_path)
+    server.plays[f"/{A}"] = [body(WRONG)]
+    refused = failing("one", mirror=address, folder=tmp_path)
+    shown = f"{error}{refused}{capsys.readouterr()}"
+    assert "404" in shown and "refused" in shown and "-word" not in shown
+
+
+# ------------------------------------------------------- disk, interruption
+
+
+class Full:
+    """A file on a full disk: some bytes, then no more."""
+
+    def __init__(self, path, mode):
+        self.stream, self.left = Path(path).open(mode), 50_000
+
+    def write(self, data):
+        self.left -= len(data)
+        if self.left < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return self.stream.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self.stream, name)
+
+
+@pytest.mark.parametrize("old", [None, b"old"])
+def test_a_full_disk_leaves_nothing_half_written(
+    old, two, server, tmp_path, naps, monkeypatch
+):
+    if old:
+        (tmp_path / A).parent.mkdir()
+        (tmp_path / A).write_bytes(old)
+    before = tree(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr("pooch.downloaders.open", Full, raising=False)
+        error = failing(folder=tmp_path)
+    assert error.outcomes == {A: "failed", B: "fetched"}  # the small one still fits
+    assert "No space left" in str(error) and "disk space" in str(error)
+    assert tree(tmp_path) == before | {"two_folder", "two_folder/test", B}
+    assert not old or (tmp_path / A).read_bytes() == old
+    assert download.download(folder=tmp_path) == {A: "fetched", B: "skipped"}
+    assert not naps
+
+
+@pytest.mark.parametrize("step", ["shutil.copyfile", "os.fsync", "os.replace"])
+def test_any_step_may_find_the_disk_full(step, two, tmp_path, monkeypatch):
+    mirror = tmp_path / "mirror"
+    (mirror / A).parent.mkdir(parents=True)
+    (mirror / A).write_bytes(GOOD)
+    target = tmp_path / "to" / A
+    target.parent.mkdir(parents=True)
+    target.write_bytes(b"old")
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(step, full)
+    error = failing("one", mirror=mirror, folder=tmp_path / "to")
+    assert "No space left" in str(error)
+    assert target.read_bytes() == b"old"
+    assert tree(tmp_path / "to") == {"one_folder", A}
+
+
+def cli(specs, *arguments, before="", **options):
+    """The command in a process of its own, with this registry."""
+    rows = [asdict(spec) for spec in specs]
+    script = f"""if True:
+        import json, sys
+        from benchhealth_utils import datasets, download
+        rows = json.loads({json.dumps(json.dumps(rows))})
+        datasets.DATASETS = {{row["key"]: datasets.Dataset(**row) for row in rows}}
+        {before}
+        sys.exit(download.main(sys.argv[1:]))
+    """
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        **options,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file size limits of POSIX")
+def test_a_real_limit_on_file_size(two, tmp_path):
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (99999,) * 2)"
+    process = cli(two, "--to", tmp_path, before=limit)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 1, err
+    assert f"{A}: [Errno {errno.EFBIG}]" in err and f"fetched   {B}" in out
+    assert tree(tmp_path) == {"two_folder", "two_folder/test", B}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_interrupted_it_goes_on_where_it_was(how, two, server, tmp_path):
+    half, killed = threading.Event(), threading.Event()
+
+    def stall(handler):
+        handler.head(Content_Length=len(OTHER))
+        handler.wfile.write(OTHER[:5_000])
+        half.set()
+        killed.wait(20)
+
+    server.plays["/pinned/b.tsv"] = [stall, body(OTHER)]
+    process = cli(two, "--to", tmp_path)
+    assert half.wait(20)
+    time.sleep(0.2)  # the first half is being written
+    process.send_signal(how)
+    _, err = process.communicate(timeout=20)
+    killed.set()
+    assert process.returncode == (130 if how == signal.SIGINT else -how), err
+    assert (tmp_path / A).read_bytes() == GOOD
+    assert not (tmp_path / B).exists()
+    if how == signal.SIGINT:
+        assert tree(tmp_path) == {"one_folder", A} and "Traceback" not in err
+    assert download.download(folder=tmp_path) == {A: "skipped", B: "fetched"}
+    assert server.requests.count("/pinned/a.tsv") == 1
+
+
+def test_two_processes_at_once(two, server, tmp_path):
+    """Both are in the middle of the same file at the same time."""
+    both = threading.Barrier(2)
+
+    def slow(data):
+        def play(handler):
+            handler.head(Content_Length=len(data))
+            handler.wfile.write(data[: len(data) // 2])
+            both.wait(20)
+            handler.wfile.write(data[len(data) // 2 :])
+
+        return play
+
+    server.plays["/pinned/a.tsv"] = [slow(GOOD)]
+    (tmp_path / A).parent.mkdir()
+    (tmp_path / A).write_bytes(b"old")
+    processes = [cli(two, "--to", tmp_path) for _ in range(2)]
+    answers = [process.communicate(timeout=30) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], answers
+    assert server.requests.count("/pinned/a.tsv") == 2
+    assert (tmp_path / A).read_bytes() == GOOD
+    assert (tmp_path / B).read_bytes() == OTHER
+    assert tree(tmp_path) == WHOLE
+
+
+# ------------------------------------------------------------------- mirrors
+
+
+@pytest.mark.parametrize("form", ["path", "text", "file address"])
+def test_a_folder_as_mirror(form, two, server, tmp_path):
+    mirror = tmp_path / "a mirror, 100%"
+    for name, data in ((A, GOOD), (B, OTHER)):
+        (mirror / name).parent.mkdir(parents=True)
+        (mirror / name).write_bytes(data)
+    forms = {"path": mirror, "text": f"{mirror}/", "file address": mirror.as_uri()}
+    found = download.download(mirror=forms[form], folder=tmp_path / "to")
+    assert found == {A: "fetched", B: "fetched"}
+    assert (tmp_path / "to" / A).read_bytes() == GOOD
+    assert (mirror / A).read_bytes() == GOOD
+    assert tree(tmp_path / "to") == WHOLE and not server.requests
+    (mirror / A).write_bytes(WRONG)
+    (mirror / B).unlink()
+    error = failing(mirror=forms[form], folder=tmp_path / "again")
+    assert error.outcomes == {A: "failed", B: "failed"}
+    assert sha256(WRONG) in str(error) and str(mirror / B) in str(error)
+    assert tree(tmp_path) & {"again"} == set()
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_an_address_as_mirror(slash, two, server, tmp_path):
+    server.plays = {f"/m/{A}": [body(GOOD), body(WRONG)], f"/m/{B}": [body(OTHER)]}
+    address = f"{server.url}/m{slash}"
+    found = download.download(mirror=address, folder=tmp_path / "to")
+    assert found == {A: "fetched", B: "fetched"}
+    assert server.requests == [f"/m/{A}", f"/m/{B}"]
+    error = failing("one", mirror=address, folder=tmp_path / "again")
+    assert f"{server.url}/m/{A}" in str(error) and not (tmp_path / "again").exists()
+
+
+def test_names_are_quoted_in_the_address_of_a_mirror(server, registry, tmp_path):
+    registry(data_set("one", entry("50% #1 é.tsv", GOOD, "https://data.invalid/x")))
+    server.plays = {"/one_folder/50%25%20%231%20%C3%A9.tsv": [body(GOOD)]}
+    download.download(mirror=server.url, folder=tmp_path / "web")
+    download.download(mirror=tmp_path / "web", folder=tmp_path / "copy")
+    assert (tmp_path / "copy" / "one_folder" / "50% #1 é.tsv").read_bytes() == GOOD
+
+
+@pytest.mark.parametrize("mirror", ["/no/such/folder", "ftp://x.org/y", "file:///no"])
+def test_a_mirror_that_is_not_there(mirror, two, server, tmp_path):
+    with pytest.raises(BenchHealthError, match="neither an http") as caught:
+        download.download(mirror=mirror, folder=tmp_path)
+    assert mirror in str(caught.value) and not server.requests
+
+
+# ----------------------------------------------------------------------- HoC
+
+
+def pack(path, members, compression=zipfile.ZIP_DEFLATED, year=2024, comment=b""):
+    with zipfile.ZipFile(path, "w", compression) as packed:
+        packed.comment = comment
+        for name, data in members:
+            info = zipfile.ZipInfo(name, (year, 1, 1, 0, 0, 0))
+            info.compress_type = compression
+            packed.writestr(info, data)
+    return path
+
+
+def hoc_digest() -> str:
+    rows = [[name, sha256(HOC[name])] for name in sorted(HOC)]
+    return sha256(json.dumps(rows).encode())
+
+
+@pytest.mark.parametrize(
+    ("members", "options"),
+    [
+        (HOC, {}),
+        (dict(reversed(HOC.items())), {"compression": zipfile.ZIP_BZIP2}),
+        (HOC, {"compression": zipfile.ZIP_STORED, "year": 1999}),
+        (HOC, {"comment": b"0123abc"}),
+        (HOC | {f"{TOP}/README.md": b"#", f"{TOP}/LICENSE": b"GPL", f"{TOP}/": b"",
+                f"{TOP}/text/.gitattributes": b"*", f"{TOP}/code/x.txt": b"x"}, {}),
+    ],
+    ids=["as is", "other order", "other time", "commented", "with other files"],
+)  # fmt: skip
+def test_hoc_is_the_same_however_packed(members, options, tmp_path):
+    path = pack(tmp_path / "x.zip", members.items(), **options)
+    assert members_digest(path) == hoc_digest()
+
+
+NAME = f"{TOP}/text/1.txt"
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        HOC | {NAME: b"VEGF fell."},
+        {name: data for name, data in HOC.items() if name != NAME},
+        HOC | {f"{TOP}/labels/3.txt": b"<NULL"},
+        {name.replace(TOP, "Hallmarks-of-Cancer-master"): HOC[name] for name in HOC},
+        {NAME: HOC[f"{TOP}/text/2.txt"], **{n: HOC[n] for n in HOC if n != NAME}},
+        {f"{TOP}/README.md": b"#"},
+        {},
+    ],
+    ids=["changed", "missing", "added", "other top", "swapped", "none", "empty"],
+)
+def test_hoc_of_other_members_is_refused(members, server, registry, tmp_path):
+    server.plays = {
+        "/good.zip": [body(pack(tmp_path / "good.zip", HOC.items()).read_bytes())],
+        "/bad.zip": [body(pack(tmp_path / "bad.zip", members.items()).read_bytes())],
+    }
+    row = {"name": "x.zip", "role": "both", "members_sha256": hoc_digest()}
+    target = tmp_path / "to" / "hoc_folder" / "x.zip"
+    registry(data_set("hoc", row | {"url": f"{server.url}/bad.zip"}))
+    failing(folder=tmp_path / "to")
+    assert not (tmp_path / "to").exists()
+    target.parent.mkdir(parents=True)
+    target.write_bytes((tmp_path / "bad.zip").read_bytes())
+    registry(data_set("hoc", row | {"url": f"{server.url}/good.zip"}))
+    assert set(download.download(folder=tmp_path / "to").values()) == {"fetched"}
+    assert target.read_bytes() == (tmp_path / "good.zip").read_bytes()
+    again = pack(target, reversed(HOC.items()), zipfile.ZIP_STORED).read_bytes()
+    server.requests.clear()
+    assert set(download.download(folder=tmp_path / "to").values()) == {"skipped"}
+    assert target.read_bytes() == again and not server.requests
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_hoc_with_a_member_twice_is_not_the_same(tmp_path):
+    twice = [*HOC.items(), (NAME, HOC[NAME])]
+    assert members_digest(pack(tmp_path / "x.zip", twice)) != hoc_digest()
+
+
+def test_a_damaged_zip_is_named_as_such(tmp_path):
+    whole = pack(tmp_path / "x.zip", HOC.items(), zipfile.ZIP_STORED).read_bytes()
+    at = whole.index(b"VEGF")
+    flipped = whole[:at] + b"W" + whole[at + 1 :]
+    foreign = pack(tmp_path / "x.zip", [("é.txt", b"")]).read_bytes()
+    undecodable = foreign.replace("é".encode(), b"\xff\xff")  # a UnicodeDecodeError
+    start = b"PK\x03\x04"
+    cases = (whole[:-9], whole[: len(whole) // 2], flipped, undecodable, start, b"")
+    for data in cases:
+        (tmp_path / "x.zip").write_bytes(data)
+        with pytest.raises(DataError, match="not a whole zip"):
+            members_digest(tmp_path / "x.zip")
+    pack(tmp_path / "x.zip", [(f"{TOP}/README.md", b"#")])
+    with pytest.raises(DataError, match="without a text file"):
+        members_digest(tmp_path / "x.zip")
+
+
+# ------------------------------------- what is not fetched, and the real list
+
+
+def test_optional_files(server, registry, tmp_path, capsys):
+    server.plays = {"/a.tsv": [body(GOOD)], "/b.tsv": [body(OTHER)]}
+    registry(
+        data_set(
+            "one",
+            entry("a.tsv", GOOD, f"{server.url}/a.tsv"),
+            entry("b.tsv", OTHER, f"{server.url}/b.tsv", role="optional"),
+            {"name": "c.tsv", "role": "optional", "note": "from the release"},
+        )
+    )
+    found = download.download(folder=tmp_path)
+    assert list(found.values()) == ["fetched", "optional", "optional"]
+    out = capsys.readouterr().out
+    assert "one_folder/c.tsv: from the release" in out and "--optional" in out
+    found = download.download(folder=tmp_path, optional=True)
+    assert list(found.values()) == ["skipped", "fetched", "optional"]
+    assert server.requests == ["/a.tsv", "/b.tsv"]
+
+
+def test_credentialed_sets_are_never_fetched(two, server, registry, tmp_path, capsys):
+    locked = data_set(
+        "mimic",
+        entry("notes.csv.gz", GOOD, f"{server.url}/pinned/a.tsv", note="from 1.4"),
+        tier="credentialed",
+        request="Sign the agreement.",
+    )
+    registry(locked, *two)
+    mirror = tmp_path / "mirror"
+    for name, data in ((A, GOOD), (B, OTHER), ("mimic_folder/notes.csv.gz", GOOD)):
+        (mirror / name).parent.mkdir(parents=True)
+        (mirror / name).write_bytes(data)
+    for options in ({}, {"mirror": mirror, "optional": True}):
+        found = download.download(folder=tmp_path / "to", **options)
+        assert found.pop("mimic_folder/notes.csv.gz") == "by hand"
+        assert set(found.values()) <= {"fetched", "skipped"} and len(found) == 2
+        out = capsys.readouterr().out
+        assert "Sign the agreement." in out and f"put into {tmp_path / 'to'}:" in out
+        assert "mimic_folder/notes.csv.gz: from 1.4" in out
+    assert tree(tmp_path / "to") == WHOLE
+    assert len(server.requests) == 2
+
+
+def test_unknown_key(two, server, tmp_path):
+    with pytest.raises(BenchHealthError, match="no data set 'three'.*one, two"):
+        download.download(["one", "three"], folder=tmp_path)
+    assert not server.requests
+
+
+def test_every_file_of_the_registry_is_pinned():
+    addresses = []
+    for spec in datasets.DATASETS.values():
+        for row in spec.files:
+            assert ("url" in row) or row["role"] == "optional" or spec.tier != "open"
+            assert spec.tier == "open" or "url" not in row
+            if "url" in row:
+                addresses.append(row["url"])
+                assert row["url"].startswith("https://")
+                assert ("sha256" in row) != ("members_sha256" in row)
+                wanted = row.get("sha256") or row.get("members_sha256")
+                assert len(wanted) == 64 and set(wanted) <= set("0123456789abcdef")
+                assert row.get("commit", "") in row["url"]
+    assert len(addresses) == len(set(addresses)) == 21
+    text = (ROOT / "data" / "datasets.yaml").read_text(encoding="utf-8")
+    assert list(yaml.safe_load(text)) == list(datasets.DATASETS)
+
+
+# ------------------------------------------------------------ the command line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["one"], 0, "1 fetched"),
+        (["one", "broken"], 1, "1 failed, 1 fetched"),
+        (["broken"], 1, "404"),
+        (["three"], 1, "Known: one, broken"),
+        (["one", "--mirror", "/no/such/folder"], 1, "neither an http"),
+        (["--help"], 0, "Keys: one, broken"),
+        (["--nonsense"], 2, "unrecognized"),
+    ],
+)
+def test_exit_codes(arguments, code, said, two, server, registry, tmp_path, capsys):
+    broken = data_set("broken", entry("x", GOOD, f"{server.url}/none"))
+    registry(two[0], broken)
+    try:
+        found = download.main([*arguments, "--to", str(tmp_path / "to")])
+    except SystemExit as left:
+        found = left.code
+    shown = capsys.readouterr()
+    assert found == code
+    assert said in shown.out + shown.err
+    assert not code or shown.err
+
+
+def test_the_command_itself(tmp_path):
+    """The real registry; a proxy that is not there keeps the network out."""
+    away = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY")}
+    command = [sys.executable, "-m", "benchhealth_utils.download", "--to", tmp_path]
+
+    def run(*arguments):
+        return subprocess.run(
+            [*command, *arguments], capture_output=True, text=True, cwd=tmp_path,
+            env={**os.environ, **away, "PYTHONPATH": str(ROOT)}, timeout=60,
+        )  # fmt: skip
+
+    done = run("mimic_cxr", "mimic_iii")
+    assert done.returncode == 0, done.stderr
+    for word in ("physionet.org", "CITI", "mimic_iii/NOTEEVENTS.csv.gz", str(tmp_path)):
+        assert word in done.stdout
+    done = run("nonsense")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert all(key in done.stderr for key in datasets.DATASETS)
+    assert tree(tmp_path) == set()
+
+
+# --------------------------------------------------------------- the real data
+
+
+def test_the_official_files_from_a_mirror(real_data, tmp_path):
+    is_open = [key for key, spec in datasets.DATASETS.items() if spec.tier == "open"]
+    assert len(is_open) == 11
+    found = download.download(is_open, mirror=real_data, folder=tmp_path, optional=True)
+    assert sorted(found.values()) == ["fetched"] * 21 + ["optional"] * 2
+    for key in is_open:
+        spec = datasets.DATASETS[key]
+        assert len(datasets.load(key, root=tmp_path)) == spec.size, key
+        assert datasets.load(key, "train", root=tmp_path), key

@@ -1,0 +1,164 @@
+"""The chapters, executed by papermill as a user would."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchhealth_utils import load, score
+from benchhealth_utils.evaluation import evaluate
+from benchhealth_utils.report import result
+
+ROOT = Path(__file__).parent.parent
+REASONING = ["medqa", "medmcqa", "mmlu_medicine", "pubmedqa", "chatdoctor"]
+
+
+def papermill(*arguments, cwd=ROOT, stdout=subprocess.PIPE, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "papermill", *map(str, arguments)],
+        cwd=cwd,
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=600,
+        env={**os.environ, **environment},
+    )
+
+
+def published(path):
+    """Values a chapter published, by name."""
+    found = {}
+    for cell in json.loads(Path(path).read_text(encoding="utf-8"))["cells"]:
+        for output in cell.get("outputs", ()):
+            book = output.get("metadata", {}).get("scrapbook")
+            if book:
+                text = output["data"][book["mime_prefix"] + "text/plain"]
+                found[book["name"]] = float("".join(text))
+    return found
+
+
+@pytest.fixture(scope="module")
+def majority(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "reasoning.ipynb"
+    done = papermill(
+        "notebooks/reasoning.ipynb",
+        path,
+        *("-p", "model", "majority", "-p", "limit", "0"),
+        BENCHHEALTH_RUNS=str(path.parent),
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return path
+
+
+def test_the_reasoning_chapter_publishes_what_an_independent_count_gives(majority):
+    values = published(majority)
+    for key in REASONING[:4]:
+        train = [item.gold for item in load(key, "train")]
+        answer = min(set(train), key=lambda label: (-train.count(label), label))
+        gold = [item.gold for item in load(key)]
+        assert values[f"majority.{key}.value"] == pytest.approx(gold.count(answer) / len(gold))
+        assert values[f"majority.{key}.coverage"] == 1
+    assert 0 < values["majority.chatdoctor.value"] < 1
+
+
+def test_the_chapter_shows_what_it_promises(majority):
+    text = majority.read_text(encoding="utf-8")
+    for part in ("model = 'majority'", "data = data/samples", "not comparable with the paper"):
+        assert part in text
+    html = [
+        "".join(output["data"]["text/html"])
+        for cell in json.loads(text)["cells"]
+        for output in cell.get("outputs", ())
+        if "text/html" in output.get("data", {})
+    ]
+    captions = " ".join(html)
+    for caption in ("One item of each task", "Four answers", "Reasoning scores", "by status"):
+        assert caption in captions
+    assert "image/png" in text
+
+
+def test_results_on_samples_never_reach_the_published_folder(majority):
+    for path in (ROOT / "data").glob("results/*/*.json"):
+        assert json.loads(path.read_text())["official"]
+    name = "results/majority/medqa-0shot-generate.json"
+    row = json.loads((majority.parent / name).read_text())
+    assert not row["official"] and row["signature"]["data"]["source"] == "samples"
+    assert row["complete"] and row["statuses"] == {"ok": row["n"]}
+
+
+def test_a_mistyped_parameter_is_refused(tmp_path):
+    done = papermill("notebooks/reasoning.ipynb", tmp_path / "r.ipynb", "-p", "modle", "x")
+    assert done.returncode != 0
+    assert "This notebook has no parameter modle. It has: model, shots" in done.stderr
+
+
+def test_a_model_that_is_not_there_is_refused_before_data_is_read(tmp_path):
+    done = papermill(
+        "notebooks/reasoning.ipynb",
+        tmp_path / "r.ipynb",
+        *("-p", "model", "gpt-4"),
+        BENCHHEALTH_DATA=str(tmp_path),
+    )
+    assert done.returncode != 0
+    assert "cannot be run here" in done.stderr and "DataError" not in done.stderr
+
+
+def test_the_redirected_form_and_another_working_folder(tmp_path):
+    with (tmp_path / "out.ipynb").open("w") as out:
+        done = papermill(
+            ROOT / "notebooks/reasoning.ipynb",
+            *("-p", "model", "majority", "-p", "limit", "3"),
+            cwd=tmp_path,
+            stdout=out,
+            BENCHHEALTH_RUNS=str(tmp_path),
+        )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert published(tmp_path / "out.ipynb")["majority.medqa.coverage"] == 1
+
+
+def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
+    from benchhealth_utils.backends import Reply
+    from benchhealth_utils.prompts import prompt
+
+    class Perfect:
+        name, remote, modes, max_tokens = "perfect", False, ("generate",), None
+        signature = {"backend": "perfect"}
+
+        def replies(self, requests, wanted):
+            gold = {e.id: e for e in load(requests[0].example.dataset)}
+            for i in sorted(wanted):
+                item = gold[requests[i].example.id]
+                yield [(i, Reply("ok", prompt(item.dataset).answer(item)))]
+
+    for key in REASONING:
+        run = evaluate(Perfect(), key, store=tmp_path, progress=False)
+        assert run.scores.value == run.scores.coverage == 1
+
+
+def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
+    from benchhealth_utils.backends import Reply
+
+    class Broken:
+        name, remote, modes, max_tokens = "broken", False, ("generate",), None
+        signature = {"backend": "broken"}
+
+        def replies(self, requests, wanted):
+            gold = {e.id: e.gold for e in load("medqa")}
+            kinds = ("ok", "truncated", "empty", "refused", "error")
+            for i in sorted(wanted):
+                item = requests[i].example
+                kind = kinds[i % 5]
+                text = "" if kind in ("empty", "error") else f"Answer: {gold[item.id]}"
+                yield [(i, Reply(kind, text, kind))]
+
+    run = evaluate(Broken(), "medqa", store=tmp_path, progress=False)
+    assert run.scores.n == 24 and run.counts["ok"] == 5
+    assert run.scores.value == run.scores.coverage == pytest.approx(5 / 24)
+    assert run.scores.extra["value_with_truncated"] == pytest.approx(10 / 24)
+    row = result(run)
+    assert not row["complete"] and row["statuses"]["error"] == 4
+    gold = [e.gold for e in run.examples]
+    assert row["value"] == score("medqa", gold, list(run.readings)).value

@@ -1,0 +1,365 @@
+"""Paired comparisons: values worked by hand, exact enumeration, and simulation.
+
+The tests of intervals that need no pair are in `test_metrics.py`. Those marked
+slow are the evidence that intervals and tests hold what they promise.
+"""
+
+import itertools
+from math import comb
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, norm, permutation_test
+
+from benchhealth_utils import stats
+from benchhealth_utils.metrics import sufficient
+from benchhealth_utils.metrics.counting import f1
+from benchhealth_utils.schema import BenchHealthError
+from benchhealth_utils.stats import (
+    bootstrap,
+    compare,
+    detectable_difference,
+    detectable_share,
+    group_sums,
+    holm,
+    mcnemar,
+    share,
+    sign_flip,
+)
+
+
+def table(both, first, second, neither):
+    """Hits and items of two models, from a fourfold table."""
+    right = [(1, 1)] * both + [(1, 0)] * first + [(0, 1)] * second + [(0, 0)] * neither
+    one, two = zip(*right, strict=True)
+    return tuple(np.column_stack([hits, np.ones(len(hits))]) for hits in (one, two))
+
+
+def random_counts(n, seed, values=4):
+    """Hits, spurious and missed of two models."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, values, (2, n, 3)).astype(float)
+
+
+# ---- McNemar and Holm -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "p_value"),
+    [
+        (5, 15, 2 * sum(comb(20, k) for k in range(6)) / 2**20),
+        (0, 5, 2 / 32),
+        (0, 6, 2 / 64),
+        (1, 7, 2 * 9 / 256),
+        (10, 10, 1),
+        (0, 1, 1),
+        (0, 0, 1),
+    ],
+)
+def test_mcnemar_by_hand(first, second, p_value):
+    assert mcnemar(first, second) == pytest.approx(p_value)
+    assert mcnemar(second, first) == pytest.approx(p_value)
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_mcnemar_is_the_binomial_test_of_the_discordant_items(first, second):
+    expected = binomtest(first, first + second).pvalue if first + second else 1
+    assert mcnemar(first, second) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("p_values", "adjusted"),
+    [
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),
+        ([0.02, 0.02, 0.02], [0.06, 0.06, 0.06]),
+        ([0.5, 0.9], [1, 1]),
+        ([0.04], [0.04]),
+        ([], []),
+    ],
+)
+def test_holm_by_hand(p_values, adjusted):
+    assert holm(p_values) == pytest.approx(adjusted)
+    assert holm(np.array(p_values)) == pytest.approx(adjusted)
+
+
+@settings(max_examples=20)  # statsmodels collects garbage in each call
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_lies_between_the_raw_and_bonferroni(p_values):
+    for raw, adjusted in zip(p_values, holm(p_values), strict=True):
+        assert raw <= adjusted <= min(1, raw * len(p_values)) + 1e-12
+
+
+# ---- The sign-flip test -----------------------------------------------------
+
+
+def enumerated(one, two, statistic):
+    """The p-value over all swaps, in the plainest way."""
+    observed = abs(statistic(one.sum(axis=0)) - statistic(two.sum(axis=0)))
+    extreme = 0
+    for swaps in itertools.product([False, True], repeat=len(one)):
+        keep = ~np.array(swaps)[:, None]
+        a, b = np.where(keep, one, two).sum(axis=0), np.where(keep, two, one).sum(axis=0)
+        extreme += abs(statistic(a) - statistic(b)) >= observed - 1e-12
+    return extreme / 2 ** len(one)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_few_items_are_enumerated_exactly(seed):
+    one, two = random_counts(8, seed)
+    assert sign_flip(one, two, f1) == pytest.approx(enumerated(one, two, f1))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_are_swapped_whole(seed):
+    one, two = random_counts(20, seed)
+    groups = [str(i % 6) for i in range(20)]
+    expected = enumerated(group_sums(one, groups), group_sums(two, groups), f1)
+    assert sign_flip(one, two, f1, groups) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_drawn_swaps_agree_with_all_swaps(seed):
+    one, two = random_counts(12, seed)
+    exact, drawn = (sign_flip(one, two, f1, replicates=r, seed=seed) for r in (10_000, 1_000))
+    assert exact * 2**12 % 1 == 0  # every swap was tried once
+    assert drawn * 1_001 == pytest.approx(round(drawn * 1_001))
+    assert drawn == pytest.approx(exact, abs=4 * (exact * (1 - exact) / 1_000) ** 0.5 + 1e-3)
+
+
+def test_sign_flip_of_a_mean_is_that_of_scipy():
+    rng = np.random.default_rng(5)
+    one, two = rng.random((2, 11))
+    expected = permutation_test(
+        (one, two), lambda a, b: a.mean() - b.mean(), permutation_type="samples", n_resamples=np.inf
+    )
+    sums = [np.column_stack([x, np.ones(11)]) for x in (one, two)]
+    assert sign_flip(*sums, share) == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 8), (0, 6), (5, 5), (1, 11)])
+def test_sign_flip_of_right_and_wrong_is_mcnemar(first, second):
+    one, two = table(30, first, second, 10)
+    assert sign_flip(one, two, share) == pytest.approx(mcnemar(first, second))
+
+
+def test_a_drawn_p_value_is_never_zero():
+    one, two = table(0, 200, 0, 0)
+    assert sign_flip(one, two, share, replicates=99) == 1 / 100
+
+
+# ---- compare ----------------------------------------------------------------
+
+
+def test_compare_right_and_wrong_by_hand():
+    one, two = table(40, 15, 5, 40)
+    found = compare(one, two, share)
+    assert (found.difference, found.n, found.groups) == (pytest.approx(0.1), 100, 100)
+    assert found.test == "exact McNemar"
+    assert found.p_value == pytest.approx(0.041389, abs=1e-6)
+    half = 1.96 * (0.2 - 0.1**2) ** 0.5 / 10
+    assert found.interval == pytest.approx((0.1 - half, 0.1 + half), abs=0.011)
+    assert found.detectable == detectable_share(100, 0.2)
+
+
+@pytest.mark.parametrize("groups", [None, [str(i // 5) for i in range(40)]])
+def test_identical_models_do_not_differ(groups):
+    counts = random_counts(40, 1)[0]
+    hits = table(20, 0, 0, 20)[0]
+    for sums, statistic in ((counts, f1), (hits, share)):
+        found = compare(sums, sums, statistic, groups)
+        assert (found.difference, found.interval, found.p_value) == (0, (0, 0), 1)
+        assert found.detectable is None
+
+
+@pytest.mark.parametrize("groups", [None, [str(i // 4) for i in range(60)]])
+def test_changing_the_models_round_changes_only_the_sign(groups):
+    for one, two, statistic in ((*random_counts(60, 2), f1), (*table(20, 12, 5, 23), share)):
+        there, back = compare(one, two, statistic, groups), compare(two, one, statistic, groups)
+        assert there.difference == -back.difference
+        assert there.interval == pytest.approx((-back.interval[1], -back.interval[0]))
+        assert (there.p_value, there.test) == (back.p_value, back.test)
+        assert there.detectable == pytest.approx(back.detectable)
+
+
+def test_the_test_suits_the_metric_and_the_groups():
+    gold, one, two = ["yes", "no"] * 10, ["yes"] * 20, ["no"] * 20
+    pairs = [str(i // 2) for i in range(20)]
+
+    def named(key, groups):
+        (first, statistic), (second, _) = (sufficient(key, gold, x) for x in (one, two))
+        return compare(first, second, statistic, groups).test
+
+    assert named("pubmedqa", None) == "exact McNemar"
+    assert named("pubmedqa", list(range(20))) == "exact McNemar"
+    assert named("pubmedqa", pairs) == "sign-flip permutation over groups"
+    assert named("gad", None) == "sign-flip permutation over items"
+    assert named("gad", pairs) == "sign-flip permutation over groups"
+
+
+def test_a_pairing_that_agrees_makes_the_interval_narrow():
+    one, two = table(300, 12, 4, 284)
+    paired = compare(one, two, share)
+    shuffled = compare(one, np.random.default_rng(0).permutation(two), share)
+    assert paired.difference == shuffled.difference
+    assert np.diff(paired.interval) < 0.4 * np.diff(shuffled.interval)
+    assert paired.p_value < 0.1 < shuffled.p_value
+
+
+def test_items_that_share_a_document_are_worth_less():
+    rng = np.random.default_rng(3)
+    one, two = (np.repeat(x, 10, axis=0) for x in rng.integers(0, 3, (2, 40, 3)).astype(float))
+    groups = [str(i // 10) for i in range(400)]
+    alone, together = compare(one, two, f1), compare(one, two, f1, groups)
+    assert alone.difference == together.difference
+    assert np.diff(together.interval) > 2.5 * np.diff(alone.interval)
+    assert together.detectable > 2.5 * alone.detectable
+    assert together.p_value > alone.p_value
+
+
+def test_results_depend_on_the_seed_and_not_on_the_batches(monkeypatch):
+    one, two = random_counts(90, 4)
+    found = compare(one, two, f1, seed=1, replicates=500)
+    assert found != compare(one, two, f1, seed=2, replicates=500)
+    monkeypatch.setattr(stats, "CELLS", 1_000)
+    assert found == compare(one, two, f1, seed=1, replicates=500)
+
+
+def test_bootstrap_totals_are_those_of_the_drawn_groups():
+    """A replicate is the statistic of some n groups: with two groups, one of three."""
+    sums = np.array([[1.0, 2], [5, 3]])
+    seen = set()
+
+    def watched(totals):
+        seen.update(map(tuple, np.atleast_2d(totals)))
+        return share(totals)
+
+    bootstrap(sums, watched, replicates=200)
+    assert seen == {(2, 4), (6, 5), (10, 6)}
+
+
+@pytest.mark.parametrize(("rows", "groups"), [(3, None), (4, ["a"] * 3)])
+def test_other_items_are_refused(rows, groups):
+    with pytest.raises(BenchHealthError, match="same items"):
+        compare(np.ones((rows, 2)), np.ones((4, 2)), share, groups)
+
+
+# ---- The smallest detectable difference -------------------------------------
+
+
+def test_detectable_difference_by_hand():
+    assert detectable_difference(0.01) == pytest.approx((1.959964 + 0.841621) / 100, abs=1e-7)
+    assert detectable_difference(0) is None
+
+
+@given(st.integers(5, 6_000), st.floats(0.001, 1))
+def test_detectable_share_solves_its_equation(n, discordance):
+    found = detectable_share(n, discordance)
+    z_level, z_power = norm.ppf([0.975, 0.8])
+
+    def excess(d):
+        noise = z_level * discordance**0.5 + z_power * max(0, discordance - d**2) ** 0.5
+        return d * n**0.5 - noise
+
+    if found is None:
+        assert excess(discordance) < 0
+    else:
+        assert 0 < found <= discordance
+        assert excess(found) == pytest.approx(0, abs=1e-6)
+
+
+def test_detectable_share_at_its_limits():
+    assert detectable_share(3, 1) is None
+    assert detectable_share(1000, 0) is None
+    assert detectable_share(100, 0.02) is None
+    assert detectable_share(400, 0.2) < detectable_share(100, 0.2)
+    assert detectable_share(100, 0.2) < detectable_share(100, 0.4)
+
+
+# ---- Simulation -------------------------------------------------------------
+
+GROUPS, SENTENCES = 100, 8
+RECALL, SPURIOUS, GOLD = (4, 3), 0.35, 0.9  # beta; Poisson means per sentence
+
+
+def clustered(rng, spurious=SPURIOUS, recall=None):
+    """Hits, spurious and missed by sentence; a document has its own recall."""
+    recall = rng.beta(*RECALL, GROUPS) if recall is None else recall
+    gold = rng.poisson(GOLD, (GROUPS, SENTENCES))
+    hits = rng.binomial(gold, recall[:, None])
+    wrong = rng.poisson(spurious, (GROUPS, SENTENCES))
+    return np.stack([hits, wrong, gold - hits], axis=-1).astype(float)
+
+
+def true_f1(spurious=SPURIOUS):
+    hits = GOLD * RECALL[0] / sum(RECALL)
+    return 2 * hits / (hits + spurious + GOLD)
+
+
+@pytest.mark.slow
+def test_intervals_cover_the_truth():
+    """Micro F1 and its difference, 1,000 corpora of 100 documents each."""
+    rng, runs = np.random.default_rng(0), 1_000
+    names = [str(i // SENTENCES) for i in range(GROUPS * SENTENCES)]
+    truth, gap = true_f1(), true_f1() - true_f1(0.5)
+    covered = np.zeros(3)
+    for run in range(runs):
+        recall = rng.beta(*RECALL, GROUPS)
+        one, two = clustered(rng, recall=recall), clustered(rng, 0.5, recall)
+        flat = one.reshape(-1, 3)
+        pairs = np.concatenate([one, two], axis=-1).sum(axis=1)
+        draws = {"replicates": 1_000, "seed": run}
+        ends = (
+            (truth, bootstrap(flat, f1, names, **draws)),
+            (truth, bootstrap(flat, f1, **draws)),
+            (gap, bootstrap(pairs, lambda t: f1(t[..., :3]) - f1(t[..., 3:]), **draws)),
+        )
+        covered += [low <= true <= high for true, (low, high) in ends]
+    by_group, by_item, difference = covered / runs
+    print(f"coverage: groups {by_group:.3f}, items {by_item:.3f}, difference {difference:.3f}")
+    assert 0.93 <= by_group <= 0.97
+    assert 0.93 <= difference <= 0.97
+    assert by_item < by_group - 0.02
+
+
+@pytest.mark.slow
+def test_tests_of_like_models_reject_at_their_level():
+    """Two models of the same ability on the same items: 10,000 and 5,000 pairs."""
+    rng = np.random.default_rng(1)
+    rejected = []
+    for run in range(10_000):
+        recall = rng.beta(*RECALL, GROUPS)
+        one, two = (clustered(rng, recall=recall).sum(axis=1) for _ in range(2))
+        rejected.append(sign_flip(one, two, f1, replicates=999, seed=run) <= 0.05)
+    permuted = np.mean(rejected)
+    ability = rng.beta(2, 2, (5_000, 400))
+    one, two = (rng.random(ability.shape) < ability for _ in range(2))
+    first, second = (one & ~two).sum(axis=1), (two & ~one).sum(axis=1)
+    exact = np.mean([mcnemar(a, b) <= 0.05 for a, b in zip(first, second, strict=True)])
+    print(f"type I error: sign-flip {permuted:.3f}, exact McNemar {exact:.3f}")
+    assert 0.0435 <= permuted <= 0.0565  # 5 %, three standard errors of 10,000 runs
+    assert 0.025 <= exact <= 0.055  # exact, hence on the safe side
+
+
+@pytest.mark.slow
+def test_the_detectable_difference_is_found_four_times_in_five():
+    rng = np.random.default_rng(2)
+    n, discordance = 500, 0.3
+    gap = detectable_share(n, discordance)
+    first, second = (discordance + gap) / 2, (discordance - gap) / 2
+    cells = rng.multinomial(n, [first, second, 1 - discordance], size=5_000)
+    found = np.mean([mcnemar(a, b) <= 0.05 for a, b, _ in cells])
+    print(f"power of exact McNemar at the detectable difference: {found:.3f}")
+    assert 0.74 <= found <= 0.82
+    truth = true_f1() - true_f1(0.5)
+    power, errors = [], []
+    for run in range(300):
+        recall = rng.beta(*RECALL, GROUPS)
+        one, two = clustered(rng, recall=recall), clustered(rng, 0.5, recall)
+        result = compare(one.sum(axis=1), two.sum(axis=1), f1, replicates=999, seed=run)
+        power.append(result.p_value <= 0.05)
+        errors.append(result.detectable)
+    expected = norm.cdf(truth / np.mean(errors) * norm.ppf([0.975, 0.8]).sum() - norm.ppf(0.975))
+    print(f"power of the sign-flip test: {np.mean(power):.3f}, expected {expected:.3f}")
+    assert np.mean(power) == pytest.approx(expected, abs=0.06)
