@@ -15,7 +15,7 @@ from pathlib import Path
 
 import yaml
 
-from .schema import ROOT, BenchHealthError, DataError, Example, canonical, shown
+from .schema import ROOT, BenchHealthError, DataError, Example, canonical
 
 SPLITS = ("test", "train")
 
@@ -244,7 +244,7 @@ def inventory(root: Path | None = None) -> list[dict]:
 
 def main() -> int:
     root = data_root()
-    print(f"Data folder: {shown(root)}")
+    print(f"Data folder: {root}")
     columns = (
         "key",
         "present",
