@@ -22,10 +22,12 @@ COLUMNS = [
 def drug_name(name: str) -> str:
     """A medication as it is compared: no brand in parentheses, lower case.
 
+    The table writes some apostrophes with a backslash, which is dropped.
+
     >>> drug_name("Insulin, Aspart, Human (Novolog)")
     'insulin, aspart, human'
     """
-    name = re.sub(r"\s*\([^()]*\)", "", name)
+    name = re.sub(r"\s*\([^()]*\)", "", name.replace("\\'", "'"))
     return re.sub(r"\s+", " ", name).strip().lower()
 
 
