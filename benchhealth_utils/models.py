@@ -122,7 +122,6 @@ def _local(name, source, spec, dtype, device):
 def _snapshot(name: str, repository: str, spec: ModelSpec | None) -> Path:
     """Folder of a hub repository's weights: from the cache, else downloaded."""
     from huggingface_hub import snapshot_download, try_to_load_from_cache
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     revision = spec.revision if spec else None
     wanted = ["*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja"]
@@ -138,7 +137,7 @@ def _snapshot(name: str, repository: str, spec: ModelSpec | None) -> Path:
                 local_files_only=isinstance(cached, str),
             )
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # whatever the hub's HTTP library raises, the remedy is one
         advice = (
             _how_to_get(spec)
             if spec

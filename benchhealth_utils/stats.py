@@ -204,6 +204,10 @@ def sign_flip(
     (1 + as extreme) / (1 + replicates), hence never 0. Parameters are those of
     `compare`.
 
+    Alike is more than equally good: of two models with one F1 but precision and
+    recall 0.47 and 0.75 against 0.80 and 0.45, about 7 in 100 are told apart at
+    level 0.05. The interval of `compare` speaks of the difference alone.
+
     References
     ----------
     Yeh A. More accurate tests for the statistical significance of result

@@ -20,6 +20,7 @@ import pytest
 
 from benchhealth_utils.datasets import DATASETS, load
 from benchhealth_utils.readers.hoc import ARCHIVE
+from benchhealth_utils.readers.mimic_iii import COLUMNS
 from benchhealth_utils.schema import DataError
 
 HTML = "<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n"
@@ -503,11 +504,11 @@ BAD = {
     "mimic_iii": [
         ("cut off", NOTES, cut(0.5), r", line \d+: not a whole quoted CSV"),
         ("latin-1", NOTES, latin_1, r", after line \d{3,}: not UTF-8"),
-        ("web page", NOTES, web_page, ", line 1: the first row is not .*; expected ROW_ID, SUBJECT_ID"),
+        ("web page", NOTES, web_page, ", line 1: the first row is not .*; expected ROW_ID"),
         ("empty", NOTES, empty, EMPTY),
         ("missing", NOTES, remove, ".gz: the file is missing"),
         ("no folder", NOTES, remove_parent, "~mimic_iii: the data set is not here. Request"),
-        ("lost column", NOTES, drop("ISERROR"), ", line 1: the first row is not .*; expected ROW_ID"),
+        ("lost column", NOTES, drop("ISERROR"), ", line 1: the first row is not .*; expected"),
         ("renamed", NOTES, swap('"TEXT"', '"NOTE"'), ", line 1: the first row is not .*; expected"),
         ("reordered", NOTES, reorder, ", line 1: the first row is not .*; expected"),
         ("extra cell", NOTES, swap('"Report",', '"Report",,'), r", row .* \d+: 12 cells; expected"),
@@ -516,7 +517,7 @@ BAD = {
         ("patient", NOTES, cell(2, "SUBJECT_ID", ""), r", row .* \d+: SUBJECT_ID is not a number"),
         ("admission", NOTES, cell(2, "HADM_ID", ""), r", row .* \d+: HADM_ID is not a number"),
         ("text", NOTES, cell(2, "TEXT", " \n"), r", row ending at line \d+: TEXT is empty"),
-        ("date", NOTES, cell(2, "CHARTDATE", "5/4/61"), r", row .* \d+: CHARTDATE is not .*YYYY-MM-DD"),
+        ("date", NOTES, cell(2, "CHARTDATE", "5/4/61"), r", row .* \d+: CHARTDATE .*YYYY-MM-DD"),
         ("cut off gz", f"{NOTES}.gz", zipped(cut(0.5)), r", after line \d{3,}: not a whole gzip"),
         ("page for gz", f"{NOTES}.gz", zipped(web_page), ", after line 0: not a whole gzip file"),
         ("list: split", SUBJECTS, swap(",val", ",dev"), r", line \d+: split is 'dev'; expected"),
@@ -640,6 +641,19 @@ def test_damage_is_refused(key, file, damage, message, fresh):
     assert str(error.path).startswith(str(root)) and error.advice in str(error)
     credentialed = DATASETS[key].tier == "credentialed"
     assert ("PhysioNet" if credentialed else "benchhealth_utils.download") in error.advice
+
+
+@pytest.mark.parametrize("row", [0, 2])
+@pytest.mark.parametrize("column", COLUMNS)
+def test_errors_never_quote_a_patient_note(row, column, fresh):
+    root = fresh("mimic_iii")
+    cell(row, column, "SECRET")(root / NOTES)
+    try:
+        load_both("mimic_iii", root)
+    except DataError as error:
+        assert "SECRET" not in str(error)
+    else:
+        assert row == 2 and not column.endswith(("_ID", "CHARTDATE"))
 
 
 def test_the_table_is_whole():

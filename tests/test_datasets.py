@@ -492,6 +492,7 @@ def test_pubmedqa_heads_sections_with_their_labels(fresh, loaded):
         ("Estrogens, Conjugated (Usp) (Premarin)", "estrogens, conjugated"),
         ("Haemophilus B Conjugate (Prp-T) Vaccine", "haemophilus b conjugate vaccine"),
         ("  Folic   Acid ", "folic acid"),
+        ("St. John\\'s Wort (Kira)", "st. john's wort"),
         ("(Tylenol)", ""),
     ],
 )

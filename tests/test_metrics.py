@@ -207,8 +207,8 @@ def test_entities_by_hand(gold, read, precision, recall, f1):
 
 
 def test_kinds_of_wrong_mentions_and_counts_of_sentences():
-    gold = [A({(0, 4), (10, 20)}), A(), A(), A({(3, 5)}), A({(3, 5)}), A({(0, 2)})]
-    read = [A({(0, 4), (12, 20), (4, 10)}) | LOST, A({(1, 2)}), A(), A(), None, A({(0, 2)})]
+    gold = [A({(0, 4), (10, 20)}), A(), A(), A({(3, 5)}), A({(3, 5)}), A({(0, 2)}), A()]
+    read = [A({(0, 4), (12, 20), (4, 10)}) | LOST, A({(1, 2)}), A(), A(), None, A({(0, 2)}), None]
     found = score("bc5_disease", gold, read)
     extra = dict(found.extra)
     assert extra.pop("sentences") == {
@@ -217,12 +217,12 @@ def test_kinds_of_wrong_mentions_and_counts_of_sentences():
         "right_and_empty": 1,
         "false_alarm": 1,
         "silent": 1,
-        "not_read": 1,
+        "not_read": 2,
     }
     # (4, 10) touches two mentions without sharing a character with either.
     assert extra == {"hits": 2, "missed": 3, "boundary": 1, "spurious": 2, "not_in_sentence": 2}
     assert (found.precision, found.recall) == pytest.approx((2 / 7, 2 / 5))
-    assert found.coverage == pytest.approx(5 / 6)
+    assert found.coverage == pytest.approx(5 / 7)
 
 
 def test_an_unread_answer_costs_nothing_where_there_is_no_mention():
@@ -609,6 +609,20 @@ def test_the_method_of_the_interval_is_named():
         "percentile bootstrap over 6 groups",
         "none: one group cannot be resampled",
     ]
+
+
+def test_the_interval_of_every_metric_is_over_groups():
+    for key, gold, wrong in (
+        ("pubmedqa", "yes", "no"),
+        ("gad", "yes", "no"),
+        ("chatdoctor", A("ab"), A("cd")),
+        ("mimic_iii", "a b c d e", "v w x y z"),
+    ):
+        read = ([gold] * 10 + [wrong] * 10) * 10
+        groups = [str(i // 10) for i in range(200)]
+        alone, together = (score(key, [gold] * 200, read, groups=g) for g in (None, groups))
+        assert alone.value == together.value
+        assert np.diff(together.interval) > 2 * np.diff(alone.interval)
 
 
 @pytest.mark.parametrize(

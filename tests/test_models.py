@@ -49,7 +49,18 @@ def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
 
 
 def _no_hub(repository, revision):
-    raise OSError("no network")
+    raise RuntimeError("no network")
+
+
+def test_without_network_the_hub_is_asked_once_and_the_remedy_is_named(monkeypatch, tmp_path):
+    """The real hub client, against a closed port."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.hf_api.constants.ENDPOINT", "http://127.0.0.1:9")
+    with pytest.raises(ModelError, match="accept the licence.*hf download meta-llama"):
+        open_model("llama-2-7b")
+    with pytest.raises(ModelError, match="hf download nobody/nothing"):
+        open_model("hf:nobody/nothing")
 
 
 def test_a_folder_without_a_model_is_an_error_that_names_it(tmp_path):

@@ -270,7 +270,7 @@ def test_detectable_share_solves_its_equation(n, discordance):
 
 
 def test_detectable_share_at_its_limits():
-    assert detectable_share(3, 1) is None
+    assert detectable_share(3, 1) is detectable_share(3, 1, power=0.99) is None
     assert detectable_share(1000, 0) is None
     assert detectable_share(100, 0.02) is None
     assert detectable_share(400, 0.2) < detectable_share(100, 0.2)
@@ -283,9 +283,8 @@ GROUPS, SENTENCES = 100, 8
 RECALL, SPURIOUS, GOLD = (4, 3), 0.35, 0.9  # beta; Poisson means per sentence
 
 
-def clustered(rng, spurious=SPURIOUS, recall=None):
+def clustered(rng, recall, spurious=SPURIOUS):
     """Hits, spurious and missed by sentence; a document has its own recall."""
-    recall = rng.beta(*RECALL, GROUPS) if recall is None else recall
     gold = rng.poisson(GOLD, (GROUPS, SENTENCES))
     hits = rng.binomial(gold, recall[:, None])
     wrong = rng.poisson(spurious, (GROUPS, SENTENCES))
@@ -306,7 +305,7 @@ def test_intervals_cover_the_truth():
     covered = np.zeros(3)
     for run in range(runs):
         recall = rng.beta(*RECALL, GROUPS)
-        one, two = clustered(rng, recall=recall), clustered(rng, 0.5, recall)
+        one, two = clustered(rng, recall), clustered(rng, recall, 0.5)
         flat = one.reshape(-1, 3)
         pairs = np.concatenate([one, two], axis=-1).sum(axis=1)
         draws = {"replicates": 1_000, "seed": run}
@@ -330,16 +329,23 @@ def test_tests_of_like_models_reject_at_their_level():
     rejected = []
     for run in range(10_000):
         recall = rng.beta(*RECALL, GROUPS)
-        one, two = (clustered(rng, recall=recall).sum(axis=1) for _ in range(2))
+        one, two = (clustered(rng, recall).sum(axis=1) for _ in range(2))
         rejected.append(sign_flip(one, two, f1, replicates=999, seed=run) <= 0.05)
     permuted = np.mean(rejected)
     ability = rng.beta(2, 2, (5_000, 400))
     one, two = (rng.random(ability.shape) < ability for _ in range(2))
     first, second = (one & ~two).sum(axis=1), (two & ~one).sum(axis=1)
     exact = np.mean([mcnemar(a, b) <= 0.05 for a, b in zip(first, second, strict=True)])
+    unlike = []
+    for run in range(3_000):  # one F1, precision and recall far apart
+        one = clustered(rng, rng.beta(5.25, 1.75, GROUPS), 0.7667).sum(axis=1)
+        two = clustered(rng, rng.beta(3.15, 3.85, GROUPS), 0.1).sum(axis=1)
+        unlike.append(sign_flip(one, two, f1, replicates=999, seed=run) <= 0.05)
     print(f"type I error: sign-flip {permuted:.3f}, exact McNemar {exact:.3f}")
+    print(f"sign-flip, equal F1 but unlike models: {np.mean(unlike):.3f}")
     assert 0.0435 <= permuted <= 0.0565  # 5 %, three standard errors of 10,000 runs
     assert 0.025 <= exact <= 0.055  # exact, hence on the safe side
+    assert 0.05 <= np.mean(unlike) <= 0.085  # as the docstring warns
 
 
 @pytest.mark.slow
@@ -356,7 +362,7 @@ def test_the_detectable_difference_is_found_four_times_in_five():
     power, errors = [], []
     for run in range(300):
         recall = rng.beta(*RECALL, GROUPS)
-        one, two = clustered(rng, recall=recall), clustered(rng, 0.5, recall)
+        one, two = clustered(rng, recall), clustered(rng, recall, 0.5)
         result = compare(one.sum(axis=1), two.sum(axis=1), f1, replicates=999, seed=run)
         power.append(result.p_value <= 0.05)
         errors.append(result.detectable)
