@@ -15,6 +15,7 @@ import sys
 import tarfile
 import zipfile
 from collections import Counter
+from itertools import combinations
 from urllib.parse import urlsplit
 
 import pytest
@@ -783,6 +784,27 @@ NOTE = "Name: [**Known lastname 1**]\nSex:   F\n\nService: X\nCough.\nDischarge 
 def test_instruction_ends(body, target):
     record, found = instruction(NOTE + body)
     assert (record, found) == ("service : x cough .", target)
+
+
+MARKERS = (  # in the order in which they are tried
+    " Followup  Instruction ",
+    " [**Hospital1 2**] instruction ",
+    " Wound instructions: ",
+    "      [**Name 3**] ",
+    "      Dr. [**Name 4**] ",
+    " Reviewed by ",
+    " Completed by ",
+    " Dictated by ",
+)
+
+
+@pytest.mark.parametrize("first, second", list(combinations(MARKERS, 2)))
+def test_markers_are_tried_in_order(first, second):
+    beta = "beta " + "x y " * 15  # no bracket reaches the other marker
+    for body in (f"Alpha.{second}{beta}{first}gamma.", f"Alpha.{first}{beta}{second}gamma."):
+        words = instruction(NOTE + body)[1].split()
+        assert "alpha" in words and "gamma" not in words
+        assert ("beta" in words) == (body.index(second) < body.index(first))
 
 
 @pytest.mark.parametrize(

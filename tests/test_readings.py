@@ -368,3 +368,19 @@ def test_long_repetitions_take_no_time(piece):
     text = (piece * 2000)[:6000]
     for key in ("medqa", "pubmedqa", "chatdoctor"):
         read(item(key, options=OPTIONS), text)
+
+
+def test_the_item_s_own_question_said_again_is_no_run_on():
+    own = "Which of these drugs should be started in this patient with high glucose?"
+    example = item("medqa", question=own, options=OPTIONS)
+    echo = f"He is tired.\n\nQuestion: {own}\n\nThe correct answer is: C) Metformin"
+    assert read(example, echo) == "C"
+    assert read(example, echo.replace("high glucose", "cough").replace("Which", "What")) is None
+
+
+def test_a_long_phrase_between_answer_and_verb():
+    text = (
+        "Based on the context, the answer to the question about the value of early feeding "
+        "after surgery of the colon in older adults is yes."
+    )
+    assert read(item("pubmedqa"), text) == "yes"

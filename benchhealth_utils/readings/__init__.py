@@ -8,6 +8,7 @@ that open a final answer, and the finding of lists.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 
 from ..prompts import PROMPTS
@@ -27,6 +28,16 @@ def _yes_no_maybe(example: Example, text: str) -> str | None:
 
 def _drugs(example: Example, text: str) -> frozenset[str] | None:
     return read_drugs(text)
+
+
+def _own_question(example: Example, text: str) -> str:
+    """Drop the label where a reply says the item's own question again.
+
+    A ``Question:`` that opens another question is where a reply runs on; one
+    that opens the item's own is only an echo.
+    """
+    own = re.escape(str(example.inputs.get("question", ""))[:40])
+    return re.sub(rf"\bQuestion:\s*(?={own})", "", text) if own else text
 
 
 READINGS: Mapping[str, Callable[[Example, str], Reading | None]] = {
@@ -76,4 +87,5 @@ def read(example: Example, text: str) -> Reading | None:
             f"{', '.join(READINGS)}."
         )
     text = without_prompt(text, PROMPTS[example.dataset].instruction)
+    text = _own_question(example, text)
     return READINGS[example.dataset](example, text)

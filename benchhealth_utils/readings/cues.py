@@ -56,7 +56,7 @@ _ANSWER = re.compile(
       | (?:correct|right|best|appropriate|likely|suitable|final|chosen|selected|my)[ \t]+
         (?:option|choice|letter|response|selection|pick|guess|solution)s?\b
     )
-    (?:[ \t]+(?:to|for|of|in|among|from)[ \t][^.:;?!()\n]{{1,60}}?)?  # "to this question"
+    (?:[ \t]+(?:to|for|of|in|among|from)[ \t][^.:;?!()\n]{{1,160}}?)?  # "to this question"
     (?:[ \t]*\([^()\n]{{0,40}}\))?                                   # "(yes/no/maybe)"
     (?:
         (?P<firm>["'\])】]*[ \t]*[:=] | [ \t]*[–—] | [ \t]*-+>?[ \t] | [ \t]+{_VERB}[ \t]*[:=])

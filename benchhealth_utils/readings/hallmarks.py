@@ -24,83 +24,46 @@ import re
 from ..readers.hoc import HALLMARKS
 from .clean import clean, fold
 from .cues import answer_cues
-from .lists import BULLET, ENDS, lines
+from .hallmark_names import MARK, masked, short
+from .lists import BULLET, first_sentence, lines, segments
 from .marks import as_answer, own_item, unwrapped
 
-# The words of an official name, as others write them.
-OFFICIAL = dict(
-    zip(
-        HALLMARKS,
-        (
-            r"sustain(?:ing|ed)\s+proliferative\s+signall?ing",
-            r"evading\s+growth\s+suppress(?:ors?|ion)",
-            r"resist(?:ing|ance\s+to)\s+cell\s+death",
-            r"enabling\s+replicative\s+immortality",
-            r"inducing\s+angiogenesis",
-            r"activating\s+invasion\s+(?:and|&)\s+metastas[ie]s",
-            r"genom(?:ic|e)\s+instability\s+(?:and|&)\s+mutations?",
-            r"tumou?r[\s-]+promoting\s+inflammation",
-            r"(?:deregulat(?:ing|ed)\s+)?cellular\s+energetics",
-            r"(?:avoiding|evading)\s+immune\s+destruction",
-        ),
-        strict=True,
-    )
-)
-# Short names: each the whole of an item.
-_AND = r"\s+(?:and|&)\s+"
-SHORT = dict(
-    zip(
-        HALLMARKS,
-        (
-            r"(?:sustained\s+)?(?:cell\s+)?proliferat(?:ive\s+signall?ing|ion)",
-            r"(?:evasion\s+of\s+)?growth\s+suppress(?:ors?|ion)(?:\s+evasion)?",
-            r"(?:resisting\s+|evading\s+|evasion\s+of\s+)?(?:apoptosis|cell\s+death)"
-            r"(?:\s+(?:resistance|evasion))?|resistance\s+to\s+apoptosis",
-            r"(?:replicative\s+|cell(?:ular)?\s+)?immortali[tz](?:y|ation)",
-            r"(?:induction\s+of\s+|induced\s+|tumou?r\s+)?angiogenesis",
-            rf"(?:activating\s+)?(?:(?:tissue\s+|tumou?r\s+)?invasion(?:{_AND}metastas[ie]s)?"
-            rf"|metastas[ie]s(?:{_AND}invasion)?)",
-            rf"(?:genom(?:ic|e)\s+)?(?:instability|mutations?)(?:{_AND}mutations?)?",
-            r"(?:tumou?r[\s-]+(?:promoting\s+)?|promoting\s+|chronic\s+)?inflammation",
-            r"(?:cellular\s+|energy\s+|tumou?r\s+)?(?:energetics|metabolism)(?:\s+reprogramming)?"
-            r"|(?:reprogrammed|reprogramming(?:\s+of)?|deregulated)\s+(?:\w+\s+)?"
-            r"(?:energetics|metabolism)|metabolic\s+reprogramming",
-            r"(?:evad(?:ing|e)\s+|avoid(?:ing|ance\s+of)\s+)?(?:the\s+)?immune\s+(?:system"
-            r"|destruction|evasion|escape|surveillance)|evasion\s+of\s+(?:the\s+)?immune\s+\w+",
-        ),
-        strict=True,
-    )
-)
 NOUNS = r"(?:answer[ \t]+)?categor(?:y|ies)|hallmarks?|labels?|class(?:es|ification)?|target"
 ITEM = r"document\s*:"
 
-# An official name in a reply is written so: ⟦4⟧.
-NAME = re.compile(r"⟦(\d)⟧")
 NOT = re.compile(
     r"(?:\b(?:not|no|nor|neither|never|without|cannot|unlike|lacks?|rather\s+than|instead\s+of"
-    r"|except|exclud\w+|rul\w+\s+out)\b|n't\b)[^.;,\n]*\Z",
+    r"|except|exclud\w+|rul\w+\s+out)\b|n't\b)[^.;\n]*\Z",
     re.I,
 )
 AGAINST = re.compile(
-    r"[\W_]*(?:(?:is|was|are|were|does|do|did)\s*(?:not\b|n't)|(?:is|was|are|were)\s+(?:absent|never))",
+    r"[\W_]*(?:(?:is|was|are|were|does|do|did)\s*(?:not\b|n't)|(?:is|was)\s+(?:absent|never)\b)",
     re.I,
 )
 BUT = re.compile(r"\b(?:but|rather(?!\s+than)|instead(?!\s+of)|however|yet)\b|[.;\n]", re.I)
+REASON = re.compile(r"\b(?:because|since|as\s+(?:it|the)|which)\b", re.I)
 # What parts a name from its description, and a description that is a verdict.
-DESCRIBES = re.compile(r"\s*(?::|=|\(|\s-+\s|–|—|\|)\s*")
+DESCRIBES = re.compile(r"\s*(?::|=|\s-+\s|–|—|\|)\s*")
 VERDICT = re.compile(
-    r"[\W_]*(?:(?P<yes>yes|true|present|1(?![\d.])|applies|applicable)"
-    r"|(?P<no>no(?:ne)?|false|absent|0(?![\d.])|n\s?/\s?a|not(?:\s+\w+)?|no\s+evidence))"
-    r"(?=\s*(?:\Z|[.,;:()\]}–—-]))",
+    r"[\W_]*(?:(?P<yes>yes|true|present|1|applies|applicable|relevant)"
+    r"|(?P<no>no(?:ne)?|no\s+evidence|false|absent|0|n\s?/\s?a|not(?:\s+\w+){0,2}))"
+    r"(?=\s*(?:\Z|[,;:()\]}–—-]|\.(?!\d)))",
     re.I,
 )
+BRACKETED = re.compile(r"\(\s*(yes|no|true|false|present|absent)\s*\)", re.I)
+_ANY = r"(?:\w+\s+){0,2}(?:hallmarks?|categor(?:y|ies)|labels?)(?:\s+of\s+cancer)?"
 NONE = re.compile(
-    r"\W*(?:none(?:\s+of\s+(?:these|them|the\s+(?:\w+\s+){0,3}\w+))?(?:\s+(?:apply|applies|is|are)"
-    r"(?:\s+\w+)?)?|null|nil|no\s+(?:\w+\s+)?(?:hallmarks?|categor(?:y|ies)|labels?)(?:\s+of\s+cancer)?"
-    r"(?:\s+(?:apply|applies|is|are|was|were)\b[^.;]*)?|n\s?/\s?a|\[\s*\]|无)\W*",
+    rf"\W*(?:none(?:\s+of\s+(?:these|them|the\s+(?:above|ten|given|listed|{_ANY})))?"
+    r"(?:\s+(?:apply|applies|is|are)\b[^.;]*)?|null|nil|n\s?/\s?a|\[\s*\]|无"
+    rf"|(?:there\s+(?:is|are)\s+)?no\s+{_ANY}(?:\s+(?:appl\w+|is|are|was|were|in|for)\b[^.;]*)?"
+    rf"|[^.;]*(?:\bnot|n't)\s[^.;]*\bany\s+(?:of\s+the\s+)?{_ANY}\b[^.;]*)\W*",
     re.I,
 )
-NUMBER = re.compile(r"\A[\W_]*(?:\(?(?:\d{1,2}|[A-Ja-j])[.):]\s+)?[\W_]*")
+# What may follow a name that is an item and no part of a sentence.
+FOLLOWS = re.compile(r"[\"')\]}.]*\s*(?:\Z|[,;:(=|/&–—]|-+\s|and\s+⟦)", re.I)
+
+PROSE = re.compile(r"\b(?:which|who|is|are|was|were|has|have|had|may|can)\b", re.I)
+TABLE_HEAD = re.compile(r"^[^\n]*\|[^\n]*\n[ \t|:-]*--[ \t|:-]*$\n?", re.M)
 
 
 def read_hallmarks(text: str) -> frozenset[str] | None:
@@ -126,21 +89,98 @@ def read_hallmarks(text: str) -> frozenset[str] | None:
     True
     """
     text = as_answer(re.sub("[⟦⟧]", " ", fold(text)), NOUNS)
-    reply = _masked(own_item(clean(unwrapped(text)) or "", ITEM))
-    cues = [cue for cue in answer_cues(reply) if not _question(reply[cue.end :])]
+    reply = masked(TABLE_HEAD.sub("", own_item(clean(unwrapped(text)) or "", ITEM)))
+    cues = [cue for cue in answer_cues(reply) if not reply[cue.end :].lstrip().startswith("?")]
     for cue in reversed(cues):
-        found = _listed(lines(reply[cue.end :]), denied="not " * cue.negated)
+        stated = reply[cue.end :]
+        found = _listed(lines(f"not {stated.lstrip()}" if cue.negated else stated))
         if found is not None:
             return found
-    return None if cues else _opening(reply)
+    return None if cues else _uncued(reply)
 
 
-def _masked(reply: str) -> str:
-    for number, name in enumerate(OFFICIAL.values()):
-        reply = re.sub(rf"(?<!\w){name}(?!\w)", f"⟦{number}⟧", reply, flags=re.I)
-    return reply
+def _uncued(reply: str) -> frozenset[str] | None:
+    """The list that a reply begins with, or its last line; else names in its prose."""
+    block = [line.strip() for line in reply.splitlines() if line.strip()]
+    if block and block[0].endswith(":") and not MARK.search(block[0]):
+        block = block[1:]
+    if not block:
+        return None
+    if NONE.fullmatch(first_sentence(block[0])):
+        return frozenset()
+    found = []
+    for line in block:
+        if not (_is_item(line) or (found and BULLET.match(line))):
+            break
+        found.append(line)
+    if not found and _is_item(block[-1]):
+        found = block[-1:]
+    return _listed(found) if found else _told(reply)
 
 
-def _question(text: str) -> bool:
-    """Whether a cue is that of the prompt: "The correct category is ?"."""
-    return bool(re.match(r"\s*\?", text))
+def _is_item(line: str) -> bool:
+    """Whether a line begins with a name that is no part of a sentence."""
+    part = next(iter(_parts(line)), "").lstrip(" \"'[{|")
+    mark = MARK.match(part)
+    if mark:
+        return bool(FOLLOWS.match(part, mark.end()))
+    first, *others = re.split(r"[,|]", DESCRIBES.split(part)[0])
+    return bool(short(first)) and not any(PROSE.search(other) for other in others)
+
+
+def _told(reply: str) -> frozenset[str] | None:
+    """The official names in prose that denies none of them and asks nothing."""
+    names = set()
+    for said in re.split(r"(?<=[.!?])\s+|\n", reply):
+        for mark in MARK.finditer(said):
+            if said.endswith("?") or _is_denied(said, mark):
+                return None
+            names.add(HALLMARKS[int(mark[1])])
+    return frozenset(names) if 0 < len(names) < len(HALLMARKS) else None
+
+
+def _is_denied(text: str, mark: re.Match) -> bool:
+    clause = BUT.split(text[: mark.start()])[-1]
+    return bool(NOT.search(clause) or AGAINST.match(text, mark.end()))
+
+
+def _listed(found: list[str]) -> frozenset[str] | None:
+    """The names that the lines of a list choose."""
+    chosen: set[str] = set()
+    denied: set[str] = set()
+    verdicts = 0
+    for part in (part for line in found for part in _parts(line)):
+        head, rest = (DESCRIBES.split(part, maxsplit=1) + [""])[:2]
+        here, against = _in_head(head)
+        if not here | against and MARK.match(rest):
+            here, against = _in_head(DESCRIBES.split(rest)[0])
+        verdict = VERDICT.match(rest)
+        verdicts += bool(verdict)
+        if verdict and verdict["no"]:
+            here, against = set(), here | against
+        chosen |= here
+        denied |= against
+    if verdicts and len(denied) == len(HALLMARKS):
+        return frozenset()
+    if len(chosen) == len(HALLMARKS) and not verdicts:
+        return None
+    none = any(NONE.fullmatch(first_sentence(line)) for line in found)
+    return frozenset(chosen - denied) or (frozenset() if none and not chosen else None)
+
+
+def _parts(line: str) -> list[str]:
+    """What semicolons, numbers, and commas before an official name part in a line."""
+    parts = segments(BRACKETED.sub(r": \1", line.strip(" \t|")))
+    return [item for part in parts for item in re.split(r",\s*(?=⟦)", first_sentence(part))]
+
+
+def _in_head(head: str) -> tuple[set[str], set[str]]:
+    """The names in an item before its description: the chosen and the denied ones."""
+    chosen: set[str] = set()
+    denied: set[str] = set()
+    for item in re.split(r"[,、/]", REASON.split(head)[0]):
+        for mark in MARK.finditer(item):
+            (denied if _is_denied(item, mark) else chosen).add(HALLMARKS[int(mark[1])])
+        if not MARK.search(item):
+            chosen |= short(re.sub(r"\A\s*(?:and|or)\s", "", item))
+    return chosen, denied

@@ -1,0 +1,86 @@
+"""JSON in a reply as the plain list it stands for."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+
+NAME_KEYS = ("text", "name", "entity", "mention", "disease", "word", "term", "span")
+TYPE_KEYS = ("type", "label", "category", "class", "entity_type", "semantic_type")
+# A type that is asked for; an object of another one does not count.
+ASKED = re.compile(r"diseas|disorder|condition|symptom|entity", re.I)
+
+
+def as_lines(text: str) -> str:
+    """The text with headings and bullets in place of JSON, or of a Python list.
+
+    Objects with a name and a type become their name, if the type is asked for. Text
+    that only looks like JSON stays.
+
+    >>> print(as_lines('x-1 | {"genes": ["A"], "diseases": ["asthma", "gout"]}').strip())
+    x-1 | 
+    genes:
+    - A
+    diseases:
+    - asthma
+    - gout
+    >>> as_lines("[asthma], [gout]")
+    '[asthma], [gout]'
+    """
+    decoder = json.JSONDecoder()
+    place = 0
+    while found := re.compile(r"[\[{]").search(text, place):
+        place = found.start()
+        try:
+            value, end = decoder.raw_decode(text, place)
+        except ValueError:
+            value, end = _python_list(text, place)
+        if not _is_list(value):
+            place += 1
+            continue
+        lines = "\n" + "\n".join(_lines(value)) + "\n"
+        text = text[:place] + lines + text[end:]
+        place += len(lines)
+    return text
+
+
+def _python_list(text: str, place: int) -> tuple[object, int]:
+    """A list that Python would read: its strings have single quotes."""
+    end = text.find("]", place) + 1
+    try:
+        return ast.literal_eval(text[place:end]), end
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None, place
+
+
+def _is_list(value) -> bool:
+    """Whether a value can list names: no number stands in it by itself."""
+    if isinstance(value, dict):
+        return bool(value)
+    return isinstance(value, list) and all(isinstance(item, (str, dict)) for item in value)
+
+
+def _lines(value) -> list[str]:
+    if isinstance(value, dict):
+        return _object(value)
+    lines = []
+    for item in value:
+        lines += _object(item) if isinstance(item, dict) else [f"- {' '.join(str(item).split())}"]
+    return lines or ["none"]
+
+
+def _object(value: dict) -> list[str]:
+    keys = {str(key).lower(): key for key in value}
+    kind = next((value[keys[key]] for key in TYPE_KEYS if key in keys), None)
+    name = next((value[keys[key]] for key in NAME_KEYS if key in keys), None)
+    if isinstance(kind, str) and isinstance(name, str):
+        return [f"- {' '.join(name.split())}"] if ASKED.search(kind) else []
+    lines = []
+    for key, inner in value.items():
+        heading = f"{str(key).replace('_', ' ')}:"
+        if isinstance(inner, (dict, list)):
+            lines += [heading, *(_lines(inner) if inner else ["none"])]
+        else:
+            lines.append(f"{heading} {'' if inner is None else inner}")
+    return lines

@@ -1,0 +1,145 @@
+"""Where the names that a reply gives occur in the sentence they are said to be from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from .clean import fold
+
+# A sentence of few words and without one of these may be a title, which is a name.
+TITLE = 10
+VERB = re.compile(
+    r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|may|might|can|could|will|would|should"
+    r"|show(?:s|ed)?|cause[sd]?|develop(?:s|ed)?|occurs?|occurred|received)\b",
+    re.I,
+)
+# Signs that cleaning a reply may have taken off.
+TAKEN = "*_`$"
+
+
+class Sentence:
+    """A sentence, and what occurs in it.
+
+    White space beside a sign does not count, for the sentence was put together from
+    tokens; nor do case and typographic signs, but an abbreviation in capitals is not the
+    word it spells.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> sentence = Sentence("In all children with leukaemia (ALL), ALL was treated.")
+    >>> sentence.spans("ALL"), sentence.spans("Leukaemia ( all )")
+    ([(32, 35), (38, 41)], [(21, 36)])
+    """
+
+    def __init__(self, text: str):
+        self._key, self._places = _key(text)
+        self._low = _lower(self._key)
+        words = [word for word in re.findall(r"\w+|[^\w\s]", fold(text)) if word not in TAKEN]
+        whole = r"\s*".join(map(re.escape, words)).removesuffix(r"\.")
+        self._echo = re.compile(rf"\bparagraph\b[^|\n]*(?:\|\s*)?[\"']?{whole}[.\"']*", re.I)
+        self._alone = None
+        if whole and (len(text.split()) > TITLE or VERB.search(text)):
+            self._alone = re.compile(rf"(?:[\w.-]+\s*\|\s*)?[\"']?{whole}[.\"']*", re.I)
+
+    def spans(self, name: str) -> list[tuple[int, int]]:
+        """Places of a name as a whole word; those in its very case come first."""
+        key = _key(name)[0]
+        if not key.strip():
+            return []
+        loose = list(self._find(_lower(key), self._low))
+        exact = [place for place in loose if self._key[place[0] : place[1]] == key]
+        if sum(letter.isupper() for letter in key) > 1:
+            loose = exact or [place for place in loose if not self._is_word(key, place)]
+        found = exact + [place for place in loose if place not in exact]
+        return [(self._places[first], self._places[last - 1] + 1) for first, last in found]
+
+    def has(self, name: str) -> bool:
+        """Whether a name occurs."""
+        return bool(self.spans(name))
+
+    def align(self, names: Iterable[str]) -> frozenset[tuple]:
+        """A reading of names: each takes an unused place, or is spurious.
+
+        Longer names first, so that a name which is part of another one takes a place of
+        its own; each the first place that no other name uses.
+
+        Examples
+        --------
+        >>> sorted(Sentence("Breast cancer is a cancer.").align(["cancer", "breast cancer"]))
+        [(0, 13), (19, 25)]
+        >>> Sentence("Gout is old.").align(["gout", "gout"]) == {(0, 4), ("spurious", 0)}
+        True
+        """
+        taken: list[tuple[int, int]] = []
+        missing = 0
+        for name in sorted(names, key=len, reverse=True):
+            free = (
+                (start, end)
+                for start, end in self.spans(name)
+                if all(end <= first or last <= start for first, last in taken)
+            )
+            place = next(free, None)
+            if place:
+                taken.append(place)
+            else:
+                missing += 1
+        return frozenset(taken) | {("spurious", number) for number in range(missing)}
+
+    def without_echo(self, reply: str) -> str:
+        """The reply without the sentence, where it is repeated and is no name."""
+        reply = self._echo.sub("", reply)
+        return self._alone.sub("", reply) if self._alone else reply
+
+    def _find(self, part: str, whole: str):
+        place = whole.find(part)
+        while place >= 0:
+            end = place + len(part)
+            begins = not (place and whole[place - 1].isalnum() and part[0].isalnum())
+            if begins and not (end < len(whole) and whole[end].isalnum() and part[-1].isalnum()):
+                yield place, end
+            place = whole.find(part, place + 1)
+
+    def _is_word(self, key: str, place: tuple[int, int]) -> bool:
+        """Whether "ALL" has met "all"."""
+        return len(key) < 4 and self._key[place[0] : place[1]].islower()
+
+
+@lru_cache(maxsize=4)
+def sentence_of(text: str) -> Sentence:
+    """`Sentence`, kept for the next reply about it."""
+    return Sentence(text)
+
+
+def _key(text: str) -> tuple[str, list[int]]:
+    """Characters that count, and the place of each in the text."""
+    signs = [
+        (sign, place)
+        for place, one in enumerate(text)
+        for sign in (one if one.isascii() else fold(one))
+        if sign not in TAKEN
+    ]
+    key: list[str] = []
+    places: list[int] = []
+    space = None
+    for sign, place in signs:
+        if sign.isspace():
+            space = place
+            continue
+        if space is not None and key and key[-1].isalnum() and sign.isalnum():
+            key.append(" ")
+            places.append(space)
+        space = None
+        key.append(sign)
+        places.append(place)
+    return "".join(key), places
+
+
+def _lower(text: str) -> str:
+    """Lower case, character by character, so that places stay."""
+    return "".join(low if len(low := sign.lower()) == 1 else sign for sign in text)
