@@ -32,7 +32,8 @@ NOUN = re.compile(
 )
 # A word that waits for another: an adjective, a part of the body, the first of two names.
 ADJECTIVE = re.compile(
-    r"(?:al|ic|ac|ar|ary|ory|ive|ous|ian|oid|ed|ant|less|able|ible|linked|onset|type|bral|-)\Z", re.I
+    r"(?:al|ic|ac|ar|ary|ory|ive|ous|ian|oid|ed|ant|less|able|ible|linked|onset|type|bral|-)\Z",
+    re.I,
 )
 PART = re.compile(
     r"(?:breast|colon|lungs?|liver|kidneys?|heart|skin|head|neck|hand|foot|mouth|ears?|nose|throat"
@@ -43,7 +44,9 @@ PART = re.compile(
     re.I,
 )
 HEAD_FIRST = re.compile(r"\b(?:of|in|to)\s", re.I)
-SEPARATOR = re.compile(r",(?!\s?\d{3}\b)\s*(?:(?:and/or|and|or)\s+)?|\s+(?:and/or|and|or|&)\s+|、|[和及与]")
+SEPARATOR = re.compile(
+    r",(?!\s?\d{3}\b)\s*(?:(?:and/or|and|or)\s+)?|\s+(?:and/or|and|or|&)\s+|、|[和及与]"
+)
 
 
 def named_in(line: str, occurs: Callable[[str], bool]) -> list[str]:
@@ -100,13 +103,13 @@ def _is_one(words: list[str], whole: str, occurs: Callable[[str], bool]) -> bool
 
 def _shares(words: list[str]) -> bool:
     """Whether names share a word: the last one's, or the first one's before "of"."""
-    *before, last = [word.strip(" .\"'") for word in words]
+    *before, last = [re.sub(r"\s*\([^()]*\)\Z", "", word.strip(" .\"'")) for word in words]
     if len(last.split()) > 1 and all(map(_waits, before)):
         return True
     others = [*before[1:], last]
-    return bool(HEAD_FIRST.search(before[0])) and not any(
-        NOUN.search(other) or len(other.split()) > 3 for other in others
-    )
+    if not HEAD_FIRST.search(before[0]) or any(len(other.split()) > 3 for other in others):
+        return False
+    return not any(map(NOUN.search, others)) or all(map(ABBREVIATION.search, [before[0], *others]))
 
 
 def _waits(name: str) -> bool:

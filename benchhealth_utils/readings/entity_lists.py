@@ -14,18 +14,20 @@ KINDS = set(
 )
 OTHERS = set(
     "chemical chemicals drug drugs gene genes protein proteins medication medications treatment"
-    " treatments symptom symptoms species cell cells procedure procedures mutation mutations variant"
-    " variants explanation note notes reason reasoning rationale analysis comment disclaimer type"
-    " label category id paragraph sentence text question context instruction step".split()
+    " treatments symptom symptoms species cell cells procedure procedures mutation mutations"
+    " variant variants explanation note notes reason reasoning rationale analysis comment"
+    " disclaimer type label category id paragraph sentence text question context step".split()
 )
 WORDS = set(
     "the all a an list of final my recognised recognized identified extracted detected named"
     " mentioned mention following disease medical relevant found is are was were include includes"
     " included including in from this that these paragraph sentence text given provided above below"
-    " here there i have has been can be only name names as follows sure certainly okay course and or type explicitly which"
-    " contains listed based on correct paragraph's s".split()
+    " here there i have has been can be only name names as follows and or type explicitly which"
+    " contains listed based on correct s sure certainly okay course".split()
 )
-CHINESE = re.compile(r"(?:(?:识别|提取)?(?:的|出的)?(?:疾病|实体|病名)(?:名称|实体)?|答案|回答)(?:是|为)?\s*:?")
+CHINESE = re.compile(
+    r"(?:(?:识别|提取)?(?:的|出的)?(?:疾病|实体|病名)(?:名称|实体)?|答案|回答)(?:是|为)?\s*:"
+)
 NO_DISEASES = re.compile(r"(?:化学|药物|基因|蛋白)\w*\s*:")
 
 _ID = r"(?:(?:final\s+)?(?:answer|output)\s*:\s*)?(?:paragraph\b\s*)?(?:id\b\s*)?[:#]?\s*"
@@ -35,16 +37,15 @@ BAR = re.compile(
 ID_ALONE = re.compile(rf"{_ID}(?:\w+[-_])+\d+\W*", re.I)
 PARAGRAPH = re.compile(r"(?:next\s+)?paragraph(?:\s+\d+)?\s*:(?:[^|]*\|)?(?P<rest>.*)", re.I)
 HEADING = re.compile(r"(?P<head>[^:|;,]{1,90}?)\s*(?::|=|–|\s-)(?P<rest>.*)")
-TELLS = re.compile(
-    r"(?P<head>(?:[A-Za-z]+\s+){1,12}?(?:are|is|includes?))\s+(?P<rest>[^:]*)", re.I
-)
+TELLS = re.compile(r"(?P<head>(?:[A-Za-z]+\s+){1,12}?(?:are|is|includes?))\s+(?P<rest>[^:]*)", re.I)
 # "... tremor; mania. Chemicals: lithium": a heading within a line gets one of its own.
 WITHIN = re.compile(
     rf"(?<=[.;,])[ \t]+(?=(?:\w+\s+)?(?:{'|'.join(sorted(OTHERS | KINDS))})\s*:)", re.I
 )
 TABLE_RULE = re.compile(r"\|?[\s|:-]*--[\s|:-]*")
 TEMPLATE = re.compile(
-    r"[\"'<\[]*paragraph\s+id[\"'>\]]*\s*\|\s*[\"'<\[]*recogni[sz]ed\s+entities[\"'>\]]*(?!\s*:)", re.I
+    r"[\"'<\[]*paragraph\s+id[\"'>\]]*\s*\|\s*[\"'<\[]*recogni[sz]ed\s+entities[\"'>\]]*(?!\s*:)",
+    re.I,
 )
 
 
@@ -138,7 +139,9 @@ def _kind(head: str) -> str | None:
     words = re.findall(r"[^\W\d_]+", head.lower())
     if not words or not set(words) <= KINDS | OTHERS | WORDS:
         return None
-    return "heading" if KINDS.intersection(words) else "other" if OTHERS.intersection(words) else None
+    return (
+        "heading" if KINDS.intersection(words) else "other" if OTHERS.intersection(words) else None
+    )
 
 
 def _continues(lines: list[str], line: str, blank: bool) -> bool:

@@ -19,7 +19,7 @@ def as_lines(text: str) -> str:
     that only looks like JSON stays.
 
     >>> print(as_lines('x-1 | {"genes": ["A"], "diseases": ["asthma", "gout"]}').strip())
-    x-1 | 
+    x-1 |
     genes:
     - A
     diseases:

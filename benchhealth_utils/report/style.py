@@ -53,6 +53,14 @@ def members(value, sentence: str = "") -> str:
     return "; ".join(names) or "none"
 
 
+def with_interval(scores) -> str:
+    """A score with its interval; a bootstrap without any spread says nothing."""
+    low, high = scores.interval
+    if low == high:
+        return f"{points(scores.value)} (no spread to resample)"
+    return f"{points(scores.value)} ({points(low)} to {points(high)})"
+
+
 def reference(scores) -> float | None:
     """What always giving the same answer scores, where that is defined."""
     for name in ("majority_accuracy", "all_yes_f1"):
@@ -67,7 +75,8 @@ def data_note(evaluations: Sequence[Evaluation]) -> str:
     some = [run for run in evaluations if run.signature["data"]["limit"]]
     note = f"Measured on {' and '.join(kinds)}"
     if some:
-        note += f", a random subset of {', '.join(str(run.scores.n) for run in some)} items"
+        sizes = sorted({run.scores.n for run in some})
+        note += f", a random subset of {' or '.join(map(str, sizes))} items of each set"
     if all(run.official for run in evaluations):
         return f"{note}: comparable with the paper."
     return f"{note}: not comparable with the paper."

@@ -15,7 +15,7 @@ from ..privacy import check_may_show, is_credentialed
 from ..prompts import build, prompt
 from ..schema import Example
 from .results import paper_scores
-from .style import data_note, members, points, reference, table
+from .style import data_note, members, points, reference, table, with_interval
 
 
 def example_table(examples: Sequence[Example], caption: str, uuid: str):
@@ -103,15 +103,14 @@ def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
             {
                 "Data set": DATASETS[key].name,
                 "n": scores.n,
-                "Metric": scores.metric,
-                "Score (95 % interval)": f"{points(scores.value)} "
-                f"({points(scores.interval[0])} to {points(scores.interval[1])})",
+                "Score (95 % interval)": with_interval(scores),
                 "Precision": points(scores.precision),
                 "Recall": points(scores.recall),
                 "Coverage": points(scores.coverage),
                 "Constant answer": "none" if constant is None else points(constant),
                 "In the paper": "none" if own is None or pd.isna(own) else f"{own:.1f}",
                 "Paper's 16 LLMs": f"{models[key].min():.1f} to {models[key].max():.1f}",
+                "Metric": scores.metric,
             }
         )
     return table(pd.DataFrame(rows), f"{caption} {data_note(evaluations)}", uuid)
@@ -125,10 +124,7 @@ def reading_of(evaluations: Sequence[Evaluation]):
     for run in evaluations:
         scores = run.scores
         low, high = scores.interval
-        line = (
-            f"- **{DATASETS[run.dataset].name}**: {points(scores.value)} "
-            f"({points(low)} to {points(high)}, n = {scores.n})"
-        )
+        line = f"- **{DATASETS[run.dataset].name}**: {with_interval(scores)}, n = {scores.n}"
         constant = reference(scores)
         if constant is not None:
             relation = "not told apart from"
