@@ -25,6 +25,7 @@ from .prompts import build, prompt
 from .schema import Answer, BenchHealthError, Example, digest, runs_folder
 
 MODES = ("generate", "likelihood")
+LABEL_TOKENS = 16  # room for a label in likelihood mode
 
 
 def answer(
@@ -80,19 +81,24 @@ def answer(
     if hasattr(model, "prepare"):
         signature |= model.prepare(examples[0].dataset, exemplar_pool)
     keys = [answer_key(signature, request) for request in requests]
+    first = {key: i for i, key in reversed(list(enumerate(keys)))}
+    asked = sorted(first.values())  # equal prompts are asked once
+    unique = [requests[i] for i in asked]
+    if hasattr(model, "contexts"):
+        together = dict(zip(asked, model.contexts(unique), strict=True))
+        keys = [digest([key, together[first[key]]]) for key in keys]
     shelf = Shelf(store_path(model.name, examples[0].dataset, store))
     with shelf.locked():
         known = shelf.read()
-        first = {key: i for i, key in reversed(list(enumerate(keys)))}
-        wanted = {i for key, i in first.items() if key not in known}
+        wanted = {at for at, i in enumerate(asked) if keys[i] not in known}
         title = f"{examples[0].dataset}: {model.name}"
-        with Progress(title, len(first), len(first) - len(wanted), progress) as bar:
-            if wanted:
-                for part in model.replies(requests, wanted):
-                    answers = [_answer(keys[i], examples[i].id, reply) for i, reply in part]
-                    shelf.append(answers)
-                    known |= {item.key: item for item in answers}
-                    bar.advance(len(answers))
+        with Progress(title, len(asked), len(asked) - len(wanted), progress) as bar:
+            for part in model.replies(unique, wanted) if wanted else ():
+                pairs = [(asked[at], reply) for at, reply in part]
+                answers = [_answer(keys[i], examples[i].id, reply) for i, reply in pairs]
+                shelf.append(answers)
+                known |= {item.key: item for item in answers}
+                bar.advance(len(answers))
     missing = [example.id for example, key in zip(examples, keys, strict=True) if key not in known]
     if missing:
         raise BenchHealthError(
@@ -123,7 +129,8 @@ def make_requests(
     if not isinstance(shots, int) or shots < 0:
         raise BenchHealthError(f"shots is {shots!r}; expected 0 or more.")
     task = prompt(key)
-    if mode == "likelihood" and task.labels is None:
+    closed = mode == "likelihood"
+    if closed and task.labels is None:
         raise BenchHealthError(f"{key} asks an open question; likelihood mode is for closed ones.")
     if shots and pool is None:
         pool = load(key, "train")
@@ -136,9 +143,10 @@ def make_requests(
                 example=dataclasses.replace(example, gold=""),
                 messages=tuple(build(example, chosen)),
                 document=task.document(example),
-                max_tokens=min(task.max_tokens, cap or task.max_tokens),
-                labels=task.labels(example) if mode == "likelihood" else (),
-                cue=task.cue if mode == "likelihood" else "",
+                keep_end=task.keep_end,
+                max_tokens=LABEL_TOKENS if closed else min(task.max_tokens, cap or task.max_tokens),
+                labels=task.labels(example) if closed else (),
+                cue=task.cue if closed else "",
             )
         )
     return requests, pool

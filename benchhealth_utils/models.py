@@ -113,10 +113,14 @@ def _local(name, source, spec, dtype, device):
         raise ModelError(f"{name}: '{source}' is neither a folder nor a hub id (owner/name).")
     else:
         source = _snapshot(name, source, spec)
-    options = {"template": spec.template if spec else None}
-    model = LocalModel(name, source, dtype=dtype, device=device, **options)
-    model.max_tokens = spec.max_tokens if spec else None
-    return model
+    return LocalModel(
+        name,
+        source,
+        dtype=dtype,
+        device=device,
+        template=spec.template if spec else None,
+        max_tokens=spec.max_tokens if spec else None,
+    )
 
 
 def _snapshot(name: str, repository: str, spec: ModelSpec | None) -> Path:

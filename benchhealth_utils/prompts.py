@@ -1,9 +1,9 @@
 """How a data set is put to a model: turns, exemplars, likelihood labels.
 
 `build` is a pure function from an example (and exemplars) to messages. The
-first user turn carries the instruction, exemplars are alternating turns, and
-nothing else is added, so that every model reads the same words through its own
-chat template. The words themselves are in `wording`.
+first user turn carries the instruction, and exemplars are alternating turns, so
+that every model gets the same messages; its own chat template may add marks and
+a system text. The words themselves are in `wording`.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Prompt:
         Most tokens a reply may have.
     document : callable
         Example to the part of the question that may be shortened.
+    keep_end : bool
+        Whether its end is kept then, rather than its beginning.
     labels, cue : callable, str
         Continuations compared in likelihood mode, and what comes before them.
     source : str
@@ -51,6 +53,7 @@ class Prompt:
     source: str
     after: bool = False
     document: Callable[[Example], str] = lambda example: ""
+    keep_end: bool = False
     labels: Callable[[Example], tuple[str, ...]] | None = None
     cue: str = ""
 
@@ -115,6 +118,7 @@ _EXAM = Prompt(
     max_tokens=512,
     source="singhal2023b",
     document=lambda example: example.inputs["question"],
+    keep_end=True,  # a vignette ends with what is asked
     labels=lambda example: tuple(f" {x}" for x in example.inputs["options"]),
     cue="Answer:",
 )

@@ -16,6 +16,8 @@ from benchhealth_utils.schema import ROOT
 
 _NAMED = os.environ.get("BENCHHEALTH_DATA")
 REAL = Path(_NAMED).expanduser().resolve() if _NAMED else None
+SAMPLES = ROOT / "data" / "samples"
+os.environ["BENCHHEALTH_DATA"] = str(SAMPLES)  # before any fixture, for child processes too
 
 # The same cases on every machine and in every run, and no example database.
 settings.register_profile(
@@ -74,14 +76,26 @@ def no_network(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_data_folder(monkeypatch):
-    """A test that wants the real data asks for `real_data`."""
-    monkeypatch.delenv("BENCHHEALTH_DATA", raising=False)
+    """Everything runs on the samples; a test of the real data asks for `real_data`."""
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(SAMPLES))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_published_result():
+    """No test writes where published results are kept."""
+
+    def published():
+        return {p: p.read_bytes() for p in (ROOT / "data" / "results").rglob("*.json")}
+
+    before = published()
+    yield
+    assert published() == before
 
 
 @pytest.fixture(scope="session")
 def samples() -> Path:
     """The synthetic sets that come with the project."""
-    return ROOT / "data" / "samples"
+    return SAMPLES
 
 
 @pytest.fixture(scope="session")

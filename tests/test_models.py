@@ -9,7 +9,10 @@ import pytest
 from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
 from benchhealth_utils.backends import embedded
+from benchhealth_utils.backends.machine import weight_fingerprint
+from benchhealth_utils.backends.rendering import Rendered, continuation, render, token_ids
 from benchhealth_utils.models import check_name
+from benchhealth_utils.prompts import PROMPTS
 from benchhealth_utils.schema import ModelError
 
 PAPER = (
@@ -103,39 +106,61 @@ def test_importing_the_package_is_quick_and_loads_no_torch():
 
 
 @pytest.fixture(scope="module")
-def smollm():
-    pytest.importorskip("torch")
+def tiny(tmp_path_factory):
+    """A small random LLaMA with the embedded model's tokenizer, on disk."""
+    torch = pytest.importorskip("torch")
+    import transformers
+
     try:
-        return open_model("smollm2-135m", dtype="float32")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(embedded.weights())
     except ModelError as error:
         pytest.skip(str(error))
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        eos_token_id=tokenizer.eos_token_id,
+    )
+    folder = tmp_path_factory.mktemp("tiny")
+    transformers.LlamaForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(tiny):
+    return open_model(f"hf:{tiny}", dtype="float32")
 
 
 @pytest.mark.model
-def test_greedy_answers_do_not_depend_on_the_order_of_requests(smollm):
+def test_greedy_answers_do_not_depend_on_the_order_of_requests(local):
     items = load("medmcqa")[:6]
     requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=12)
-    forward = dict(pair for part in smollm.replies(requests, range(6)) for pair in part)
-    backward = dict(pair for part in smollm.replies(requests[::-1], range(6)) for pair in part)
+    forward = dict(pair for part in local.replies(requests, range(6)) for pair in part)
+    backward = dict(pair for part in local.replies(requests[::-1], range(6)) for pair in part)
     assert [forward[i].text for i in range(6)] == [backward[5 - i].text for i in range(6)]
 
 
 @pytest.mark.model
-def test_only_wanted_items_come_back_and_their_batch_is_the_same(smollm):
+def test_only_wanted_items_come_back_and_their_batch_is_the_same(local):
     items = load("medmcqa")[:6]
     requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=12)
-    everything = dict(pair for part in smollm.replies(requests, range(6)) for pair in part)
-    some = dict(pair for part in smollm.replies(requests, {1, 4}) for pair in part)
+    everything = dict(pair for part in local.replies(requests, range(6)) for pair in part)
+    some = dict(pair for part in local.replies(requests, {1, 4}) for pair in part)
     assert some == {i: everything[i] for i in (1, 4)}
 
 
 @pytest.mark.model
-def test_out_of_memory_halves_the_batch_and_goes_on(smollm, monkeypatch):
+def test_out_of_memory_halves_the_batch_and_goes_on(local, monkeypatch):
     items = load("medmcqa")[:5]
     requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=8)
-    whole = dict(pair for part in smollm.replies(requests, range(5)) for pair in part)
+    whole = dict(pair for part in local.replies(requests, range(5)) for pair in part)
     sizes = []
-    generate = smollm._generate
+    generate = local._generate
 
     def small(requests, rendered):
         sizes.append(len(requests))
@@ -143,41 +168,41 @@ def test_out_of_memory_halves_the_batch_and_goes_on(smollm, monkeypatch):
             raise RuntimeError("CPU: out of memory")
         return generate(requests, rendered)
 
-    monkeypatch.setattr(smollm, "_generate", small)
-    halved = dict(pair for part in smollm.replies(requests, range(5)) for pair in part)
+    monkeypatch.setattr(local, "_generate", small)
+    halved = dict(pair for part in local.replies(requests, range(5)) for pair in part)
     assert sizes == [5, 2, 3, 1, 2]
     assert {i: r.text for i, r in halved.items()} == {i: r.text for i, r in whole.items()}
 
 
 @pytest.mark.model
-def test_a_reply_that_does_not_end_is_truncated(smollm):
+def test_a_reply_that_does_not_end_is_truncated(local):
     items = load("medqa")[:2]
     requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=3)
-    replies = dict(pair for part in smollm.replies(requests, range(2)) for pair in part)
+    replies = dict(pair for part in local.replies(requests, range(2)) for pair in part)
     assert {r.status for r in replies.values()} == {"truncated"}
     assert {r.usage["completion_tokens"] for r in replies.values()} == {3}
 
 
 @pytest.mark.model
-def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(smollm):
+def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
     """Recomputed without batches, padding or the one-token shortcut."""
     import torch
 
     for key in ("medmcqa", "pubmedqa"):
         items = load(key)[:3]
         requests, _ = make_requests(items, shots=0, seed=0, mode="likelihood")
-        replies = dict(pair for part in smollm.replies(requests, range(3)) for pair in part)
+        replies = dict(pair for part in local.replies(requests, range(3)) for pair in part)
         for i, request in enumerate(requests):
-            text = smollm.tokenizer.apply_chat_template(
+            text = local.tokenizer.apply_chat_template(
                 list(request.messages), add_generation_prompt=True, tokenize=False
             )
             expected = {}
             for label in request.labels:
-                prompt = smollm.tokenizer(text + request.cue, return_tensors="pt").input_ids
-                ids = smollm.tokenizer(text + request.cue + label, return_tensors="pt").input_ids
+                prompt = local.tokenizer(text + request.cue, return_tensors="pt").input_ids
+                ids = local.tokenizer(text + request.cue + label, return_tensors="pt").input_ids
                 assert ids[0, : prompt.shape[1]].tolist() == prompt[0].tolist()
                 with torch.inference_mode():
-                    logs = smollm.model(ids).logits[0].log_softmax(-1)
+                    logs = local.model(ids).logits[0].log_softmax(-1)
                 expected[label.strip()] = sum(
                     logs[k - 1, ids[0, k]].item() for k in range(prompt.shape[1], ids.shape[1])
                 )
@@ -187,46 +212,171 @@ def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(smollm):
 
 
 @pytest.mark.model
-def test_labels_of_several_tokens_are_summed(smollm):
+def test_labels_of_several_tokens_are_summed(local):
     import dataclasses
 
     item = load("pubmedqa")[:1]
     request = make_requests(item, shots=0, seed=0, mode="likelihood")[0][0]
     request = dataclasses.replace(request, labels=(" yes", " electroencephalography"))
-    (pair,) = next(iter(smollm.replies([request], {0})))
+    (pair,) = next(iter(local.replies([request], {0})))
     assert set(pair[1].usage["logprobs"]) == {"yes", "electroencephalography"}
     assert pair[1].text == "Answer: yes"
 
 
+def fit(model, request):
+    return render(model.tokenizer, request, model.window - request.max_tokens)
+
+
 @pytest.mark.model
-def test_a_document_too_long_is_cut_not_the_instruction(smollm, monkeypatch):
-    item = load("pubmedqa")[:1]
+@pytest.mark.parametrize(
+    ("key", "kept", "lost"),
+    [("pubmedqa", slice(None, 40), slice(-40, None)), ("medqa", slice(-40, None), slice(None, 40))],
+)
+def test_a_document_too_long_is_cut_not_the_instruction(local, monkeypatch, key, kept, lost):
+    item = load(key)[:1]
     request = make_requests(item, shots=0, seed=0, mode="generate", cap=16)[0][0]
-    full, cut = smollm.render(request)
-    assert cut == 0
-    monkeypatch.setattr(smollm, "window", len(full) - 60 + request.max_tokens)
-    ids, cut = smollm.render(request)
-    assert len(ids) <= len(full) - 60 and cut >= 60
-    text = smollm.tokenizer.decode(ids)
-    assert text.count("Valid answers are yes, no, or maybe.") == 1
-    assert item[0].inputs["question"] in text
-    monkeypatch.setattr(smollm, "window", 40)
-    (pair,) = next(iter(smollm.replies([request], {0})))
-    assert pair[1].status == "error" and "context window" in pair[1].detail
+    full = fit(local, request)
+    assert full.cut == 0
+    monkeypatch.setattr(local, "window", len(full.ids) - 30 + request.max_tokens)
+    short = fit(local, request)
+    assert len(short.ids) <= len(full.ids) - 30 and short.cut >= 30
+    assert short.text.count(PROMPTS[key].instruction) == 1
+    assert request.document[kept] in short.text and request.document[lost] not in short.text
+    monkeypatch.setattr(local, "window", 40)
+    (pair,) = next(iter(local.replies([request], {0})))
+    assert pair[1].status == "truncated" and "context window" in pair[1].detail
 
 
 @pytest.mark.model
-def test_exactly_one_beginning_token(smollm):
+def test_exactly_one_beginning_token(local):
     request = make_requests(load("medqa")[:1], shots=0, seed=0, mode="generate")[0][0]
-    ids, _ = smollm.render(request)
-    turns = smollm.tokenizer.decode(ids).count("<|im_start|>")
-    assert ids.count(smollm.tokenizer.bos_token_id) == turns == 3
+    ids = fit(local, request).ids
+    turns = local.tokenizer.decode(ids).count("<|im_start|>")
+    assert ids.count(local.tokenizer.bos_token_id) == turns == 3
 
 
 @pytest.mark.model
-def test_dtype_and_weights_are_in_the_key(smollm, tmp_path):
-    other = dict(smollm.signature, dtype="bfloat16")
-    assert smollm.signature["dtype"] == "float32" and other != smollm.signature
-    answers = answer(smollm, load("pubmedqa")[:2], store=tmp_path, progress=False)
+def test_dtype_and_weights_are_in_the_key(local, tmp_path):
+    other = dict(local.signature, dtype="bfloat16")
+    assert local.signature["dtype"] == "float32" and other != local.signature
+    answers = answer(local, load("pubmedqa")[:2], store=tmp_path, progress=False)
     lines = next(tmp_path.rglob("*.jsonl")).read_text().splitlines()
     assert {json.loads(line)["key"] for line in lines} == {a.key for a in answers}
+
+
+def test_weights_that_differ_only_in_the_middle_have_another_fingerprint(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_CACHE", str(tmp_path / "cache"))
+    one, two = tmp_path / "one", tmp_path / "two"
+    data = bytearray(5 * 2**20)
+    for folder in (one, two):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}")
+        (folder / "model.safetensors").write_bytes(data)
+        data[len(data) // 2] = 1
+    assert weight_fingerprint(one) != weight_fingerprint(two)
+    assert weight_fingerprint(one) == weight_fingerprint(one)
+    (two / "model.safetensors").write_bytes((one / "model.safetensors").read_bytes())
+    assert weight_fingerprint(one) == weight_fingerprint(two)
+    (two / "tokenizer.json").write_text("[]")
+    assert weight_fingerprint(one) != weight_fingerprint(two)
+
+
+def test_a_hub_snapshot_is_known_by_repository_and_commit(tmp_path):
+    folder = tmp_path / "models--owner--name" / "snapshots" / "abc123"
+    folder.mkdir(parents=True)
+    assert weight_fingerprint(folder) == "owner/name@abc123"
+
+
+@pytest.fixture
+def sentencepiece_like():
+    """A tokenizer that marks word starts, as LLaMA's does, with a beginning token."""
+    tokenizers = pytest.importorskip("tokenizers")
+    transformers = pytest.importorskip("transformers")
+    words = ["<s>", "</s>", "▁Answer", "Answer", ":", "▁A", "▁B", "A", "▁x", "]"]
+    model = tokenizers.models.WordLevel({w: i for i, w in enumerate(words)}, unk_token="▁x")
+    tokenizer = tokenizers.Tokenizer(model)
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.Sequence(
+        [
+            tokenizers.pre_tokenizers.Metaspace(prepend_scheme="first"),
+            tokenizers.pre_tokenizers.Split(":", "isolated"),
+            tokenizers.pre_tokenizers.Split("]", "isolated"),
+        ]
+    )
+    tokenizer.post_processor = tokenizers.processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 0)]
+    )
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>"
+    )
+
+
+def test_labels_are_tokenised_with_the_whole_prompt_before_them(sentencepiece_like):
+    tokenizer = sentencepiece_like
+    text = "x]Answer:"
+    prompt = Rendered(text, token_ids(tokenizer, text))
+    names = tokenizer.convert_ids_to_tokens
+    assert names(prompt.ids) == ["<s>", "▁x", "]", "Answer", ":"]
+    assert names(continuation(tokenizer, prompt, " A", "m")) == ["▁A"]
+    assert names(continuation(tokenizer, prompt, " B", "m")) == ["▁B"]
+    merged = Rendered("x", token_ids(tokenizer, "x"))
+    with pytest.raises(ModelError, match="merges the end of the prompt with 'y'"):
+        continuation(tokenizer, merged, "y", "m")
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    monkeypatch.setattr("benchhealth_utils.backends.local.BATCH_ROWS", 3)
+
+
+def ask_tiny(folder, items, store):
+    model = open_model(f"hf:{folder}", dtype="bfloat16")
+    model.max_tokens = 12
+    return answer(model, items, store=store, progress=False)
+
+
+@pytest.mark.model
+def test_a_smaller_run_before_does_not_change_a_larger_one(tiny, tmp_path, small_batches):
+    items = load("medmcqa")[:10]
+    whole = ask_tiny(tiny, items, tmp_path / "whole")
+    ask_tiny(tiny, items[:4], tmp_path / "grown")
+    assert ask_tiny(tiny, items, tmp_path / "grown") == whole
+
+
+RUN = """
+import json, sys
+from benchhealth_utils import load, open_model
+from benchhealth_utils.answers import answer
+from benchhealth_utils.backends import local
+local.BATCH_ROWS = 3
+model = open_model("hf:" + sys.argv[1], dtype="bfloat16")
+model.max_tokens = 48
+answers = answer(model, load("medmcqa"), store=sys.argv[2], progress=False)
+print(json.dumps([[a.id, a.status, a.text, a.key] for a in answers]))
+"""
+
+
+@pytest.mark.model
+def test_a_killed_local_model_resumes_with_identical_answers(tiny, tmp_path):
+    """Batches of three in bfloat16; killed with SIGKILL after the second."""
+    import time
+
+    def start(store):
+        command = [sys.executable, "-c", RUN, str(tiny), str(store)]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+    whole, _ = start(tmp_path / "whole").communicate(timeout=300)
+    process = start(tmp_path / "cut")
+    deadline = time.monotonic() + 300
+    while True:
+        stored = next((tmp_path / "cut").rglob("*.jsonl"), None)
+        if stored and stored.read_bytes().count(b"\n") >= 6:
+            break
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    before = stored.read_bytes().count(b"\n")
+    assert before < 24
+    again, _ = start(tmp_path / "cut").communicate(timeout=300)
+    assert again == whole and len(json.loads(whole)) == 24
+    assert stored.read_bytes() == next((tmp_path / "whole").rglob("*.jsonl")).read_bytes()

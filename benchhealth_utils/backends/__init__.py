@@ -14,6 +14,13 @@ A backend is an object with
     Yields lists of ``(position, Reply)`` for the wanted positions of the
     sequence `requests`. What else is in the sequence may share a batch, so a
     caller that resumes passes the same sequence again.
+``contexts(requests)`` (optional)
+    For each position a hash of what may share its batch, if that can change
+    the answer.
+``prepare(dataset, pool)`` (optional)
+    For models that learn from the training part; returns what identifies it.
+``prompt_text(messages)`` (optional)
+    The prompt with the model's own marks.
 """
 
 from __future__ import annotations
@@ -38,6 +45,8 @@ class Request:
         The prompt, ending with the user's turn.
     document : str
         The part of the last message that may be shortened to fit.
+    keep_end : bool
+        Whether its end is kept then, rather than its beginning.
     max_tokens : int
         Most tokens a reply may have.
     labels : tuple of str
@@ -49,6 +58,7 @@ class Request:
     example: Example
     messages: Sequence[Message]
     document: str = ""
+    keep_end: bool = False
     max_tokens: int = 256
     labels: tuple[str, ...] = ()
     cue: str = ""

@@ -81,9 +81,7 @@ def hallmarks(train: Sequence[Example]) -> Predictor:
             LogisticRegression(C=10, max_iter=1000, class_weight="balanced", random_state=0)
         ),
     )
-    model.fit(
-        [text_of(item) for item in train], encoder.transform([item.gold for item in train])
-    )
+    model.fit([text_of(item) for item in train], encoder.transform([item.gold for item in train]))
 
     def predict(examples):
         chances = model.predict_proba([text_of(example) for example in examples])

@@ -45,8 +45,9 @@ PART = re.compile(
 )
 HEAD_FIRST = re.compile(r"\b(?:of|in|to)\s", re.I)
 SEPARATOR = re.compile(
-    r",(?!\s?\d{3}\b)\s*(?:(?:and/or|and|or)\s+)?|\s+(?:and/or|and|or|&)\s+|、|[和及与]"
+    r",(?!\s?\d{3}\b)\s*(?:(?:and/or|and|or)\s+)?|\s+(?:and/or|and|or|&)\s+|[、和及与]", re.I
 )
+ABBREVIATION = re.compile(r"\b[A-Z]{2,}\d?\Z")
 
 
 def named_in(line: str, occurs: Callable[[str], bool]) -> list[str]:
@@ -83,7 +84,7 @@ def _pieces(line: str) -> list[tuple[int, int]]:
     start = 0
     for sign in SEPARATOR.finditer(line):
         before = line[start : sign.start()]
-        if before.count("(") > before.count(")"):
+        if before.count("(") > before.count(")") and line.count("(") == line.count(")"):
             continue
         if before.strip():
             pieces.append((start, sign.start()))

@@ -40,7 +40,9 @@ HEADING = re.compile(r"(?P<head>[^:|;,]{1,90}?)\s*(?::|=|–|\s-)(?P<rest>.*)")
 TELLS = re.compile(r"(?P<head>(?:[A-Za-z]+\s+){1,12}?(?:are|is|includes?))\s+(?P<rest>[^:]*)", re.I)
 # "... tremor; mania. Chemicals: lithium": a heading within a line gets one of its own.
 WITHIN = re.compile(
-    rf"(?<=[.;,])[ \t]+(?=(?:\w+\s+)?(?:{'|'.join(sorted(OTHERS | KINDS))})\s*:)", re.I
+    r"(?<=[.;,])(?<!\d\.)[ \t]+(?=(?:(?:the|recogni[sz]ed|identified|disease|other|final)\s+)?"
+    rf"(?:{'|'.join(sorted(OTHERS | KINDS))})\s*:)",
+    re.I,
 )
 TABLE_RULE = re.compile(r"\|?[\s|:-]*--[\s|:-]*")
 TEMPLATE = re.compile(
@@ -102,8 +104,8 @@ def _rows(lines: list[str]) -> list[str]:
             if rows:
                 head = [cell.strip() for cell in rows.pop().strip("|").split("|")]
                 heads = [set(cell.lower().split()) & (KINDS | {"name", "names"}) for cell in head]
-            column = next((place for place, kind in enumerate(heads) if kind), 0)
-            rows.append("diseases:")
+            column = next((place for place, kind in enumerate(heads) if kind), None)
+            rows += ["diseases:"] if column is not None else []
         elif column is not None and "|" in line and column < len(cells):
             rows.append(f"- {cells[column]}")
         else:
@@ -131,7 +133,7 @@ def _opened(line: str) -> Group | None:
             return Group(kind or here, [rest] if rest else [])
     if bare == line and len(line.split()) < 6 and _kind(line) == "heading":
         return Group("heading")
-    return None
+    return Group("bare") if bare == line and line.endswith(":") else None
 
 
 def _kind(head: str) -> str | None:
@@ -156,4 +158,4 @@ def _continues(lines: list[str], line: str, blank: bool) -> bool:
 
 
 def _is_short(line: str) -> bool:
-    return len(line.split()) < 7 and not re.search(r"[.:;!?]\s|[:!?]\Z", line)
+    return len(line.split()) < 7 and not re.search(r"[.;!?]\s|[:!?]\Z", line)

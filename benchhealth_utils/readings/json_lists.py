@@ -15,16 +15,15 @@ ASKED = re.compile(r"diseas|disorder|condition|symptom|entity", re.I)
 def as_lines(text: str) -> str:
     """The text with headings and bullets in place of JSON, or of a Python list.
 
-    Objects with a name and a type become their name, if the type is asked for. Text
-    that only looks like JSON stays.
+    Objects with a name and a type become their name, if the type is asked for. A
+    semicolon ends each name. Text that only looks like JSON stays.
 
-    >>> print(as_lines('x-1 | {"genes": ["A"], "diseases": ["asthma", "gout"]}').strip())
-    x-1 |
+    >>> print(as_lines('{"genes": ["A"], "diseases": ["asthma", "gout"]}').strip())
     genes:
-    - A
+    - A;
     diseases:
-    - asthma
-    - gout
+    - asthma;
+    - gout;
     >>> as_lines("[asthma], [gout]")
     '[asthma], [gout]'
     """
@@ -66,7 +65,7 @@ def _lines(value) -> list[str]:
         return _object(value)
     lines = []
     for item in value:
-        lines += _object(item) if isinstance(item, dict) else [f"- {' '.join(str(item).split())}"]
+        lines += _object(item) if isinstance(item, dict) else [f"- {' '.join(item.split())};"]
     return lines or ["none"]
 
 
@@ -75,7 +74,7 @@ def _object(value: dict) -> list[str]:
     kind = next((value[keys[key]] for key in TYPE_KEYS if key in keys), None)
     name = next((value[keys[key]] for key in NAME_KEYS if key in keys), None)
     if isinstance(kind, str) and isinstance(name, str):
-        return [f"- {' '.join(name.split())}"] if ASKED.search(kind) else []
+        return [f"- {' '.join(name.split())};"] if ASKED.search(kind) else []
     lines = []
     for key, inner in value.items():
         heading = f"{str(key).replace('_', ' ')}:"

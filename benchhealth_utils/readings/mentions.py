@@ -15,6 +15,9 @@ VERB = re.compile(
     r"|show(?:s|ed)?|cause[sd]?|develop(?:s|ed)?|occurs?|occurred|received)\b",
     re.I,
 )
+# What may stand around a sentence that is repeated.
+LEAD = re.compile(r"(?P<paragraph>\bparagraph\b[^|\n]*?)?(?:[\w.-]+\s*\|\s*)?[\"']?\Z", re.I)
+AFTER = re.compile(r"[.\"']*")
 # Signs that cleaning a reply may have taken off.
 TAKEN = "*_`$"
 
@@ -40,23 +43,22 @@ class Sentence:
     def __init__(self, text: str):
         self._key, self._places = _key(text)
         self._low = _lower(self._key)
-        words = [word for word in re.findall(r"\w+|[^\w\s]", fold(text)) if word not in TAKEN]
-        whole = r"\s*".join(map(re.escape, words)).removesuffix(r"\.")
-        self._echo = re.compile(rf"\bparagraph\b[^|\n]*(?:\|\s*)?[\"']?{whole}[.\"']*", re.I)
-        self._alone = None
-        if whole and (len(text.split()) > TITLE or VERB.search(text)):
-            self._alone = re.compile(rf"(?:[\w.-]+\s*\|\s*)?[\"']?{whole}[.\"']*", re.I)
+        self._is_title = len(text.split()) <= TITLE and not VERB.search(text)
 
     def spans(self, name: str) -> list[tuple[int, int]]:
-        """Places of a name as a whole word; those in its very case come first."""
+        """Places of a name as a whole word, the likeliest first.
+
+        Those in its very case come before others, and those by themselves before those
+        that a hyphen or slash joins to another word ("VHL-negative").
+        """
         key = _key(name)[0]
-        if not key.strip():
+        if not key:
             return []
-        loose = list(self._find(_lower(key), self._low))
-        exact = [place for place in loose if self._key[place[0] : place[1]] == key]
+        found = list(self._find(_lower(key), self._low))
         if sum(letter.isupper() for letter in key) > 1:
-            loose = exact or [place for place in loose if not self._is_word(key, place)]
-        found = exact + [place for place in loose if place not in exact]
+            exact = [place for place in found if self._is(key, place)]
+            found = exact or [place for place in found if not self._is_word(key, place)]
+        found.sort(key=lambda place: (not self._is(key, place), self._is_joined(place)))
         return [(self._places[first], self._places[last - 1] + 1) for first, last in found]
 
     def has(self, name: str) -> bool:
@@ -92,18 +94,37 @@ class Sentence:
         return frozenset(taken) | {("spurious", number) for number in range(missing)}
 
     def without_echo(self, reply: str) -> str:
-        """The reply without the sentence, where it is repeated and is no name."""
-        reply = self._echo.sub("", reply)
-        return self._alone.sub("", reply) if self._alone else reply
+        """The reply without the sentence, where it is repeated and is no name.
+
+        >>> Sentence("He was ill, of gout.").without_echo("x-1 | He was ill , of gout. x-1 | gout")
+        ' x-1 | gout'
+        """
+        key, places = _key(reply)
+        kept, place = "", 0
+        for first, last in self._find(self._low.rstrip("."), _lower(key)):
+            start, end = places[first], places[last - 1] + 1
+            lead = LEAD.search(reply, place, start)
+            if start < place or (self._is_title and not (lead and lead["paragraph"])):
+                continue
+            kept += reply[place : lead.start() if lead else start]
+            place = AFTER.match(reply, end).end()
+        return kept + reply[place:]
 
     def _find(self, part: str, whole: str):
-        place = whole.find(part)
+        place = whole.find(part) if part else -1
         while place >= 0:
             end = place + len(part)
             begins = not (place and whole[place - 1].isalnum() and part[0].isalnum())
             if begins and not (end < len(whole) and whole[end].isalnum() and part[-1].isalnum()):
                 yield place, end
             place = whole.find(part, place + 1)
+
+    def _is(self, key: str, place: tuple[int, int]) -> bool:
+        return self._key[place[0] : place[1]] == key
+
+    def _is_joined(self, place: tuple[int, int]) -> bool:
+        beside = self._key[max(place[0] - 1, 0) : place[0]] + self._key[place[1] : place[1] + 1]
+        return "-" in beside or "/" in beside
 
     def _is_word(self, key: str, place: tuple[int, int]) -> bool:
         """Whether "ALL" has met "all"."""
