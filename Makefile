@@ -10,6 +10,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 SITE := runs/site
 
+# a terminal for the progress bars of notebooks, if there is one
+export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup weights book test lint format clean run
 
@@ -33,6 +36,7 @@ book: setup ## execute the chapters with MODEL and build the book, strictly
 	@rm -rf $(SITE) && mkdir -p $(SITE)/notebooks
 	@cp -R book $(SITE)/book && cp _toc.yml $(SITE)/
 	@sed 's|^  exclude_patterns: \[\]|  exclude_patterns: ["notebooks/*"]|' _config.yml > $(SITE)/_config.yml
+	@grep -q 'exclude_patterns: \["notebooks/' $(SITE)/_config.yml
 	@set -e; for chapter in $(CHAPTERS); do \
 		echo "Executing notebooks/$$chapter.ipynb with $(MODEL)"; \
 		$(BIN)/papermill notebooks/$$chapter.ipynb $(SITE)/notebooks/$$chapter.ipynb -p model $(MODEL) $(PARAMETERS); \

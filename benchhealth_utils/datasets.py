@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,7 +158,20 @@ def load(
         if example.id in seen:
             raise DataError(folder, f"item {example.id}", "the id occurs twice.")
         seen.add(example.id)
+    if split == "test" and root != ROOT / "data" / "samples":
+        _warn_of_size(spec, len(examples))
     return subset(examples, limit, seed)
+
+
+def _warn_of_size(spec: Dataset, found: int) -> None:
+    """A file cut between two rows cannot be told from a whole one but by its size."""
+    if spec.tier == "open" and found != spec.size:
+        warnings.warn(
+            f"{spec.key}: {found:,} test items; the official data have {spec.size:,}. If "
+            "these should be the official data, a file is incomplete: check it with "
+            f"`python -m benchhealth_utils.download {spec.key}`.",
+            stacklevel=3,
+        )
 
 
 def subset(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
@@ -176,9 +190,10 @@ def how_to_get(spec: Dataset) -> str:
     """What a user does to have the data set."""
     if spec.tier == "credentialed":
         return f"{spec.request} Then put the files into {spec.folder}/ of your data folder."
+    samples = (ROOT / "data" / "samples").as_posix()
     return (
-        f"Fetch it with `python -m benchhealth_utils.download {spec.key}`, or unset "
-        "BENCHHEALTH_DATA to use the synthetic samples."
+        f"Fetch it with `python -m benchhealth_utils.download {spec.key}`, or use the "
+        f"synthetic samples: export BENCHHEALTH_DATA={samples}"
     )
 
 

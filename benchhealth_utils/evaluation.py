@@ -12,7 +12,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from . import __version__
 from .answers import answer
-from .datasets import data_root, load, provenance, subset
+from .datasets import data_root, fingerprint, load, provenance, subset
 from .exemplars import exemplar_order, exemplars
 from .metrics import score
 from .models import open_model
@@ -58,6 +58,17 @@ class Evaluation:
         """Items per status, those with none left out."""
         found = Counter(self.statuses)
         return {status: found[status] for status in STATUSES if found[status]}
+
+    @property
+    def complete(self) -> bool:
+        """Whether no answer is an error."""
+        return "error" not in self.statuses
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the paper's zero-shot score may stand beside it."""
+        zero_shot = self.signature["shots"] == 0 and self.signature["mode"] == "generate"
+        return self.official and self.complete and zero_shot
 
     @property
     def official(self) -> bool:
@@ -138,6 +149,7 @@ def evaluate(
             "prompt_version": prompt(dataset).version,
             "max_tokens": min(filter(None, (prompt(dataset).max_tokens, model.max_tokens))),
             "exemplars": exemplar_ids(examples, pool, shots, seed),
+            "pool": fingerprint(pool) if shots else None,
             "data": data,
             "packages": _versions(),
         },

@@ -109,6 +109,8 @@ def _local(name, source, spec, dtype, device):
     folder = Path(source).expanduser()
     if folder.is_dir():
         source = folder
+        if spec is None:  # the name goes into results, the path does not
+            name = f"hf:{folder.resolve().name}"
     elif len(Path(source).parts) != 2:
         raise ModelError(f"{name}: '{source}' is neither a folder nor a hub id (owner/name).")
     else:

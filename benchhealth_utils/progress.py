@@ -1,12 +1,13 @@
 """How far a run is: visible while it runs, one line when it is over.
 
 On a terminal it is a bar that goes away. In a notebook it is one line that is
-updated in place. While papermill runs a notebook from a terminal, the bar is
-drawn on that terminal, past the notebook.
+updated in place. A notebook that papermill runs has no terminal of its own; if
+``BENCHHEALTH_TERMINAL`` names one, as `make` does, the bar is drawn there.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 
 from tqdm import tqdm
@@ -76,7 +77,8 @@ def in_notebook() -> bool:
 
 
 def _terminal():
+    named = os.environ.get("BENCHHEALTH_TERMINAL")
     try:
-        return open("/dev/tty", "w", encoding="utf-8")
+        return open(named, "w", encoding="utf-8") if named else None
     except OSError:
         return None

@@ -5,6 +5,7 @@ Not collected by `make test`, since it needs `make book` to have run first:
 """
 
 import re
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -16,13 +17,53 @@ TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"]] + [c["file"] for part in TOC["parts"] for c in part["chapters"]]
 
 
+class Loaded(HTMLParser):
+    """What a browser fetches when it opens a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.addresses, self.scripts, self.inside = [], "", False
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        self.inside = tag == "script"
+        if tag in ("script", "img", "iframe", "source", "video", "audio", "embed"):
+            self.addresses.append(values.get("src") or "")
+        elif tag == "link" and values.get("rel") != "canonical":
+            self.addresses.append(values.get("href") or "")
+
+    def handle_endtag(self, tag):
+        self.inside = False
+
+    def handle_data(self, data):
+        self.scripts += data if self.inside else ""
+
+
+def elsewhere(addresses):
+    return [x for x in addresses if re.match(r"\s*(https?:)?//", x)]
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_the_page_exists_and_is_self_contained(page):
     html = (HTML / f"{page}.html").read_text(encoding="utf-8")
-    loaded = re.findall(r"<(?:script|img|iframe)[^>]+src=[\"'](https?:)?//([^\"']+)", html)
-    loaded += re.findall(r"<link[^>]+rel=[\"']stylesheet[\"'][^>]+href=[\"'](https?:)?//", html)
-    assert not loaded
+    found = Loaded()
+    found.feed(html)
+    assert found.addresses and not elsewhere(found.addresses)
+    assert not re.search(r"import\s*\(?[\"']https?:", found.scripts)
     assert "Traceback" not in html
+
+
+def test_style_sheets_fetch_nothing_from_elsewhere():
+    for path in (HTML / "_static").rglob("*.css"):
+        text = path.read_text(encoding="utf-8")
+        used = re.findall(r"url\(\s*[\"']?([^\"')]+)|@import\s+[\"']([^\"']+)", text)
+        assert not elsewhere(a or b for a, b in used), path
+
+
+def test_the_check_sees_a_page_that_is_not_self_contained():
+    found = Loaded()
+    found.feed('<link href="https://x.org/a.css" rel="stylesheet"><script src="//y.org/b.js">')
+    assert len(elsewhere(found.addresses)) == 2
 
 
 def test_the_reasoning_chapter_was_executed():

@@ -202,9 +202,7 @@ print(json.dumps([[a.id, a.status, a.text, a.key] for a in answers]))
 
 
 def start(store, log, pause):
-    code = RUN.format(
-        tests=str(Path(__file__).parent), log=str(log), store=str(store), pause=pause
-    )
+    code = RUN.format(tests=str(Path(__file__).parent), log=str(log), store=str(store), pause=pause)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
 

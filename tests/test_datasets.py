@@ -1029,3 +1029,9 @@ def test_the_network_is_refused():
 
 def test_the_data_folder_is_not_seen():
     assert os.environ["BENCHHEALTH_DATA"] == str(ROOT / "data" / "samples")
+
+
+def test_a_file_cut_between_rows_is_warned_of(fresh):
+    root = fresh("medmcqa")
+    with pytest.warns(UserWarning, match=r"medmcqa: 24 test items; the official data have 4,183"):
+        load("medmcqa", root=root)

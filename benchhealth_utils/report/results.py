@@ -28,7 +28,7 @@ def result(evaluation: Evaluation) -> dict:
         "dataset": evaluation.dataset,
         **row,
         "statuses": evaluation.counts,
-        "complete": "error" not in evaluation.counts,
+        "complete": evaluation.complete,
         "official": evaluation.official,
         "signature": evaluation.signature,
     }

@@ -77,6 +77,6 @@ def data_note(evaluations: Sequence[Evaluation]) -> str:
     if some:
         sizes = sorted({run.scores.n for run in some})
         note += f", a random subset of {' or '.join(map(str, sizes))} items of each set"
-    if all(run.official for run in evaluations):
+    if all(run.comparable for run in evaluations):
         return f"{note}: comparable with the paper."
     return f"{note}: not comparable with the paper."

@@ -35,13 +35,19 @@ def example_table(examples: Sequence[Example], caption: str, uuid: str):
     return table(pd.DataFrame(rows), caption, uuid)
 
 
-def prompt_text(example: Example, pool: Sequence[Example] = (), shots: int = 0, seed: int = 0):
-    """The whole prompt of an item, turn by turn, as preformatted text."""
+def prompt_text(example: Example, pool=(), shots: int = 0, seed: int = 0, model=None):
+    """The whole prompt of an item, as preformatted text.
+
+    With a `model` that has a chat format, what it reads, marks and system text
+    included; else the messages, turn by turn.
+    """
     from IPython.display import HTML
 
     check_may_show(example.dataset)
     chosen = exemplars(example, exemplar_order(pool, seed), shots) if shots else ()
     turns = build(example, chosen)
+    if hasattr(model, "prompt_text"):
+        return HTML(f'<pre class="prompt">{escape(model.prompt_text(turns))}</pre>')
     blocks = (
         f"<dt>{escape(turn['role'])}</dt><dd><pre>{escape(turn['content'])}</pre></dd>"
         for turn in turns
@@ -107,6 +113,7 @@ def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
                 "Precision": points(scores.precision),
                 "Recall": points(scores.recall),
                 "Coverage": points(scores.coverage),
+                "Chance": points(scores.extra["chance"]) if "chance" in scores.extra else "none",
                 "Constant answer": "none" if constant is None else points(constant),
                 "In the paper": "none" if own is None or pd.isna(own) else f"{own:.1f}",
                 "Paper's 16 LLMs": f"{models[key].min():.1f} to {models[key].max():.1f}",
