@@ -4,7 +4,7 @@ PYTHON ?= python3
 MODEL ?= smollm2-135m
 NOTEBOOK ?= reasoning
 PARAMETERS ?=
-CHAPTERS := reasoning
+CHAPTERS := reasoning generation understanding
 
 BIN := .venv/bin
 READY := .venv/.ready

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchhealth_utils import load, score
+from benchhealth_utils import DATASETS, load, score
 from benchhealth_utils.evaluation import evaluate
-from benchhealth_utils.report import result
+from benchhealth_utils.report import result, table5_frame
 
 ROOT = Path(__file__).parent.parent
 REASONING = ["medqa", "medmcqa", "mmlu_medicine", "pubmedqa", "chatdoctor"]
@@ -133,9 +133,10 @@ def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
                 item = gold[requests[i].example.id]
                 yield [(i, Reply("ok", prompt(item.dataset).answer(item)))]
 
-    for key in REASONING:
+    for key in DATASETS:
         run = evaluate(Perfect(), key, store=tmp_path, progress=False)
-        assert run.scores.value == run.scores.coverage == 1
+        assert run.scores.value == pytest.approx(1), key
+        assert run.scores.coverage == 1
 
 
 def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
@@ -162,3 +163,47 @@ def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
     assert not row["complete"] and row["statuses"]["error"] == 4
     gold = [e.gold for e in run.examples]
     assert row["value"] == score("medqa", gold, list(run.readings)).value
+
+
+@pytest.mark.parametrize("chapter", ["generation", "understanding"])
+def test_the_other_chapters_run_on_samples(chapter, tmp_path):
+    path = tmp_path / f"{chapter}.ipynb"
+    done = papermill(
+        f"notebooks/{chapter}.ipynb",
+        path,
+        *("-p", "model", "majority", "-p", "limit", "0"),
+        BENCHHEALTH_RUNS=str(tmp_path),
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    values = published(path)
+    keys = [key for key, spec in DATASETS.items() if spec.scenario == chapter]
+    assert {f"{m}.{k}.value" for m in ("majority", "supervised") for k in keys} <= set(values)
+    assert "Paired comparison." in path.read_text(encoding="utf-8")
+    if chapter == "understanding":
+        assert values["majority.ddi.value"] == values["majority.bc5_disease.value"] == 0
+
+
+def test_the_majority_baseline_on_official_data_is_what_the_labels_dictate(
+    real_data, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+
+    def value(key):
+        run = evaluate("majority", key, store=tmp_path, progress=False)
+        assert run.comparable and run.scores.coverage == 1
+        return run.scores.value
+
+    assert value("pubmedqa") == 276 / 500
+    assert value("ddi") == 0
+    assert value("gad") == pytest.approx(2 * 281 / (2 * 281 + 253))
+
+
+def test_the_combined_table_marks_what_is_not_official(majority):
+    frame = table5_frame(majority.parent / "results")
+    ours = frame[frame["Source"] == "ours"]
+    assert list(frame["Source"])[:17] == ["paper"] * 17
+    assert set(ours["Model"]) == {"Majority", "Supervised"}
+    cell = ours.iloc[0]["PubMedQA"]
+    assert "*" in cell and "n = 24" in cell and "% read" in cell
+    assert frame[frame["Model"] == "GPT-4"].iloc[0]["MedQA (USMLE)"] == "81.2"
+    assert frame[frame["Model"] == "ChatGLM-Med"].iloc[0]["HoC"] == ""

@@ -113,6 +113,9 @@ def test_the_canary_is_in_no_notebook_log_result_or_project_file(chapter):
         assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
 
 
+BUILD = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+
+
 def test_the_canary_is_in_no_built_page(chapter, tmp_path):
     pytest.importorskip("jupyter_book")
     out, _ = chapter
@@ -121,7 +124,7 @@ def test_the_canary_is_in_no_built_page(chapter, tmp_path):
     config = "title: x\nexecute:\n  execute_notebooks: 'off'\n"
     (tmp_path / "_config.yml").write_text(config)
     done = subprocess.run(
-        [sys.executable, "-m", "jupyter_book", "build", str(tmp_path)],
+        [sys.executable, "-c", BUILD, "build", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=300,

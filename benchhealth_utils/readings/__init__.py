@@ -1,9 +1,9 @@
-"""What an answer's text says: an option, a label, drug names; or None.
+"""What an answer's text says: an option, a label, names, a text; or None.
 
-A reading depends on the text and on the question's own options alone. It is never
-guessed: a reply that does not state its answer is not read. Each task has a module,
-which lists its rules in the order in which they apply; they share `clean`, the cues
-that open a final answer, and the finding of lists.
+A reading depends on the text and on the item's own options or sentence alone. It is
+never guessed: a reply that does not state its answer is not read. Each task has a
+module, which lists its rules in the order in which they apply; they share `clean`, the
+cues that open a final answer, and the finding of lists.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from ..schema import BenchHealthError, Example, Reading
 from .choices import read_label, read_letter
 from .clean import without_prompt
 from .drugs import read_drugs
+from .entities import read_entities
+from .hallmarks import read_hallmarks
+from .relations import read_gene_disease, read_relation
+from .texts import read_text
 
 
 def _letter(example: Example, text: str) -> str | None:
@@ -28,6 +32,37 @@ def _yes_no_maybe(example: Example, text: str) -> str | None:
 
 def _drugs(example: Example, text: str) -> frozenset[str] | None:
     return read_drugs(text)
+
+
+def _radiology(example: Example, text: str) -> str | None:
+    return read_text(_without_item(example, text), "radiology")
+
+
+def _discharge(example: Example, text: str) -> str | None:
+    return read_text(_without_item(example, text), "discharge")
+
+
+def _entities(example: Example, text: str) -> frozenset | None:
+    return read_entities(text, example.inputs["sentence"])
+
+
+def _relation(example: Example, text: str) -> str | None:
+    return read_relation(_without_item(example, text))
+
+
+def _gene_disease(example: Example, text: str) -> str | None:
+    return read_gene_disease(_without_item(example, text))
+
+
+def _hallmarks(example: Example, text: str) -> frozenset[str] | None:
+    return read_hallmarks(_without_item(example, text))
+
+
+def _without_item(example: Example, text: str) -> str:
+    """Drop the item itself, where a reply repeats it word by word."""
+    item = PROMPTS[example.dataset].question(example)
+    begins = " ".join(item[:200].split())[:100]
+    return without_prompt(text, item) if begins in " ".join(text.split()) else text
 
 
 def _own_question(example: Example, text: str) -> str:
@@ -46,6 +81,14 @@ READINGS: Mapping[str, Callable[[Example, str], Reading | None]] = {
     "mmlu_medicine": _letter,
     "pubmedqa": _yes_no_maybe,
     "chatdoctor": _drugs,
+    "mimic_cxr": _radiology,
+    "iu_xray": _radiology,
+    "mimic_iii": _discharge,
+    "bc5_disease": _entities,
+    "ncbi_disease": _entities,
+    "ddi": _relation,
+    "gad": _gene_disease,
+    "hoc": _hallmarks,
 }
 
 
@@ -63,8 +106,9 @@ def read(example: Example, text: str) -> Reading | None:
     Returns
     -------
     Reading or None
-        Of the gold value's kind: an option's letter; ``yes``, ``no`` or ``maybe``; a
-        set of drug names, empty if the reply says that there are none. None if the
+        Of the gold value's kind: an option's letter; a label; the text; a set of drug
+        names, hallmarks or spans in the sentence (beside ``("spurious", k)`` for names
+        that are not in it), empty if the reply says that there are none. None if the
         reply does not state an answer.
 
     Raises
