@@ -294,4 +294,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    try:
+        raise SystemExit(main())
+    except BenchHealthError as error:
+        raise SystemExit(f"{error}") from None

@@ -107,9 +107,7 @@ def cut(data, sent, how):
         handler.close_connection = True
         if how == "reset":
             time_out_at_once = struct.pack("ii", 1, 0)
-            handler.connection.setsockopt(
-                socket.SOL_SOCKET, socket.SO_LINGER, time_out_at_once
-            )
+            handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, time_out_at_once)
             handler.connection.close()
 
     return play
@@ -234,9 +232,7 @@ def test_the_default_folder_is_data_full(two, tmp_path, monkeypatch):
     assert (tmp_path / "data" / "full" / A).read_bytes() == GOOD
 
 
-def test_it_says_how_to_use_a_folder_that_load_would_not_read(
-    two, tmp_path, monkeypatch, capsys
-):
+def test_it_says_how_to_use_a_folder_that_load_would_not_read(two, tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("BENCHHEALTH_DATA", raising=False)
     download.download("one", folder=tmp_path)
     assert f"export BENCHHEALTH_DATA={tmp_path}" in capsys.readouterr().out
@@ -315,9 +311,7 @@ def failing(*keys, **options) -> DownloadError:
      (b"", "SHA-256"), (b"\n<!DOCTYPE html><p>Log in", "web page")],
     ids=["changed", "short", "long", "empty", "web page"],
 )  # fmt: skip
-def test_wrong_bytes_are_refused_and_leave_nothing(
-    sent, said, two, server, tmp_path, naps
-):
+def test_wrong_bytes_are_refused_and_leave_nothing(sent, said, two, server, tmp_path, naps):
     server.plays["/pinned/a.tsv"] = [body(sent)]
     error = failing(folder=tmp_path)
     assert error.outcomes == {A: "failed", B: "fetched"}
@@ -385,9 +379,7 @@ def test_a_cut_that_only_the_hash_can_see(two, server, tmp_path):
     assert tree(tmp_path) == set()
 
 
-def test_a_host_that_cannot_be_reached_is_not_waited_for_twice(
-    registry, server, tmp_path, naps
-):
+def test_a_host_that_cannot_be_reached_is_not_waited_for_twice(registry, server, tmp_path, naps):
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         dead = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -437,9 +429,7 @@ class Full:
 
 
 @pytest.mark.parametrize("old", [None, b"old"])
-def test_a_full_disk_leaves_nothing_half_written(
-    old, two, server, tmp_path, naps, monkeypatch
-):
+def test_a_full_disk_leaves_nothing_half_written(old, two, server, tmp_path, naps, monkeypatch):
     if old:
         (tmp_path / A).parent.mkdir()
         (tmp_path / A).write_bytes(old)

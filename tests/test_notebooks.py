@@ -83,7 +83,7 @@ def test_the_chapter_shows_what_it_promises(majority):
 def test_results_on_samples_never_reach_the_published_folder(majority):
     for path in (ROOT / "data").glob("results/*/*.json"):
         assert json.loads(path.read_text())["official"]
-    name = "results/majority/medqa-0shot-generate.json"
+    name = "results/majority/medqa-0shot-generate-samples-24-seed0.json"
     row = json.loads((majority.parent / name).read_text())
     assert not row["official"] and row["signature"]["data"]["source"] == "samples"
     assert row["complete"] and row["statuses"] == {"ok": row["n"]}

@@ -17,7 +17,9 @@ MARK = "*"  # on every result that is not of the full official data
 
 
 def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict]:
-    """Recorded results, the later folder giving way to the earlier.
+    """Recorded results; of several for a model and data set the weightiest.
+
+    Official ones come before others, then the larger.
 
     Parameters
     ----------
@@ -38,7 +40,9 @@ def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict
             row = json.loads(path.read_text(encoding="utf-8"))
             signature = row["signature"]
             if (signature["shots"], signature["mode"]) == (shots, mode):
-                found.setdefault((row["model"], row["dataset"]), row)
+                key = row["model"], row["dataset"]
+                if key not in found or _weight(row) > _weight(found[key]):
+                    found[key] = row
     order = list(MODELS)
     return sorted(
         found.values(),
@@ -48,6 +52,10 @@ def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict
             list(DATASETS).index(row["dataset"]),
         ),
     )
+
+
+def _weight(row: dict) -> tuple:
+    return row["official"] and row["complete"], row["n"]
 
 
 def table5_frame(*folders: Path) -> pd.DataFrame:

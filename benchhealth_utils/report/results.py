@@ -38,15 +38,18 @@ def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
     """Write a run's result; returns the file.
 
     A run on samples, on a subset, or with errors in it goes to
-    ``runs/results/``, so that ``data/results/`` holds only what may be
-    compared with the paper.
+    ``runs/results/``, with its data, size and seed in its name, so that
+    ``data/results/`` holds only results of the full official data.
     """
     row = result(evaluation)
+    signature = row["signature"]
+    name = f"{row['dataset']}-{signature['shots']}shot-{signature['mode']}"
+    publishable = row["official"] and row["complete"]
+    if not publishable:
+        name += f"-{signature['data']['source']}-{row['n']}-seed{signature['seed']}"
     if folder is None:
-        publishable = row["official"] and row["complete"]
         folder = (ROOT / "data" if publishable else runs_folder()) / "results"
-    name = f"{row['dataset']}-{row['signature']['shots']}shot-{row['signature']['mode']}.json"
-    path = folder / file_name(row["model"]) / name
+    path = folder / file_name(row["model"]) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".part")
     scratch.write_text(json.dumps(row, indent=1, sort_keys=True) + "\n", encoding="utf-8")

@@ -57,7 +57,7 @@ def with_interval(scores) -> str:
     """A score with its interval; a bootstrap without any spread says nothing."""
     low, high = scores.interval
     if low == high:
-        return f"{points(scores.value)} (no spread to resample)"
+        return f"{points(scores.value)} (interval not estimable)"
     return f"{points(scores.value)} ({points(low)} to {points(high)})"
 
 

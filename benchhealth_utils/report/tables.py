@@ -104,10 +104,11 @@ def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
     for run in evaluations:
         scores, key = run.scores, run.dataset
         own = paper[key].get(run.model) if run.model in models.index else None
+        published = "none" if own is None or pd.isna(own) else f"{own:.1f}"
         constant = reference(scores)
         rows.append(
             {
-                "Data set": DATASETS[key].name,
+                "Data set and metric": f"{DATASETS[key].name}: {scores.metric}",
                 "n": scores.n,
                 "Score (95 % interval)": with_interval(scores),
                 "Precision": points(scores.precision),
@@ -115,9 +116,8 @@ def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
                 "Coverage": points(scores.coverage),
                 "Chance": points(scores.extra["chance"]) if "chance" in scores.extra else "none",
                 "Constant answer": "none" if constant is None else points(constant),
-                "In the paper": "none" if own is None or pd.isna(own) else f"{own:.1f}",
-                "Paper's 16 LLMs": f"{models[key].min():.1f} to {models[key].max():.1f}",
-                "Metric": scores.metric,
+                "In the paper (its 16 LLMs)": f"{published} "
+                f"({models[key].min():.1f} to {models[key].max():.1f})",
             }
         )
     return table(pd.DataFrame(rows), f"{caption} {data_note(evaluations)}", uuid)
