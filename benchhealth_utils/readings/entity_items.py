@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from .disease_names import named_in
 from .lists import BULLET
-from .mentions import Sentence
+from .mentions import VERB, Sentence
 
 _DISEASES = (
     r"(?:any\s+)?(?:\w+\s+){0,2}?(?:diseases?|disorders?|entit(?:y|ies)|mentions?|conditions?)"
@@ -34,7 +34,8 @@ PROSE = re.compile(
     r"|goes|points?|shows?)\b|抱歉|无法|不能",
     re.I,
 )
-MOST_WORDS = 8
+# Most words of a name that does not occur, and of one that occurs and has a verb.
+MOST_WORDS, MOST_WITH_VERB = 8, 6
 # What parts names for certain; of numbers, only in a line that begins with the first.
 STRONG = re.compile(r"\s*[;•|]\s*|\s/\s")
 NUMBERED = re.compile(r"(?:^|\s)\(?\d{1,2}[.)]\s+")
@@ -95,9 +96,11 @@ def says_none(line: str) -> bool:
 
 def is_prose(part: str, known: Sentence) -> bool:
     """Whether words are a sentence, or a part of one, and no name."""
-    if len(part.split()) <= MOST_WORDS and not PROSE.search(part):
+    words = len(part.split())
+    if words <= MOST_WORDS and not PROSE.search(part) and not VERB.search(part):
         return False
-    return not known.has(trimmed(part, known))
+    name = trimmed(part, known)
+    return not known.has(name) or (len(name.split()) > MOST_WITH_VERB and bool(VERB.search(name)))
 
 
 def trimmed(item: str, known: Sentence) -> str:

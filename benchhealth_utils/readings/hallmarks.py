@@ -13,7 +13,8 @@ The rules, in the order in which they apply:
    only, one of `SHORT`. Names that are invented are ignored.
 6. Names after "not" or "rather than" are denied. In prose without a cue that denies a
    name, nothing is read.
-7. All ten without a verdict are an echo of the prompt and not an answer.
+7. All ten without a verdict are an echo of the prompt and not an answer; so are lines
+   with the prompt's own descriptions from its first name on.
 8. "None of these", "no hallmark", "[]", or "No" for all ten say that there is none.
 """
 
@@ -22,6 +23,7 @@ from __future__ import annotations
 import re
 
 from ..readers.hoc import HALLMARKS
+from ..wording import HALLMARKS as MEANINGS
 from .clean import clean, fold
 from .cues import answer_cues
 from .hallmark_names import MARK, masked, short
@@ -63,6 +65,9 @@ NONE = re.compile(
 FOLLOWS = re.compile(r"[\"')\]}.]*\s*(?:\Z|[,;:(=|/&–—]|-+\s|and\s+⟦)", re.I)
 
 PROSE = re.compile(r"\b(?:which|who|is|are|was|were|has|have|had|may|can)\b", re.I)
+# The prompt's list said again, word by word from its beginning.
+_FIRST = [f"{name}: {meaning}" for name, meaning in list(MEANINGS.items())[:3]]
+ECHO = re.compile(r"\s+".join(r"\s+".join(map(re.escape, line.split())) for line in _FIRST), re.I)
 TABLE_HEAD = re.compile(r"^[^\n]*\|[^\n]*\n[ \t|:-]*--[ \t|:-]*$\n?", re.M)
 
 
@@ -89,7 +94,11 @@ def read_hallmarks(text: str) -> frozenset[str] | None:
     True
     """
     text = as_answer(re.sub("[⟦⟧]", " ", fold(text)), NOUNS)
-    reply = masked(TABLE_HEAD.sub("", own_item(clean(unwrapped(text)) or "", ITEM)))
+    reply = TABLE_HEAD.sub("", own_item(clean(unwrapped(text)) or "", ITEM))
+    echo = ECHO.search(reply)
+    reply = masked(reply)
+    if echo:
+        reply = re.sub(r"^\W*⟦\d⟧:.*\n?", "", reply, flags=re.M)
     cues = [cue for cue in answer_cues(reply) if not reply[cue.end :].lstrip().startswith("?")]
     for cue in reversed(cues):
         stated = reply[cue.end :]

@@ -12,8 +12,8 @@ from .clean import fold
 TITLE = 10
 VERB = re.compile(
     r"\b(?:is|are|was|were|be|been|has|have|had|do|does|did|may|might|can|could|will|would|should"
-    r"|show(?:s|ed)?|cause[sd]?|develop(?:s|ed)?|occurs?|occurred|received)\b",
-    re.I,
+    r"|show(?:s|ed)?|cause[sd]?|develop(?:s|ed)?|occurs?|occurred|received?|results?|remain(?:s|ed)?"
+    r"|fell|rose|underwent|suggest(?:s|ed)?)\b"
 )
 # What may stand around a sentence that is repeated.
 LEAD = re.compile(r"(?P<paragraph>\bparagraph\b[^|\n]*?)?(?:[\w.-]+\s*\|\s*)?[\"']?\Z", re.I)
@@ -43,7 +43,9 @@ class Sentence:
     def __init__(self, text: str):
         self._key, self._places = _key(text)
         self._low = _lower(self._key)
-        self._is_title = len(text.split()) <= TITLE and not VERB.search(text)
+        words = len(text.split())
+        self._is_title = words <= TITLE and not VERB.search(text)
+        self._is_long = words > 3
 
     def spans(self, name: str) -> list[tuple[int, int]]:
         """Places of a name as a whole word, the likeliest first.
@@ -104,10 +106,13 @@ class Sentence:
         for first, last in self._find(self._low.rstrip("."), _lower(key)):
             start, end = places[first], places[last - 1] + 1
             lead = LEAD.search(reply, place, start)
-            if start < place or (self._is_title and not (lead and lead["paragraph"])):
+            after = AFTER.match(reply, end)
+            # A title counts as repeated after "Paragraph:", or if its full stop is there.
+            told = (lead and lead["paragraph"]) or (self._is_long and "." in after[0])
+            if start < place or (self._is_title and not told):
                 continue
             kept += reply[place : lead.start() if lead else start]
-            place = AFTER.match(reply, end).end()
+            place = after.end()
         return kept + reply[place:]
 
     def _find(self, part: str, whole: str):

@@ -32,7 +32,7 @@ ECHO = {
 }
 ITEM = {
     "radiology": re.compile(
-        r"(?:^|(?<=\s))(?:Given the findings:|(?:Q|Question)\s*\d*:\s)|^Findings:\s[^\n]*\nQ:", re.M
+        r"(?:^|(?<=\s))(?:Given the findings:|(?:Q|Question)\s*\d*:(?:\s|\Z))", re.M
     ),
     "discharge": re.compile(r"(?:^|(?<=\s))Health records:|^(?:Q|Question)\s*\d*:\s", re.M),
 }
@@ -67,7 +67,7 @@ LABEL = {
     r"(?:instructions?|summary|answer|response)",
 }
 NOUN = {
-    "radiology": r"(?:summar\w+|impressions?|statements?|paragraph|conclusions?)",
+    "radiology": r"(?:summar\w+|impressions?|statements?|paragraph|conclusions?|report)",
     "discharge": r"(?:discharge\s+instructions?|plain[ -]language|summar\w+)",
 }
 PREFACE = {
