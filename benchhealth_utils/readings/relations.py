@@ -32,7 +32,6 @@ from .choices import follow
 from .clean import clean, fold
 from .cues import sentence, statements
 from .marks import as_answer, own_item, unwrapped
-from .naming import AGAINST
 from .words import Words
 
 _TIE = r"(?:relation(?:ship)?s?|associations?|connections?|links?|correlations?|interactions?)"
@@ -74,6 +73,12 @@ JOINS = re.compile(r"(?:[\s,;/&+|]|and|or)*", re.I)
 ASIDE = re.compile(
     r"(?:\b(?:not|nor|neither|no|without|unlike|rather\s+than|instead\s+of|rules?\s+out|excludes?)"
     r"|n't)\s+(?:(?:be|an?|the|as|type|category|of|really|simply)\s+){0,3}\W*\Z",
+    re.I,
+)
+# "<effect> is incorrect", "<effect>. This is wrong."
+AGAINST = re.compile(
+    r"\s*(?:(?:is|was)\s+|[.,:–—-]?\s*(?:(?:this|that|it)\s+is\s+)?)(?:incorrect|wrong|false)\b"
+    r"|\s*(?:is|was)(?:\s+not|n't)\b",
     re.I,
 )
 # "There is no interaction", "the drugs do not interact", as the first sentence.

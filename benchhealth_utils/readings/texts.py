@@ -37,12 +37,15 @@ ITEM = {
     "discharge": re.compile(r"(?:^|(?<=\s))Health records:|^(?:Q|Question)\s*\d*:\s", re.M),
 }
 
-_TAGS = r"(?:b|i|u|p|em|strong|span|div|ul|ol|li|h\d|answer|final_answer|summary|impression)"
-HTML = re.compile(rf"</?{_TAGS}(?:\s[^<>]*)?>|<br ?/?>")
+INLINE_TAG = re.compile(r"</?(?:b|i|u|em|strong|span)(?:\s[^<>]*)?>")
+# Not <BR> in capitals, which is in a gold text of IU-Xray.
+BLOCK_TAG = re.compile(
+    r"</?(?:p|div|ul|ol|li|h\d|answer|final_answer|summary|impression)(?:\s[^<>]*)?>|<br ?/?>"
+)
 LINE_MARKS = [
     re.compile(r"^[ \t]*```\w*[ \t]*$", re.M),
     re.compile(r"^[ \t]*(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|={3,})[ \t]*$", re.M),
-    re.compile(r"^[ \t]*(?:>[ \t]+(?!\d))+", re.M),
+    re.compile(r"^[ \t]*(?:>[ \t]+(?!\d+(?![\d.]*\.\s)))+", re.M),
     re.compile(r"^[ \t]*#{1,6}[ \t]+", re.M),
     re.compile(r"^[ \t]*[-*+•●▪][ \t]+", re.M),
 ]
@@ -67,7 +70,7 @@ LABEL = {
     r"(?:instructions?|summary|answer|response)",
 }
 NOUN = {
-    "radiology": r"(?:summar\w+|impressions?|statements?|paragraph|conclusions?|report)",
+    "radiology": r"(?:summar\w+|impressions?|statements?|paragraph|conclusions?)",
     "discharge": r"(?:discharge\s+instructions?|plain[ -]language|summar\w+)",
 }
 PREFACE = {
@@ -78,7 +81,8 @@ PREFACE = {
         rf"|(?:here(?:'s|\s+is|\s+are)|below(?:\s+is|\s+are)|the\s+following\s+(?:is|are)|this\s+is)"
         rf"\s{_SHORT}\b{NOUN[kind]}\b{_SHORT}:"
         rf"|here\s+are\s{_SHORT}\binstructions\b{_SHORT}:[ \t]*\n"
-        rf"|(?:the|a|based|my)\s{_SHORT}\b{NOUN[kind]}\b{_SHORT}\b(?:follows|is|are):)\s*",
+        rf"|(?:the|a|based|my)\s{_SHORT}\b(?:{NOUN[kind]}\b{_SHORT}\b(?:follows|is|are)"
+        rf"|report\b{_SHORT}\bfollows):)\s*",
         re.I,
     )
     for kind in NOUN
@@ -163,7 +167,7 @@ def _own(text: str, kind: str) -> str:
 def _plain(text: str) -> str:
     """The text without the signs of JSON, HTML and markdown."""
     text = _value(LINE_MARKS[0].sub("", text).strip())
-    text = HTML.sub(" ", text)
+    text = BLOCK_TAG.sub("\n", INLINE_TAG.sub("", text))
     for signs in LINE_MARKS:
         text = signs.sub("", text)
     for _ in range(2):  # one emphasis inside another

@@ -36,7 +36,9 @@ class Words:
         self._names = {key: re.compile(name, re.I) for key, name in names.items()}
         name = f"(?:{'|'.join(names.values())})"
         self._word = re.compile(rf"{name}(?![\w'-])", re.I)
-        self._followed = re.compile(rf"(?:{name}{FOLLOW.pattern}|yes(?![\w'-]))", re.I)
+        # "Yes" is no determiner: any word may follow it.
+        loose = r"|yes(?![\w'-])" if "yes" in names else ""
+        self._followed = re.compile(rf"{name}{FOLLOW.pattern}{loose}", re.I)
         self._by_itself = re.compile(rf"\A[\"'(\[{{⟨\s-]*{name}{_SIGN}", re.I)
         self._alone = re.compile(rf"[\W_]*{name}[\W_]*", re.I)
 
