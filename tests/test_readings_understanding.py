@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import string
+import time
 from pathlib import Path
 
 import pytest
@@ -391,6 +393,38 @@ def test_spans_lie_in_the_sentence_and_do_not_overlap(text, sentence):
     reading = read(item("bc5_disease", sentence=sentence), text)
     if reading is not None:
         check_entities(reading, sentence)
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(0, 9), st.sampled_from(["asthma", "gout", ""])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["diseases", "name", "type", "label", "x"]), inner),
+    ),
+    max_leaves=8,
+)
+
+
+@given(VALUES, st.sampled_from(["{}", "x-1 | {}", "```json\n{}\n```", "Answer: {}"]))
+def test_any_json_can_be_asked(value, form):
+    reply = form.format(json.dumps(value))
+    reading = read_entities(reply, SENTENCES["asthma"])
+    if reading is not None:
+        check_entities(reading, SENTENCES["asthma"])
+    assert read_relation(reply) is None or "false" in reply
+    assert read_gene_disease(reply) in {"yes", "no", None}
+    assert read_hallmarks(reply) in (None, frozenset())
+
+
+def test_replies_without_end_are_read_in_time():
+    for unit in ("asthma, ", "PKU; ", "<", "[", '{"a": [', "- gout\n", "the answer is ", "not a "):
+        reply = (unit * 3000)[:3000]
+        begun = time.perf_counter()
+        read_entities(reply, SENTENCES["asthma"])
+        read_relation(reply)
+        read_gene_disease(reply)
+        read_hallmarks(reply)
+        assert time.perf_counter() - begun < 10
 
 
 NAMES = [

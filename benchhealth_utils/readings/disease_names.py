@@ -47,6 +47,7 @@ HEAD_FIRST = re.compile(r"\b(?:of|in|to)\s", re.I)
 SEPARATOR = re.compile(
     r",(?!\s?\d{3}\b)\s*(?:(?:and/or|and|or)\s+)?|\s+(?:and/or|and|or|&)\s+|[、和及与]", re.I
 )
+MOST_PIECES = 8  # of one name
 ABBREVIATION = re.compile(r"\b[A-Z]{2,}\d?\Z")
 
 
@@ -68,7 +69,7 @@ def named_in(line: str, occurs: Callable[[str], bool]) -> list[str]:
     names = []
     first = 0
     while first < len(pieces):
-        for last in range(len(pieces) - 1, first - 1, -1):
+        for last in range(min(len(pieces), first + MOST_PIECES) - 1, first - 1, -1):
             whole = line[pieces[first][0] : pieces[last][1]]
             words = [line[start:end] for start, end in pieces[first : last + 1]]
             if last == first or _is_one(words, whole, occurs):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 
@@ -10,6 +9,10 @@ NAME_KEYS = ("text", "name", "entity", "mention", "disease", "word", "term", "sp
 TYPE_KEYS = ("type", "label", "category", "class", "entity_type", "semantic_type")
 # A type that is asked for; an object of another one does not count.
 ASKED = re.compile(r"diseas|disorder|condition|symptom|entity", re.I)
+
+BEGINS = re.compile(r"\[(?=\s*[\"'{\]])|\{(?=\s*[\"}])")
+STRING = r"\"[^\"\n]*\"|'(?:[^'\n]|(?<=\w)'(?=\w))*'"
+PYTHON_LIST = re.compile(rf"\[\s*(?:{STRING})(?:\s*,\s*(?:{STRING}))*\s*,?\s*\]")
 
 
 def as_lines(text: str) -> str:
@@ -27,30 +30,31 @@ def as_lines(text: str) -> str:
     >>> as_lines("[asthma], [gout]")
     '[asthma], [gout]'
     """
-    decoder = json.JSONDecoder()
     place = 0
-    while found := re.compile(r"[\[{]").search(text, place):
+    while found := BEGINS.search(text, place):
         place = found.start()
+        value, end = _value(text, place)
         try:
-            value, end = decoder.raw_decode(text, place)
-        except ValueError:
-            value, end = _python_list(text, place)
-        if not _is_list(value):
+            lines = "\n" + "\n".join(_lines(value)) + "\n" if _is_list(value) else ""
+        except RecursionError:
+            lines = ""
+        if not lines:
             place += 1
             continue
-        lines = "\n" + "\n".join(_lines(value)) + "\n"
         text = text[:place] + lines + text[end:]
         place += len(lines)
     return text
 
 
-def _python_list(text: str, place: int) -> tuple[object, int]:
-    """A list that Python would read: its strings have single quotes."""
-    end = text.find("]", place) + 1
+def _value(text: str, place: int) -> tuple[object, int]:
+    """What JSON, or a list of strings as Python writes it, stands for; and its end."""
     try:
-        return ast.literal_eval(text[place:end]), end
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return json.JSONDecoder().raw_decode(text, place)
+    except (ValueError, RecursionError):
+        found = PYTHON_LIST.match(text, place)
+    if not found:
         return None, place
+    return [string[1:-1] for string in re.findall(STRING, found[0])], found.end()
 
 
 def _is_list(value) -> bool:
@@ -65,7 +69,7 @@ def _lines(value) -> list[str]:
         return _object(value)
     lines = []
     for item in value:
-        lines += _object(item) if isinstance(item, dict) else [f"- {' '.join(item.split())};"]
+        lines += _object(item) if isinstance(item, dict) else [f"- {' '.join(str(item).split())};"]
     return lines or ["none"]
 
 

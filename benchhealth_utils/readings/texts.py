@@ -184,7 +184,7 @@ def _value(text: str) -> str:
     """The texts of a JSON object; those under a name for the answer, if it has any."""
     try:
         values = json.loads(text) if text.startswith("{") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     if not isinstance(values, dict):
         return text
