@@ -92,7 +92,7 @@ def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
 
 def _is_one(group: Group, known: Sentence) -> bool:
     """Whether the lines of a group are a single name."""
-    if len(group.lines) != 1 or STRONG.search(group.lines[0].rstrip("; ")):
+    if len(group.lines) != 1 or STRONG.search(group.lines[0]):
         return False
     return known.has(trimmed(group.lines[0], known)) or len(_names(group, known)) < 2
 

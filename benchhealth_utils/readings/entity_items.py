@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 
 from .disease_names import named_in
-from .entity_lists import kind_of
 from .lists import BULLET
 from .mentions import VERB, Sentence
 
@@ -25,8 +24,7 @@ NONE = re.compile(
     rf"|(?:the|this)\s+\w+\s+(?:does\s+not|doesn't|did\s+not)\s+\w+\s+{_DISEASES}{_FOUND}"
     rf"|(?:the|this)\s+\w+\s+(?:contains?|mentions?|names?|includes?|has)\s+no\s+{_DISEASES}{_FOUND}"
     rf"|I\s+(?:could|can|did)\s*(?:not|n't)\s+\w+\s+any\s+{_DISEASES}{_FOUND}"
-    r"|there\s+(?:is|are)\s+none|无|没有(?:疾病)?|无疾病)\W*"
-    r"(?:\([^()]*\)\W*|(?<=,\s)(?:only|as|since|because|just|it|the)\b.*)?",
+    r"|there\s+(?:is|are)\s+none|无|没有(?:疾病)?|无疾病)\W*",
     re.I,
 )
 NOTHING = re.compile(r"\s*(?:[-–—]+|\[\s*\]|\(\s*\)|/)\s*")
@@ -40,7 +38,7 @@ PROSE = re.compile(
 MOST_WORDS, MOST_WITH_VERB = 8, 6
 # What parts names for certain; of numbers, only in a line that begins with the first.
 STRONG = re.compile(r"\s*[;•|]\s*|\s/\s")
-NUMBERED = re.compile(r"(?:^|\s)\(?(?:\d{1,2}[.)]|[a-j]\))\s+")
+NUMBERED = re.compile(r"(?:^|\s)\(?\d{1,2}[.)]\s+")
 # "lithium: chemical", "valproate (drug)": no disease.
 OTHER_TYPE = re.compile(
     r"(?::|\(|\s-|–|—)\s*(?:chemicals?|drugs?|medications?|genes?|proteins?|species|treatments?)"
@@ -87,9 +85,7 @@ def names_in(lines: list[str], known: Sentence) -> list[str] | None:
         if says_none(item):
             none = True
         elif re.search(r"[^\W\d_]", name) and not OTHER_TYPE.search(item):
-            # "<entities>": the template's own words.
-            told = is_prose(name, known) or (kind_of(name) and not known.has(name))
-            names += [] if told else [name]
+            names += [] if is_prose(name, known) else [name]
     return names if names or none else None
 
 
@@ -123,7 +119,7 @@ def parts_of(lines: list[str]) -> list[str]:
     """What strong signs part in lines."""
     parts: list[str] = []
     for line in lines:
-        if re.match(r"\(?(?:1[.)]|a\))\s", line):
+        if re.match(r"\(?1[.)]\s", line):
             line = NUMBERED.sub(" • ", line)
         line = _open(BULLET.sub("", line, count=1) if BULLET.match(line) else line)
         parts += [part for part in _outside_brackets(line) if part.strip()]

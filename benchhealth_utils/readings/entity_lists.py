@@ -23,8 +23,7 @@ WORDS = set(
     " mentioned mention following disease medical relevant found is are was were include includes"
     " included including in from this that these paragraph sentence text given provided above below"
     " here there i have has been can be only name names as follows and or type explicitly which"
-    " contains listed based on correct s sure certainly okay course"
-    " so thus hence therefore think would say one two three four five six several".split()
+    " contains listed based on correct s sure certainly okay course".split()
 )
 CHINESE = re.compile(
     r"(?:(?:识别|提取)?(?:的|出的)?(?:疾病|实体|病名)(?:名称|实体)?|答案|回答)(?:是|为)?\s*:"
@@ -33,10 +32,7 @@ NO_DISEASES = re.compile(r"(?:化学|药物|基因|蛋白)\w*\s*:")
 
 _ID = r"(?:(?:final\s+)?(?:answer|output)\s*:\s*)?(?:paragraph\b\s*)?(?:id\b\s*)?[:#]?\s*"
 BAR = re.compile(
-    rf"[\"'(\[]*{_ID}(?:(?P<id>(?:[\w.#-]*[-_])?\d+|paragraph\s+id)[\"')\]]*\s*:?\s*\|"
-    # only an id that cannot be a name goes without a bar: ncbi_disease-12
-    r"|(?P<plain>\w+_\w+-\d+)(?::\s|\s[–-]+\s))(?P<rest>.*)",
-    re.I,
+    rf"[\"']?{_ID}(?P<id>(?:[\w.#-]*[-_])?\d+|paragraph\s+id)[\"']?\s*:?\s*\|(?P<rest>.*)", re.I
 )
 ID_ALONE = re.compile(rf"{_ID}(?:\w+[-_])+\d+\W*", re.I)
 PARAGRAPH = re.compile(r"(?:next\s+)?paragraph(?:\s+\d+)?\s*:(?:[^|]*\|)?(?P<rest>.*)", re.I)
@@ -125,22 +121,22 @@ def _opened(line: str) -> Group | None:
     if found := BAR.match(line):
         kind, rest = "bar", found["rest"].strip()
         inner = HEADING.match(rest)
-        if inner and kind_of(inner["head"]) == "heading":
+        if inner and _kind(inner["head"]) == "heading":
             rest = inner["rest"].strip()
-        return Group(kind, [rest] if rest else [], id=(found["id"] or found["plain"]).lower())
+        return Group(kind, [rest] if rest else [], id=found["id"].lower())
     bare = BULLET.sub("", line, count=1) if BULLET.match(line) else line
     for pattern, kind in ((HEADING, None), (TELLS, "tells")):
         found = pattern.match(bare)
-        here = found and kind_of(found["head"])
+        here = found and _kind(found["head"])
         if here == "heading" or (here == "other" and kind is None and bare == line):
             rest = found["rest"].strip()
             return Group(kind or here, [rest] if rest else [])
-    if bare == line and len(line.split()) < 6 and kind_of(line) == "heading":
+    if bare == line and len(line.split()) < 6 and _kind(line) == "heading":
         return Group("heading")
     return Group("bare") if bare == line and line.endswith(":") else None
 
 
-def kind_of(head: str) -> str | None:
+def _kind(head: str) -> str | None:
     """``heading``, ``other``, or None if other words are in it."""
     words = re.findall(r"[^\W\d_]+", head.lower())
     if not words or not set(words) <= KINDS | OTHERS | WORDS:

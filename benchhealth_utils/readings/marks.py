@@ -23,14 +23,12 @@ _ESCAPED = {"&lt;": "<", "&gt;": ">"}
 def unwrapped(text: str, left: str = "", right: str = "") -> str:
     """The text with other signs, or none, for angle brackets around words.
 
-    HTML tags and chat tokens stay, for `clean` to see to, but items of a list become
-    bullets; comparisons stay too.
+    HTML tags and chat tokens stay, for `clean` to see to; so do comparisons.
 
     >>> unwrapped("<b><effect></b> (P < 0.05) <|end|>", "[", "]")
     '<b>[effect]</b> (P < 0.05) <|end|>'
     """
     text = re.sub("&[lg]t;", lambda sign: _ESCAPED[sign[0]], text)
-    text = re.sub(r"\s*</?li(?:\s[^<>]*)?>", lambda tag: "" if "/" in tag[0] else "\n- ", text)
     return _BRACKETS.sub(lambda mark: left + mark[1] + right, text)
 
 
