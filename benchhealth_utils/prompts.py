@@ -8,6 +8,7 @@ a system text. The words themselves are in `wording`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -98,7 +99,11 @@ def _ner_question(example: Example) -> str:
 def _ner_answer(example: Example) -> str:
     sentence = example.inputs["sentence"]
     names = [sentence[start:end] for start, end in sorted(example.gold)]
-    return f"{example.id} | {'; '.join(names) or 'none'}"
+    listed = "; ".join(names) or "none"
+    # A semicolon closes what could be taken apart: a single name with "and", a last comma.
+    if listed.endswith(",") or (len(names) == 1 and re.search(r",|\b(?:and|or)\b", listed)):
+        listed += ";"
+    return f"{example.id} | {listed}"
 
 
 def _ddi_answer(example: Example) -> str:
@@ -251,6 +256,6 @@ def build(example: Example, shots: Sequence[Example] = ()) -> list[Message]:
         messages.append({"role": "user", "content": task.question(shot)})
         messages.append({"role": "assistant", "content": task.answer(shot)})
     messages.append({"role": "user", "content": task.question(example)})
-    parts = [task.instruction, messages[0]["content"]]
+    parts = [example.instruction or task.instruction, messages[0]["content"]]
     messages[0]["content"] = "\n\n".join(reversed(parts) if task.after else parts)
     return messages

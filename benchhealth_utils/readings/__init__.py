@@ -130,6 +130,6 @@ def read(example: Example, text: str) -> Reading | None:
             f"There is no reading for '{example.dataset}' yet. There is one for: "
             f"{', '.join(READINGS)}."
         )
-    text = without_prompt(text, PROMPTS[example.dataset].instruction)
+    text = without_prompt(text, example.instruction or PROMPTS[example.dataset].instruction)
     text = _own_question(example, text)
     return READINGS[example.dataset](example, text)

@@ -3,8 +3,8 @@
 Commas and "and" also stand inside names, of two kinds: before a qualifier ("diabetes
 mellitus, type 2"), and where names share a word ("breast and ovarian cancer", "deficits
 in learning and memory"). Which words tell was learned from the training sentences of
-the two data sets, where the rules decide 228 names and 510 lists as in gold, 80 and 98
-in a hundred.
+the two data sets, which have 228 such names and 510 such lists: 85 and 95 in a hundred
+come out as in gold.
 """
 
 from __future__ import annotations
@@ -13,26 +13,25 @@ import re
 from collections.abc import Callable
 
 QUALIFIER = re.compile(
-    r"(?:(?:type|stage|grade|class|group|phase)\s+\w+|congestive|(?:non-?)?insulin[- ]dependent"
-    r"|juvenile|infantile|adult|congenital|acquired|familial|hereditary|idiopathic|essential|primary"
-    r"|secondary|acute|chronic|subacute|recurrent|progressive|severe|mild|benign|malignant|metastatic"
-    r"|systemic|generali[sz]ed|bilateral|unilateral|x-linked|autosomal|dominant|recessive|sporadic"
-    r"|bacterial|viral|unspecified|nos|(?:early|late|adult)[- ]onset)(?:\s+(?=\w)|\Z)",
+    r"(?:(?:type|stage|grade)\s+\w+|congestive|(?:non-?)?insulin[- ]dependent|juvenile|adult"
+    r"|congenital|familial|hereditary|idiopathic|primary|secondary|acute|chronic|recurrent"
+    r"|progressive|severe|benign|malignant|metastatic|bilateral|x-linked|autosomal"
+    r"|(?:early|late|adult)[- ]onset)",
     re.I,
 )
 # A name's last word, or an abbreviation: no word before it is needed.
 NOUN = re.compile(
-    r"(?:itis|osis|asis|lysis|sis|a?emia|omas?|path(?:y|ies)|trophy|plegia|gias?|ias?|ism|o?edema"
-    r"|rrh(?:age|o?ea)|phobia|uria|penia|ectasia|plasia|cancers?|tumou?rs?|diseases?|disorders?"
-    r"|syndromes?|failure|deficienc(?:y|ies)|infections?|injur(?:y|ies)|pain|fever|nausea|vomiting"
-    r"|seizures?|rash|death|defects?|lesions?|dysfunction|toxicity|loss|abnormalit(?:y|ies)"
-    r"|tension|arrest|retardation|weakness|ness|headaches?|depression|stroke|gout|lupus|tremor|asthma"
-    r"|block|spasm|damage|impairments?|insufficiency|cataracts?|palate|jaundice|(?-i:[A-Z]{2,}\w?))\Z",
+    r"(?:itis|sis|omas?|path(?:y|ies)|trophy|ias?|ism|o?edema|rrh(?:age|o?ea)|cancers?|tumou?rs?"
+    r"|diseases?|disorders?|syndromes?|failure|(?:defi|insuffi)cienc(?:y|ies)|infections?"
+    r"|injur(?:y|ies)|pain|fever|nausea|vomiting|seizures?|rash|death|defects?|lesions?|dysfunction"
+    r"|toxicity|loss|abnormalit(?:y|ies)|tension|arrest|retardation|ness|headaches?|depression|stroke"
+    r"|gout|lupus|tremor|asthma|block|spasm|damage|impairments?|cataracts?|palate|jaundice"
+    r"|(?-i:[A-Z]{2,}\w?))\Z",
     re.I,
 )
 # A word that waits for another: an adjective, a part of the body, the first of two names.
 ADJECTIVE = re.compile(
-    r"(?:al|ic|ac|ar|ary|ory|ive|ous|ian|oid|ed|ant|less|able|ible|linked|onset|type|bral|-)\Z",
+    r"(?:al|ic|ac|ar|ary|ory|ive|ous|ian|oid|ed|ant|less|able|ible|onset|type|-)\Z",
     re.I,
 )
 PART = re.compile(
@@ -47,6 +46,7 @@ HEAD_FIRST = re.compile(r"\b(?:of|in|to)\s", re.I)
 SEPARATOR = re.compile(
     r",(?!\s?\d{3}\b)\s*(?:(?:and/or|and|or)\s+)?|\s+(?:and/or|and|or|&)\s+|[、和及与]", re.I
 )
+BRACKETS = {"(": ")", "[": "]", "<": ">", "{": "}"}
 MOST_PIECES = 8  # of one name
 ABBREVIATION = re.compile(r"\b[A-Z]{2,}\d?\Z")
 
@@ -65,7 +65,7 @@ def named_in(line: str, occurs: Callable[[str], bool]) -> list[str]:
     >>> named_in("fever, breast and ovarian cancer, diabetes, type 2", lambda name: True)
     ['fever', 'breast and ovarian cancer', 'diabetes, type 2']
     """
-    pieces = _pieces(line)
+    pieces = parted(line, SEPARATOR)
     names = []
     first = 0
     while first < len(pieces):
@@ -79,24 +79,28 @@ def named_in(line: str, occurs: Callable[[str], bool]) -> list[str]:
     return names
 
 
-def _pieces(line: str) -> list[tuple[int, int]]:
-    """Places of what separators outside brackets part."""
-    pieces = []
+def parted(line: str, sign: re.Pattern) -> list[tuple[int, int]]:
+    """Places of what signs outside brackets part in a line.
+
+    >>> parted("iron (a, b), zinc", re.compile(", "))
+    [(0, 11), (13, 17)]
+    """
+    pairs = [pair for pair in BRACKETS.items() if line.count(pair[0]) == line.count(pair[1])]
+    places = []
     start = 0
-    for sign in SEPARATOR.finditer(line):
-        before = line[start : sign.start()]
-        if before.count("(") > before.count(")") and line.count("(") == line.count(")"):
+    for end, after in [*(found.span() for found in sign.finditer(line)), (len(line), None)]:
+        before = line[start:end]
+        if after and any(before.count(left) > before.count(right) for left, right in pairs):
             continue
         if before.strip():
-            pieces.append((start, sign.start()))
-        start = sign.end()
-    return [*pieces, (start, len(line))] if line[start:].strip() else pieces
+            places.append((start, end))
+        start = after
+    return places
 
 
 def _is_one(words: list[str], whole: str, occurs: Callable[[str], bool]) -> bool:
     """Whether neighbours are one name: they say so, and the sentence does not object."""
-    rest = [QUALIFIER.sub("", word.strip(), count=1) for word in words[1:]]
-    if not any(rest) and "," in whole:
+    if "," in whole and all(QUALIFIER.fullmatch(word.strip()) for word in words[1:]):
         return True
     if not _shares(words):
         return False

@@ -9,12 +9,14 @@ The rules, in the order in which they apply:
    below each other with one name each are one list, and what stands behind another id,
    or below another kind's heading ("Genes:"), is not read.
 3. Semicolons, bars, bullets, numbers and line breaks part names. Commas and "and" do so
-   where nothing else does, as `disease_names` says.
-4. From a name go quotes, brackets around it and the point at its end. If it does not
-   occur in the sentence: what explains it, its type, its article.
+   where nothing else does, as `disease_names` says; but a single name that occurs and
+   that a semicolon ends is one.
+4. From a name go quotes, brackets around it and signs at its end, save a comma before a
+   semicolon. If it does not occur in the sentence: what explains it, its type, its article.
 5. "None", "no diseases", "[]" say that there is none. Sentences are no names. If nothing
    is left, or the reply is prose, it is not read.
-6. `mentions` aligns the names; one that does not occur is spurious.
+6. `mentions` aligns the names, in their order if they can be; what does not occur is
+   spurious.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from __future__ import annotations
 import re
 
 from .clean import fold, own_answer, own_turn, without_marks, without_thoughts
-from .entity_items import STRONG, is_prose, items_of, names_in, parts_of, says_none, trimmed
+from .entity_items import is_prose, items_of, names_in, parts_of, says_none
 from .entity_lists import Group, groups
 from .json_lists import as_lines
 from .lists import BULLET
@@ -75,9 +77,8 @@ def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
     """The names of the last of some groups, or of those that are one list with it."""
     if found and found[0].kind == "bare":
         found = [group for group in (found[0], found[-1]) if _is_list(group, known)][:1]
-    if found and found[0].kind == "bar":
-        first = next((group.id for group in found if "id" not in group.id), "")
-        found = [group for group in found if _same(group.id, first) or _counts(found)]
+    if not _counts(found):
+        found = [group for group in found if _same(group.id, found[0].id)]
     together: list[Group] = []
     for group in found:
         if _names(group, known) is not None:
@@ -85,29 +86,20 @@ def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
     if not together:
         return None
     lines = [line for group in together for line in group.lines]
-    if len(set(lines)) > 1 and all(_is_one(group, known) for group in together):
+    if len(set(lines)) > 1 and all(len(_names(group, known)) < 2 for group in together):
         return _names(Group(together[0].kind, lines), known)
     return _names(together[-1], known)
-
-
-def _is_one(group: Group, known: Sentence) -> bool:
-    """Whether the lines of a group are a single name."""
-    if len(group.lines) != 1 or STRONG.search(group.lines[0]):
-        return False
-    return known.has(trimmed(group.lines[0], known)) or len(_names(group, known)) < 2
 
 
 def _same(one: str, other: str) -> bool:
     """Whether two ids may be the same one: "12" and "ncbi_disease-12"."""
     tails = [re.findall(r"\d+\Z", name) for name in (one, other)]
-    return one == other or [] in tails or tails[0] == tails[1]
+    return [] in tails or tails[0] == tails[1]
 
 
 def _counts(found: list[Group]) -> bool:
     """Whether the ids are 1, 2, 3, ...: numbers of names, and no ids."""
-    return len(found) > 1 and [group.id for group in found] == [
-        str(number) for number in range(1, len(found) + 1)
-    ]
+    return [group.id for group in found] == [str(k) for k in range(1, len(found) + 1)]
 
 
 def _names(group: Group, known: Sentence) -> list[str] | None:

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-from .disease_names import named_in
+from .disease_names import BRACKETS, named_in, parted
 from .lists import BULLET
 from .mentions import VERB, Sentence
 
-_DISEASES = (
-    r"(?:any\s+)?(?:\w+\s+){0,2}?(?:diseases?|disorders?|entit(?:y|ies)|mentions?|conditions?)"
-    r"(?:\s+(?:names?|entities|mentions?))?"
-)
+_DISEASES = r"(?:\w+\s+){0,3}?(?:diseases?|disorders?|conditions?|entit(?:y|ies)|mentions?|names?)"
 _FOUND = (
     r"(?:\s+(?:(?:is|are|was|were|has|have|been|explicitly|specifically)\s+)*(?:mentioned|found"
     r"|identified|recogni[sz]ed|present|detected|listed|named|reported))?"
@@ -20,18 +16,17 @@ _FOUND = (
 )
 NONE = re.compile(
     rf"\W*(?:none{_FOUND}|nil|null|nothing|empty|n\s?/\s?a|not\s+(?:applicable|mentioned|found)"
-    rf"|(?:there\s+(?:is|are|were|was)\s+)?(?:no|not)\s+{_DISEASES}{_FOUND}"
-    rf"|(?:the|this)\s+\w+\s+(?:does\s+not|doesn't|did\s+not)\s+\w+\s+{_DISEASES}{_FOUND}"
-    rf"|(?:the|this)\s+\w+\s+(?:contains?|mentions?|names?|includes?|has)\s+no\s+{_DISEASES}{_FOUND}"
-    rf"|I\s+(?:could|can|did)\s*(?:not|n't)\s+\w+\s+any\s+{_DISEASES}{_FOUND}"
-    r"|there\s+(?:is|are)\s+none|无|没有(?:疾病)?|无疾病)\W*",
+    r"|(?:(?:there\s+(?:is|are|were|was)\s+)?(?:no|not)"
+    r"|(?:the|this)\s+\w+\s+(?:does\s+not|doesn't|did\s+not)\s+\w+"
+    r"|(?:the|this)\s+\w+\s+(?:contains?|mentions?|names?|includes?|has)\s+no"
+    rf"|I\s+(?:could|can|did)\s*(?:not|n't)\s+\w+\s+any)\s+{_DISEASES}{_FOUND}"
+    r"|there\s+(?:is|are)\s+none|(?:无|没有)(?:疾病)?)\W*",
     re.I,
 )
 NOTHING = re.compile(r"\s*(?:[-–—]+|\[\s*\]|\(\s*\)|/)\s*")
 PROSE = re.compile(
-    r"\b(?:is|are|was|were|be|been|has|have|had|does|did|do|which|who|that|this|these|those|it|they"
-    r"|you|we|I|I'm|my|me|cannot|can't|can|may|should|would|sorry|please|mentions?|there|here|if"
-    r"|goes|points?|shows?)\b|抱歉|无法|不能",
+    rf"{VERB.pattern}|\b(?:which|who|that|this|these|those|it|they|you|we|I|my|me|cannot|sorry"
+    r"|please|mentions?|there|here|if|goes|points?)\b|抱歉|无法|不能",
     re.I,
 )
 # Most words of a name that does not occur, and of one that occurs and has a verb.
@@ -53,8 +48,10 @@ BRACKETED = re.compile(r"\s*(?:\([^()]*\)?|\[[^][]*\]?)\s*\Z")
 SENTENCE = re.compile(r"[.!?](?=\s+[A-Z\"(]|\s*\Z).*|。.*", re.S)
 ARTICLE = re.compile(r"\A(?:the|an?|his|her|their|and|or|also)\s+", re.I)
 THE = re.compile(r"\Athe\s+", re.I)
+# In "cancer,;" the comma is the name's own. `fold` leaves no other full-width one.
+OWN_COMMA = "，"
+LAST_COMMA = re.compile(rf"{OWN_COMMA}\Z")
 QUOTES = "\"'`"
-BRACKETS = {"(": ")", "[": "]", "<": ">", "{": "}"}
 
 
 def names_in(lines: list[str], known: Sentence) -> list[str] | None:
@@ -96,8 +93,7 @@ def says_none(line: str) -> bool:
 
 def is_prose(part: str, known: Sentence) -> bool:
     """Whether words are a sentence, or a part of one, and no name."""
-    words = len(part.split())
-    if words <= MOST_WORDS and not PROSE.search(part) and not VERB.search(part):
+    if len(part.split()) <= MOST_WORDS and not PROSE.search(part):
         return False
     name = trimmed(part, known)
     return not known.has(name) or (len(name.split()) > MOST_WITH_VERB and bool(VERB.search(name)))
@@ -106,9 +102,9 @@ def is_prose(part: str, known: Sentence) -> bool:
 def trimmed(item: str, known: Sentence) -> str:
     """The name in an item, cut only as far as needed for it to occur."""
     name = _open(item)
-    if THE.match(name) and known.has(THE.sub("", name)):
-        return THE.sub("", name)
-    for cut in (EXPLAINED, BRACKETED, SENTENCE, ARTICLE):
+    if known.has(without := THE.sub("", name)):
+        return without
+    for cut in (LAST_COMMA, EXPLAINED, BRACKETED, SENTENCE, ARTICLE):
         if known.has(name):
             break
         name = _open(cut.sub("", name, count=1))
@@ -121,8 +117,9 @@ def parts_of(lines: list[str]) -> list[str]:
     for line in lines:
         if re.match(r"\(?1[.)]\s", line):
             line = NUMBERED.sub(" • ", line)
+        line = line.replace(",;", OWN_COMMA + ";")
         line = _open(BULLET.sub("", line, count=1) if BULLET.match(line) else line)
-        parts += [part for part in _outside_brackets(line) if part.strip()]
+        parts += [line[start:end] for start, end in parted(line, STRONG)]
     return parts
 
 
@@ -137,21 +134,9 @@ def items_of(lines: list[str], known: Sentence) -> list[str]:
     if not known.has(whole) and known.has(explained) and len(EXPLANATION.findall(whole)) == 1:
         whole = explained
     # "a and b;": the semicolon says that this is one name.
-    if says_none(whole) or (known.has(whole) and lines[0].rstrip().endswith(";")):
+    if says_none(whole) or (known.has(whole) and lines[0].endswith(";")):
         return [whole]
     return named_in(whole if known.has(whole) else SENTENCE.sub("", whole, count=1), known.has)
-
-
-def _outside_brackets(line: str) -> Iterator[str]:
-    """What strong signs part, but not within brackets."""
-    start = 0
-    pairs = [pair for pair in BRACKETS.items() if line.count(pair[0]) == line.count(pair[1])]
-    for sign in STRONG.finditer(line):
-        before = line[start : sign.start()]
-        if all(before.count(left) <= before.count(right) for left, right in pairs):
-            yield before
-            start = sign.end()
-    yield line[start:]
 
 
 def _open(name: str) -> str:

@@ -83,7 +83,7 @@ def groups(reply: str) -> list[Group]:
         if group and group.kind == "paragraph" and any(one.lines for one in found):
             break  # an invented one
         if group:
-            group.apart = found[-1].kind == "bare" and bool(found[-1].lines)
+            group.apart = found[-1].kind == "bare"
             found.append(group)
         elif line and not ID_ALONE.fullmatch(line):
             if not _continues(found[-1].lines, line, blank):
@@ -100,11 +100,9 @@ def _rows(lines: list[str]) -> list[str]:
     for line in map(str.strip, lines):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if "|" in line and TABLE_RULE.fullmatch(line):
-            heads = [set(cell.lower().split()) & (KINDS | {"name", "names"}) for cell in cells]
-            if rows:
-                head = [cell.strip() for cell in rows.pop().strip("|").split("|")]
-                heads = [set(cell.lower().split()) & (KINDS | {"name", "names"}) for cell in head]
-            column = next((place for place, kind in enumerate(heads) if kind), None)
+            heads = rows.pop().lower().strip("|").split("|") if rows else []
+            named = [bool((KINDS | {"name", "names"}).intersection(head.split())) for head in heads]
+            column = named.index(True) if True in named else None
             rows += ["diseases:"] if column is not None else []
         elif column is not None and "|" in line and column < len(cells):
             rows.append(f"- {cells[column]}")
@@ -117,33 +115,32 @@ def _rows(lines: list[str]) -> list[str]:
 def _opened(line: str) -> Group | None:
     """The group that a line opens."""
     if found := PARAGRAPH.match(line):
-        return Group("paragraph", [found["rest"].strip()] if found["rest"].strip() else [])
+        return _group("paragraph", found["rest"])
     if found := BAR.match(line):
-        kind, rest = "bar", found["rest"].strip()
-        inner = HEADING.match(rest)
-        if inner and _kind(inner["head"]) == "heading":
-            rest = inner["rest"].strip()
-        return Group(kind, [rest] if rest else [], id=found["id"].lower())
+        inner = HEADING.match(found["rest"])
+        told = inner and _kind(inner["head"]) == "heading"
+        return _group("bar", (inner if told else found)["rest"], found["id"].lower())
     bare = BULLET.sub("", line, count=1) if BULLET.match(line) else line
     for pattern, kind in ((HEADING, None), (TELLS, "tells")):
         found = pattern.match(bare)
         here = found and _kind(found["head"])
         if here == "heading" or (here == "other" and kind is None and bare == line):
-            rest = found["rest"].strip()
-            return Group(kind or here, [rest] if rest else [])
-    if bare == line and len(line.split()) < 6 and _kind(line) == "heading":
+            return _group(kind or here, found["rest"])
+    if bare == line and _kind(line) == "heading":
         return Group("heading")
     return Group("bare") if bare == line and line.endswith(":") else None
 
 
+def _group(kind: str, rest: str, name: str = "") -> Group:
+    return Group(kind, [rest.strip()] if rest.strip() else [], name)
+
+
 def _kind(head: str) -> str | None:
     """``heading``, ``other``, or None if other words are in it."""
-    words = re.findall(r"[^\W\d_]+", head.lower())
-    if not words or not set(words) <= KINDS | OTHERS | WORDS:
+    words = set(re.findall(r"[^\W\d_]+", head.lower()))
+    if not words <= KINDS | OTHERS | WORDS:
         return None
-    return (
-        "heading" if KINDS.intersection(words) else "other" if OTHERS.intersection(words) else None
-    )
+    return "heading" if words & KINDS else "other" if words & OTHERS else None
 
 
 def _continues(lines: list[str], line: str, blank: bool) -> bool:

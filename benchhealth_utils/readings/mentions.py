@@ -54,12 +54,8 @@ class Sentence:
         that a hyphen or slash joins to another word ("VHL-negative").
         """
         key = _key(name)[0]
-        if not key:
-            return []
-        found = list(self._find(_lower(key), self._low))
-        if sum(letter.isupper() for letter in key) > 1:
-            exact = [place for place in found if self._is(key, place)]
-            found = exact or [place for place in found if not self._is_word(key, place)]
+        places = self._find(_lower(key), self._low)
+        found = [place for place in places if not self._is_word(key, place)]
         found.sort(key=lambda place: (not self._is(key, place), self._is_joined(place)))
         return [(self._places[first], self._places[last - 1] + 1) for first, last in found]
 
@@ -68,10 +64,11 @@ class Sentence:
         return bool(self.spans(name))
 
     def align(self, names: Iterable[str]) -> frozenset[tuple]:
-        """A reading of names: each takes an unused place, or is spurious.
+        """A reading of names: each takes a place of its own, or is spurious.
 
-        Longer names first, so that a name which is part of another one takes a place of
-        its own; each the first place that no other name uses.
+        In the order of the list if that finds a place for each name that occurs, each
+        after the one before it; else longer names first, so that a name which is part of
+        another one gets another place.
 
         Examples
         --------
@@ -80,20 +77,24 @@ class Sentence:
         >>> Sentence("Gout is old.").align(["gout", "gout"]) == {(0, 4), ("spurious", 0)}
         True
         """
+        names = list(names)
+        places = {name: self.spans(name) for name in names}
+        occurring = [name for name in names if places[name]]
         taken: list[tuple[int, int]] = []
-        missing = 0
-        for name in sorted(names, key=len, reverse=True):
-            free = (
-                (start, end)
-                for start, end in self.spans(name)
-                if all(end <= first or last <= start for first, last in taken)
-            )
-            place = next(free, None)
-            if place:
-                taken.append(place)
-            else:
-                missing += 1
-        return frozenset(taken) | {("spurious", number) for number in range(missing)}
+        for name in occurring:
+            last = taken[-1][1] if taken else 0
+            taken += [place for place in places[name] if place[0] >= last][:1]
+        if len(taken) < len(occurring):
+            taken = []
+            for name in sorted(occurring, key=len, reverse=True):
+                free = [
+                    (start, end)
+                    for start, end in places[name]
+                    if all(end <= first or last <= start for first, last in taken)
+                ]
+                taken += free[:1]
+        missing = range(len(names) - len(taken))
+        return frozenset(taken) | {("spurious", number) for number in missing}
 
     def without_echo(self, reply: str) -> str:
         """The reply without the sentence, where it is repeated and is no name.
@@ -105,14 +106,13 @@ class Sentence:
         kept, place = "", 0
         for first, last in self._find(self._low.rstrip("."), _lower(key)):
             start, end = places[first], places[last - 1] + 1
-            lead = LEAD.search(reply, place, start)
-            after = AFTER.match(reply, end)
-            # A title counts as repeated after "Paragraph:", or if its full stop is there.
-            told = (lead and lead["paragraph"]) or (self._is_long and "." in after[0])
-            if start < place or (self._is_title and not told):
+            if start < place:
                 continue
-            kept += reply[place : lead.start() if lead else start]
-            place = after.end()
+            lead, after = LEAD.search(reply, place, start), AFTER.match(reply, end)
+            # A title counts as repeated after "Paragraph:", or if its full stop is there.
+            if not self._is_title or lead["paragraph"] or (self._is_long and "." in after[0]):
+                kept += reply[place : lead.start()]
+                place = after.end()
         return kept + reply[place:]
 
     def _find(self, part: str, whole: str):
@@ -133,7 +133,8 @@ class Sentence:
 
     def _is_word(self, key: str, place: tuple[int, int]) -> bool:
         """Whether "ALL" has met "all"."""
-        return len(key) < 4 and self._key[place[0] : place[1]].islower()
+        capitals = sum(letter.isupper() for letter in key)
+        return len(key) < 4 and capitals > 1 and self._key[place[0] : place[1]].islower()
 
 
 @lru_cache(maxsize=4)
