@@ -67,6 +67,10 @@ class Example:
         What a reading is compared with; never shown to a model.
     group : str
         Unit for resampling: document, abstract, patient, or the item itself.
+    instruction : str, optional
+        What a reworded item is asked with, in place of its data set's own instruction.
+    original : Mapping, optional
+        The inputs of a reworded item before they were changed.
     """
 
     id: str
@@ -74,6 +78,8 @@ class Example:
     inputs: Mapping[str, Any]
     gold: Gold
     group: str
+    instruction: str | None = None
+    original: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +133,10 @@ class Scores:
         How the interval was found.
     extra : Mapping
         Further figures of the task.
+    distribution : Mapping
+        Bootstrap distribution over groups of ``value``, ``precision`` and
+        ``recall``, each as its 0th, 1st, ..., 100th percentile, rounded to five
+        decimals; empty where there is but one group to resample.
     """
 
     value: float
@@ -138,6 +148,7 @@ class Scores:
     metric: str
     interval_method: str
     extra: Mapping[str, Any] = field(default_factory=dict)
+    distribution: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 def runs_folder() -> Path:

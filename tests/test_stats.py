@@ -15,7 +15,7 @@ from scipy.stats import binomtest, norm, permutation_test
 
 from benchhealth_utils import stats
 from benchhealth_utils.metrics import sufficient
-from benchhealth_utils.metrics.counting import f1
+from benchhealth_utils.metrics.counting import f1, precision_recall_f1
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import (
     bootstrap,
@@ -24,7 +24,11 @@ from benchhealth_utils.stats import (
     detectable_share,
     group_sums,
     holm,
+    inverted,
     mcnemar,
+    percentiles,
+    redraw,
+    resample,
     share,
     sign_flip,
 )
@@ -222,7 +226,7 @@ def test_results_depend_on_the_seed_and_not_on_the_batches(monkeypatch):
     one, two = random_counts(90, 4)
     found = compare(one, two, f1, seed=1, replicates=500)
     assert found != compare(one, two, f1, seed=2, replicates=500)
-    monkeypatch.setattr(stats, "CELLS", 1_000)
+    monkeypatch.setattr(stats.intervals, "CELLS", 1_000)
     assert found == compare(one, two, f1, seed=1, replicates=500)
 
 
@@ -243,6 +247,79 @@ def test_bootstrap_totals_are_those_of_the_drawn_groups():
 def test_other_items_are_refused(rows, groups):
     with pytest.raises(BenchHealthError, match="same items"):
         compare(np.ones((rows, 2)), np.ones((4, 2)), share, groups)
+
+
+# ---- Replicates of several statistics, and draws from what is kept of them ---
+
+
+def test_statistics_of_one_resample_belong_together():
+    counts = random_counts(50, 6)[0]
+
+    def all_three(totals):
+        return np.stack(precision_recall_f1(totals))
+
+    found = resample(counts, all_three, replicates=400)
+    precision, recall, value = found.replicates
+    assert found.replicates.shape == (3, 400) and found.interval.shape == (3, 2)
+    assert value == pytest.approx(2 * precision * recall / (precision + recall))
+    assert tuple(found.interval[2]) == bootstrap(counts, f1, replicates=400)
+    assert found.error == pytest.approx(found.replicates.std(axis=1, ddof=1))
+
+
+@pytest.mark.parametrize("groups", [None, ["a"] * 9])
+def test_a_resample_without_spread_repeats_the_value(groups):
+    found = resample(np.full((9, 3), 2.0), f1, groups, replicates=10)
+    assert found.replicates.tolist() == [0.5] * 10
+    assert found.interval.tolist() == [0.5] * 2 and found.error == 0
+
+
+def test_percentiles_by_hand():
+    kept = percentiles(np.arange(201))
+    assert kept == pytest.approx(range(0, 201, 2))
+
+
+@settings(max_examples=20)
+@given(st.integers(0, 2**32), st.sampled_from([8, 40, 1_000]))
+def test_draws_are_distributed_as_what_was_kept(seed, n):
+    replicates = np.random.default_rng(seed).binomial(n, 0.3, 10_000) / n
+    kept = percentiles(replicates)
+    drawn = redraw(kept, 10_000, seed)
+    assert kept[0] <= drawn.min() and drawn.max() <= kept[-1]
+    assert drawn.mean() == pytest.approx(replicates.mean(), abs=0.05 * replicates.std())
+    assert drawn.std() == pytest.approx(replicates.std(), rel=0.06)
+    quantiles = np.quantile(drawn, [0.025, 0.5, 0.975])
+    assert quantiles == pytest.approx(kept[[2, 50, 98]], abs=0.01 + 0.5 / n)
+
+
+def deviation(columns):
+    return np.std(columns, axis=0, ddof=1)
+
+
+def test_a_gap_far_beyond_the_noise_has_the_normal_interval():
+    """Of two values the spread is the gap by the root of two, its error the noise's."""
+    noise = np.random.default_rng(0).normal(0, 0.01, (2, 20_000))
+    low, high = inverted(np.array([0.2, 0.6]), noise, deviation)
+    middle = 0.4 / 2**0.5
+    assert (low, high) == pytest.approx((middle - 0.0196, middle + 0.0196), abs=5e-4)
+
+
+def test_a_gap_within_the_noise_may_be_none():
+    noise = np.random.default_rng(1).normal(0, 0.05, (2, 20_000))
+    low, high = inverted(np.array([0.40, 0.44]), noise, deviation)
+    assert low == 0 and 0.1 < high < 0.16
+
+
+def test_a_spread_that_noise_seldom_leaves_so_small():
+    """Noise alone shows more than this 98 times in a hundred: nothing is left of it."""
+    noise = np.random.default_rng(2).normal(0, 0.1, (2, 20_000))
+    assert inverted(np.array([0.400, 0.401]), noise, deviation)[1] == 0
+
+
+def test_inversion_at_its_limits():
+    values = np.array([0.2, 0.6])
+    none = inverted(values, np.zeros((2, 100)), deviation)
+    assert none == pytest.approx([deviation(values)] * 2, rel=1e-3)
+    assert inverted(np.array([0.3, 0.3]), np.ones((2, 100)), deviation) is None
 
 
 # ---- The smallest detectable difference -------------------------------------

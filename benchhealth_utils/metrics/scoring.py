@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..schema import BenchHealthError, Gold, Reading, Scores
-from ..stats import bootstrap, share, wilson
+from ..stats import percentiles, resample, share, wilson
+
+FIGURES = ("value", "precision", "recall")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,10 @@ class Metric:
     extra: Callable
     labels: tuple[str, ...] | None = None
 
+    def figures(self, totals: np.ndarray) -> np.ndarray:
+        """Value, precision and recall, shape (3, ...), from totals."""
+        return np.stack([self.statistic(totals), *self.precision_recall(totals)])
+
 
 def scored(
     metric: Metric,
@@ -46,17 +52,24 @@ def scored(
     groups: Sequence[str] | None = None,
     seed: int = 0,
 ) -> Scores:
-    """Scores by a metric, with the interval that suits its statistic."""
+    """Scores by a metric, with the interval that suits its statistic.
+
+    Value, precision and recall are taken of the same 10,000 resamples. Each is
+    what the metric defines for every resample, also where a ratio has nothing
+    beneath it: 0. With a single group there is nothing to resample, and no
+    ``distribution``.
+    """
     check(metric, gold, readings, groups)
     rows = metric.sums(gold, readings)
     totals = rows.sum(axis=0)
     n = len(rows)
     precision, recall = map(float, metric.precision_recall(totals))
     units = n if groups is None else len(set(groups))
+    drawn = resample(rows, metric.figures, groups, seed=seed)
     if metric.statistic is share and units == n:
         interval, method = wilson(int(totals[0]), n), "Wilson"
     else:
-        interval = bootstrap(rows, metric.statistic, groups, seed=seed)
+        interval = tuple(map(float, drawn.interval[0]))
         method = "percentile bootstrap over " + ("items" if units == n else f"{units} groups")
         if units == 1:
             method = "none: one group cannot be resampled"
@@ -70,6 +83,11 @@ def scored(
         metric=metric.name,
         interval_method=method,
         extra=metric.extra(gold, readings, rows),
+        distribution={
+            name: tuple(percentiles(replicates).round(5).tolist())
+            for name, replicates in zip(FIGURES, drawn.replicates, strict=True)
+            if units > 1
+        },
     )
 
 

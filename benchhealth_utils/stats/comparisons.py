@@ -1,9 +1,4 @@
-"""Intervals for scores and paired comparisons, on scipy and statsmodels.
-
-A score is always a function of sums over items (hits, misses, ...). Resampling
-therefore draws groups of items and adds up their sums; no text is scored
-twice, and items that share a document stay together.
-"""
+"""Paired comparisons: two models on the same items."""
 
 from __future__ import annotations
 
@@ -12,16 +7,12 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from scipy import stats
 from statsmodels.stats.contingency_tables import mcnemar as mcnemar_test
 from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
-from .schema import BenchHealthError
-
-LEVEL = 0.95
-POWER = 0.8
-CELLS = 2_000_000  # of one batch of replicates; bounds memory
+from ..schema import BenchHealthError
+from .detectable import detectable_difference, detectable_share
+from .intervals import LEVEL, batch, group_sums, resample, share
 
 
 @dataclass(frozen=True)
@@ -42,127 +33,6 @@ class Comparison:
     n: int
     groups: int
     detectable: float | None
-
-
-def share(totals: np.ndarray) -> np.ndarray:
-    """Share of correct items, from totals of shape (..., 2 or more): correct, all.
-
-    The one statistic with a textbook interval (Wilson) and test (McNemar).
-    """
-    return totals[..., 0] / totals[..., 1]
-
-
-def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
-    """Wilson's score interval of a proportion.
-
-    Parameters
-    ----------
-    successes, n : int
-        ``0 <= successes <= n``.
-    level : float
-        Confidence level in (0, 1).
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end in [0, 1]; (0, 1) when `n` is 0.
-
-    References
-    ----------
-    Wilson EB. J Am Stat Assoc 1927;22:209-212.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in wilson(136, 272)]
-    [0.441, 0.559]
-    """
-    if n == 0:
-        return 0.0, 1.0
-    low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
-    return max(0.0, float(low)), min(1.0, float(high))
-
-
-def group_sums(sums: np.ndarray, groups: Sequence[str] | None) -> np.ndarray:
-    """Add up per-item sums within groups.
-
-    Parameters
-    ----------
-    sums : ndarray, shape (items, quantities)
-    groups : sequence of str, length items, or None for a group an item
-
-    Returns
-    -------
-    ndarray, shape (groups, quantities)
-        In order of first appearance.
-    """
-    sums = np.asarray(sums, dtype=float)
-    if groups is None:
-        return sums
-    position = {name: row for row, name in enumerate(dict.fromkeys(groups))}
-    added = np.zeros((len(position), sums.shape[1]))
-    np.add.at(added, [position[name] for name in groups], sums)
-    return added
-
-
-def bootstrap(
-    sums: np.ndarray,
-    statistic: Callable[[np.ndarray], np.ndarray],
-    groups: Sequence[str] | None = None,
-    *,
-    replicates: int = 10_000,
-    seed: int = 0,
-    level: float = LEVEL,
-) -> tuple[float, float]:
-    """Percentile bootstrap interval over groups, from sufficient statistics.
-
-    Parameters
-    ----------
-    sums : ndarray, shape (items, quantities)
-        Per-item sufficient statistics, such as hits, spurious and missed.
-    statistic : callable
-        Takes totals of shape (..., quantities) and returns values of shape (...).
-    groups : sequence of str, optional
-        Unit of resampling of each item; by default the item itself.
-    replicates, seed : int
-    level : float
-
-    Returns
-    -------
-    tuple of float
-        With a single group there is nothing to resample: both ends are the
-        value itself.
-
-    References
-    ----------
-    Efron B, Tibshirani R. An Introduction to the Bootstrap. 1993, ch. 13.
-    """
-    return _bootstrap(group_sums(sums, groups), statistic, replicates, seed, level)[0]
-
-
-def _bootstrap(sums, statistic, replicates, seed, level) -> tuple[tuple[float, float], float]:
-    """Interval and standard error; a draw of groups is turned into weights of them."""
-    n = len(sums)
-    if (sums == sums[0]).all():
-        value = float(statistic(sums.sum(axis=0)))
-        return (value, value), 0.0
-
-    def value_of(drawn, axis=-1):
-        cells = drawn.reshape(-1, n) + n * np.arange(drawn.size // n)[:, None]
-        weights = np.bincount(cells.ravel(), minlength=drawn.size).reshape(drawn.shape)
-        return statistic(weights @ sums)
-
-    result = stats.bootstrap(
-        (np.arange(n),),
-        value_of,
-        n_resamples=replicates,
-        batch=max(1, CELLS // n),
-        confidence_level=level,
-        method="percentile",
-        vectorized=True,
-        rng=np.random.default_rng(seed),
-    )
-    interval = result.confidence_interval
-    return (float(interval.low), float(interval.high)), float(result.standard_error)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -231,7 +101,7 @@ def sign_flip(
         every = np.array(list(product((1, -1), repeat=len(half))))
         return as_extreme(every) / len(every)
     rng = np.random.default_rng(seed)
-    extreme, size = 0, max(1, CELLS // len(half))
+    extreme, size = 0, batch(len(half))
     for start in range(0, replicates, size):
         shape = (min(size, replicates - start), len(half))
         extreme += as_extreme(1 - 2 * rng.integers(0, 2, shape))
@@ -286,7 +156,7 @@ def compare(
     def gap(totals):
         return statistic(totals[..., :width]) - statistic(totals[..., width:])
 
-    interval, error = _bootstrap(pairs, gap, replicates, seed, level)
+    drawn = resample(pairs, gap, replicates=replicates, seed=seed, level=level)
     if statistic is share and len(pairs) == n:
         only_first = int((first[:, 0] > second[:, 0]).sum())
         only_second = int((first[:, 0] < second[:, 0]).sum())
@@ -295,8 +165,9 @@ def compare(
     else:
         test = "sign-flip permutation over " + ("items" if len(pairs) == n else "groups")
         p_value = sign_flip(first, second, statistic, groups, replicates=replicates, seed=seed)
-        detectable = detectable_difference(error)
+        detectable = detectable_difference(float(drawn.error))
     difference = float(gap(pairs.sum(axis=0)))
+    interval = tuple(map(float, drawn.interval))
     return Comparison(difference, interval, p_value, test, n, len(pairs), detectable)
 
 
@@ -318,41 +189,3 @@ def holm(p_values: Sequence[float]) -> list[float]:
     if not len(p_values):
         return []
     return multipletests(p_values, method="holm")[1].tolist()
-
-
-def detectable_difference(
-    error: float, *, power: float = POWER, level: float = LEVEL
-) -> float | None:
-    """Smallest difference found with the given power, from its standard error.
-
-    ``(z_level + z_power) error``; None when the error is 0, for then no spread
-    was seen and nothing is known.
-    """
-    z = stats.norm.ppf([(1 + level) / 2, power])
-    return float(z.sum() * error) if error > 0 else None
-
-
-def detectable_share(
-    n: int, discordance: float, *, power: float = POWER, level: float = LEVEL
-) -> float | None:
-    """Smallest difference of two paired shares that McNemar's test finds.
-
-    It solves ``d sqrt(n) = z_level sqrt(s) + z_power sqrt(s - d**2)``, where s
-    is the discordance, the share of items that exactly one model has right.
-    The exact test needs slightly more. None if not even ``d = s`` is found.
-
-    References
-    ----------
-    Connor RJ. Biometrics 1987;43:207-211.
-
-    Examples
-    --------
-    >>> round(detectable_share(1273, 0.3), 3)
-    0.043
-    """
-    z_level, z_power = stats.norm.ppf([(1 + level) / 2, power])
-    if n <= z_level**2:
-        return None
-    spread = z_level * np.sqrt(n) + z_power * np.sqrt(n - z_level**2 + z_power**2)
-    found = float(np.sqrt(discordance) * spread / (n + z_power**2))
-    return found if 0 < found <= discordance else None

@@ -1,0 +1,168 @@
+"""Intervals of a score: Wilson's, and the bootstrap over groups of items."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+LEVEL = 0.95
+CELLS = 2_000_000  # of one batch of replicates; bounds memory
+
+
+@dataclass(frozen=True)
+class Resample:
+    """What resampling groups gave for statistics of any shape.
+
+    ``replicates`` has the statistics' shape and one axis more, ``interval``
+    that shape and a last axis of two, the ends; ``error`` is the standard error.
+    """
+
+    replicates: np.ndarray
+    interval: np.ndarray
+    error: np.ndarray
+
+
+def share(totals: np.ndarray) -> np.ndarray:
+    """Share of correct items, from totals of shape (..., 2 or more): correct, all.
+
+    The one statistic with a textbook interval (Wilson) and test (McNemar).
+    """
+    return totals[..., 0] / totals[..., 1]
+
+
+def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's score interval of a proportion.
+
+    Parameters
+    ----------
+    successes, n : int
+        ``0 <= successes <= n``.
+    level : float
+        Confidence level in (0, 1).
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end in [0, 1]; (0, 1) when `n` is 0.
+
+    References
+    ----------
+    Wilson EB. J Am Stat Assoc 1927;22:209-212.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(136, 272)]
+    [0.441, 0.559]
+    """
+    if n == 0:
+        return 0.0, 1.0
+    low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
+    return max(0.0, float(low)), min(1.0, float(high))
+
+
+def group_sums(sums: np.ndarray, groups: Sequence[str] | None) -> np.ndarray:
+    """Add up per-item sums within groups.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (items, quantities)
+    groups : sequence of str, length items, or None for a group an item
+
+    Returns
+    -------
+    ndarray, shape (groups, quantities)
+        In order of first appearance.
+    """
+    sums = np.asarray(sums, dtype=float)
+    if groups is None:
+        return sums
+    position = {name: row for row, name in enumerate(dict.fromkeys(groups))}
+    added = np.zeros((len(position), sums.shape[1]))
+    np.add.at(added, [position[name] for name in groups], sums)
+    return added
+
+
+def bootstrap(
+    sums: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    groups: Sequence[str] | None = None,
+    *,
+    replicates: int = 10_000,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> tuple[float, float]:
+    """Percentile bootstrap interval over groups, from sufficient statistics.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (items, quantities)
+        Per-item sufficient statistics, such as hits, spurious and missed.
+    statistic : callable
+        Takes totals of shape (..., quantities) and returns values of shape (...).
+    groups : sequence of str, optional
+        Unit of resampling of each item; by default the item itself.
+    replicates, seed : int
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        With a single group there is nothing to resample: both ends are the
+        value itself.
+
+    References
+    ----------
+    Efron B, Tibshirani R. An Introduction to the Bootstrap. 1993, ch. 13.
+    """
+    drawn = resample(sums, statistic, groups, replicates=replicates, seed=seed, level=level)
+    return tuple(map(float, drawn.interval))
+
+
+def resample(
+    sums: np.ndarray,
+    statistic: Callable[[np.ndarray], np.ndarray],
+    groups: Sequence[str] | None = None,
+    *,
+    replicates: int = 10_000,
+    seed: int = 0,
+    level: float = LEVEL,
+) -> Resample:
+    """Bootstrap replicates over groups, of one statistic or several at once.
+
+    Parameters are those of `bootstrap`, but that `statistic` may return an
+    array of shape (k, ...) for k statistics of the same totals. A draw of
+    groups is turned into weights of them.
+    """
+    sums = group_sums(sums, groups)
+    n = len(sums)
+    if (sums == sums[0]).all():
+        value = np.asarray(statistic(sums.sum(axis=0)), dtype=float)[..., None]
+        return Resample(value.repeat(replicates, -1), value.repeat(2, -1), 0 * value[..., 0])
+
+    def value_of(drawn, axis=-1):
+        cells = drawn.reshape(-1, n) + n * np.arange(drawn.size // n)[:, None]
+        weights = np.bincount(cells.ravel(), minlength=drawn.size).reshape(drawn.shape)
+        return statistic(weights @ sums)
+
+    found = stats.bootstrap(
+        (np.arange(n),),
+        value_of,
+        n_resamples=replicates,
+        batch=batch(n),
+        confidence_level=level,
+        method="percentile",
+        vectorized=True,
+        rng=np.random.default_rng(seed),
+    )
+    ends = found.confidence_interval
+    interval = np.stack([ends.low, ends.high], axis=-1)
+    return Resample(found.bootstrap_distribution, interval, np.asarray(found.standard_error))
+
+
+def batch(width: int) -> int:
+    """How many replicates of so many cells each are drawn at a time."""
+    return max(1, CELLS // width)
