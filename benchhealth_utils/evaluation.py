@@ -18,6 +18,7 @@ from .metrics import score
 from .models import open_model
 from .prompts import prompt
 from .readings import read
+from .rewordings import REWORDINGS, applies, restored, reword, rewording_signature
 from .schema import STATUSES, Answer, Example, Reading, Scores
 
 PACKAGES = (
@@ -42,6 +43,8 @@ class Evaluation:
     scores : Scores
     signature : Mapping
         What the scores depend on.
+    asked : sequence of Example
+        As they were put to the model: ``examples``, or these reworded.
     """
 
     model: str
@@ -52,6 +55,7 @@ class Evaluation:
     statuses: Sequence[str]
     scores: Scores
     signature: Mapping
+    asked: Sequence[Example] = ()
 
     @property
     def counts(self) -> dict[str, int]:
@@ -68,7 +72,8 @@ class Evaluation:
     def comparable(self) -> bool:
         """Whether the paper's zero-shot score may stand beside it."""
         zero_shot = self.signature["shots"] == 0 and self.signature["mode"] == "generate"
-        return self.official and self.complete and zero_shot
+        reworded = self.signature.get("rewording") is not None
+        return self.official and self.complete and zero_shot and not reworded
 
     @property
     def official(self) -> bool:
@@ -85,6 +90,8 @@ def evaluate(
     limit: int | None = None,
     seed: int = 0,
     mode: str = "generate",
+    exemplar_seed: int | None = None,
+    rewording: str | None = None,
     store=None,
     progress: bool = True,
 ) -> Evaluation:
@@ -98,34 +105,47 @@ def evaluate(
         Key in ``DATASETS``.
     shots, limit, seed, mode, store, progress
         As in `load` and `answer`.
+    exemplar_seed : int, optional
+        Of the exemplars' order, to vary them on the same items; by default `seed`.
+    rewording : str, optional
+        Ask the same items in other words: a key of ``rewordings.REWORDINGS``, drawn
+        with `seed`. Readings are in the terms of the items as the data have them.
 
     Returns
     -------
     Evaluation
     """
     model = open_model(model) if isinstance(model, str) else model
+    draw = exemplar_seed if shots and exemplar_seed is not None else seed
     root = data_root()
     whole = load(dataset, root=root)
-    examples = subset(whole, limit, seed)
+    examples = asked = subset(whole, limit, seed)
+    if rewording is not None:
+        asked = [reword(example, rewording, seed) for example in examples]
     pool = load(dataset, "train", root=root) if shots or hasattr(model, "prepare") else None
     answers = answer(
         model,
-        examples,
+        asked,
         shots=shots,
-        seed=seed,
+        seed=draw,
         mode=mode,
         pool=pool,
         store=store,
         progress=progress,
     )
-    readings, statuses = read_all(examples, answers)
+    readings, statuses = read_all(asked, answers)
     groups = [example.group for example in examples]
     gold = [example.gold for example in examples]
-    scores = score(dataset, gold, readings, groups=groups, seed=seed)
     lenient = [
         reading if reading is not None or reply.status != "truncated" else read(example, reply.text)
-        for example, reply, reading in zip(examples, answers, readings, strict=True)
+        for example, reply, reading in zip(asked, answers, readings, strict=True)
     ]
+    if rewording is not None:
+        readings, lenient = (
+            [restored(r, e, rewording, seed) for r, e in zip(found, examples, strict=True)]
+            for found in (readings, lenient)
+        )
+    scores = score(dataset, gold, readings, groups=groups, seed=seed)
     if lenient != readings:
         scores.extra["value_with_truncated"] = score(
             dataset, gold, lenient, groups=groups, seed=seed
@@ -141,19 +161,41 @@ def evaluate(
         readings=readings,
         statuses=statuses,
         scores=scores,
+        asked=asked,
         signature={
             "model": dict(model.signature),
             "mode": mode,
             "shots": shots,
             "seed": seed,
+            **({"exemplar_seed": draw} if draw != seed else {}),
             "prompt_version": prompt(dataset).version,
+            **(rewording_signature(rewording, examples, seed) if rewording else {}),
             "max_tokens": min(filter(None, (prompt(dataset).max_tokens, model.max_tokens))),
-            "exemplars": exemplar_ids(examples, pool, shots, seed),
+            "exemplars": exemplar_ids(examples, pool, shots, draw),
             "pool": fingerprint(pool) if shots else None,
             "data": data,
             "packages": _versions(),
         },
     )
+
+
+def evaluate_reworded(
+    model, datasets: Sequence[str], kinds: Sequence[str] = tuple(REWORDINGS), **options
+) -> dict[str, list[Evaluation]]:
+    """Evaluate one model on several data sets, reworded in several ways.
+
+    Returns
+    -------
+    dict of str to list of Evaluation
+        For each kind the data sets that it applies to, in their order.
+    """
+    model = open_model(model) if isinstance(model, str) else model
+    return {
+        kind: evaluate_all(
+            model, [key for key in datasets if applies(kind, key)], rewording=kind, **options
+        )
+        for kind in kinds
+    }
 
 
 def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **options):

@@ -62,7 +62,11 @@ def same_item(one: Example, two: Example) -> bool:
 
 
 def normalised(example: Example) -> str:
-    """An example's main text with everything but letters and digits dropped."""
+    """An example's main text with everything but letters and digits dropped.
+
+    A reworded item goes by the text it had before, so that it gets the same exemplars.
+    """
+    inputs = example.original or example.inputs
     names = ("question", "disease", "findings", "record", "sentence", "text")
-    text = next(str(example.inputs[name]) for name in names if name in example.inputs)
+    text = next(str(inputs[name]) for name in names if name in inputs)
     return re.sub(r"[\W_]+", "", text).casefold()

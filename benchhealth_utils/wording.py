@@ -99,3 +99,66 @@ HOC = (
     "list of answer categories. A document can have more than one; name each:\n"
     + "\n".join(f"{name}: {meaning}" for name, meaning in HALLMARKS.items())
 )
+
+# The same instructions in other words, ours, for the measure of robustness: each asks
+# for the same and for an answer in the same form, so that the same reading applies.
+REWORDED = {
+    EXAM: (
+        "You will be given medical examination questions, each with four options of which "
+        "one is right. First sum up what is known, then work towards the answer one step at "
+        "a time. End with the one option that you choose as your final answer."
+    ),
+    PUBMEDQA: (
+        "You will be given a passage from a medical study and a question about it. Judge by "
+        "the evidence in the passage alone, and reply with one word out of yes, no and maybe. "
+        "Say yes or no if the evidence settles the question. Say maybe if it does not, for "
+        "instance because it speaks for yes under some conditions and for no under others."
+    ),
+    CHATDOCTOR: (
+        "Name the medications that are used for the disease in the question, going by what "
+        "the content tells of it.\n"
+        "Write your reply in two parts. Analysis: say how the content leads to your answer. "
+        "Final Answer: list the names of the medications.\n"
+        "Keep to what the content supports, be brief and neutral, and give no opinion of your "
+        "own. This is an analysis; it neither diagnoses nor treats anyone."
+    ),
+    RADIOLOGY: (
+        "You assist radiologists. You will be given the findings of radiology reports. Write "
+        "what they mean for the diagnosis, as one coherent paragraph that sums them up."
+    ),
+    MIMIC_III: (
+        "Write discharge instructions in everyday words that a patient understands. Cover "
+        "three things as the patient would ask about them: (1) what the main health problem "
+        "is, and why it took a stay in hospital; (2) what there is to do now: care at home, "
+        "medications to take and, if they are known, the next appointments; (3) why it matters "
+        "to do so."
+    ),
+    NER: (
+        "List every disease that is named in the paragraph above, as it is written there. "
+        'Keep to this form: "<Paragraph ID> | <recognized entities>"'
+    ),
+    DDI: (
+        "Task: say what the sentence above tells of the interaction of the two drugs written "
+        "as @DRUGS.\n"
+        'Begin your reply with exactly one of these words: "mechanism", "effect", "advice", '
+        '"int", "None".\n'
+        "What they stand for: mechanism, the sentence tells how one drug changes what the body "
+        "does to the other (for instance, the first slows the clearance of the second); "
+        "effect, it tells what the two do together (for instance, more patients bled on both) "
+        "or that one strengthens or weakens the action of the other; advice, it recommends "
+        "something about their joint use (for instance, to keep the doses hours apart); int, "
+        "it only says that the two interact.\n"
+        "Write the category you choose between < and >."
+    ),
+    GAD: (
+        'You will be given a sentence in which a gene is written as "@GENES" and a disease as '
+        '"@DISEASES". Decide whether the two are related. A link of any kind counts, be it one '
+        'of function, of cause or of mere association. Give the label "Yes" if there is one, '
+        'and "No" if not.'
+    ),
+    HOC: (
+        "Which of the categories below does the document above belong to? It may be one or "
+        "several. Reply with the name of each, taken from this list:\n"
+        + "\n".join(f"{name}: {meaning}" for name, meaning in HALLMARKS.items())
+    ),
+}
