@@ -6,12 +6,12 @@ every chapter starts with `start`, before it reads anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
 from .answers import MODES
-from .datasets import data_root
+from .datasets import DATASETS, data_root
 from .models import check_name
 from .schema import BenchHealthError, shown
 
@@ -63,6 +63,75 @@ def start(namespace: Mapping[str, Any], *names: str) -> None:
     for name in ("model", "against"):
         if name in given:
             check_name(given[name])
+    for name in ("shot_counts", "seeds"):
+        if name in given:
+            numbers(given[name], name)
+    if 0 not in numbers(given.get("shot_counts", 0), "shot_counts"):
+        raise BenchHealthError(
+            f"The parameter shot_counts is {given['shot_counts']!r}; it must have a 0, since "
+            "every gain is measured from zero-shot."
+        )
+    if "datasets" in given:
+        data_sets(given["datasets"])
     for name in names:
         print(f"{name} = {given[name]!r}")
     print(f"data = {shown(data_root())}")
+
+
+def numbers(text: str | int, name: str) -> list[int]:
+    """Distinct whole numbers, in ascending order, from a parameter such as ``"0 1 3 5"``.
+
+    papermill hands over a single number as an int, so that is taken too.
+
+    Raises
+    ------
+    BenchHealthError
+        For anything else.
+
+    Examples
+    --------
+    >>> numbers("0 5 1", "shot_counts"), numbers(3, "seeds")
+    ([0, 1, 5], [3])
+    """
+    parts = str(text).split()
+    if not parts or isinstance(text, bool) or not all(part.isdecimal() for part in parts):
+        raise BenchHealthError(
+            f"The parameter {name} is {text!r}; expected whole numbers with blanks "
+            "between them, such as '0 1 3'."
+        )
+    found = sorted(map(int, parts))
+    if len(set(found)) < len(found):
+        raise BenchHealthError(f"The parameter {name} is {text!r}; a number occurs twice.")
+    return found
+
+
+def data_sets(text: str, without: Sequence[str] = ()) -> list[str]:
+    """Keys of data sets, in Table 1's order, from ``"all"`` or keys with blanks between.
+
+    Those in `without` are not part of the chapter; naming one is refused.
+
+    Raises
+    ------
+    BenchHealthError
+        For a key that is not known, not part of the chapter, or named twice.
+
+    Examples
+    --------
+    >>> data_sets("gad medqa")
+    ['medqa', 'gad']
+    """
+    known = [key for key in DATASETS if key not in without]
+    named = text.split() if isinstance(text, str) else []
+    if named == ["all"]:
+        return known
+    if not named or len(set(named)) < len(named):
+        raise BenchHealthError(
+            f"The parameter datasets is {text!r}; expected 'all', or different keys with "
+            f"blanks between them: {', '.join(known)}."
+        )
+    if odd := [key for key in named if key not in known]:
+        raise BenchHealthError(
+            f"The parameter datasets names {', '.join(odd)}, which this chapter does not "
+            f"have. It has: {', '.join(known)}."
+        )
+    return [key for key in known if key in named]

@@ -204,6 +204,6 @@ def test_the_combined_table_marks_what_is_not_official(majority):
     assert list(frame["Source"])[:17] == ["paper"] * 17
     assert set(ours["Model"]) == {"Majority", "Supervised"}
     cell = ours.iloc[0]["PubMedQA"]
-    assert "*" in cell and "n = 24" in cell and "% read" in cell
+    assert cell.endswith("*")
     assert frame[frame["Model"] == "GPT-4"].iloc[0]["MedQA (USMLE)"] == "81.2"
     assert frame[frame["Model"] == "ChatGLM-Med"].iloc[0]["HoC"] == ""

@@ -1,6 +1,22 @@
 """Results in and out, and the tables and figures made of them."""
 
-from .combined import results, table5, table5_frame
+from .combined import (
+    ours_frame,
+    ours_table,
+    reading_of_results,
+    results,
+    table5,
+    table5_frame,
+)
+from .derived_tables import (
+    derived_reading,
+    derived_table,
+    gaps_reading,
+    gaps_table,
+    neighbours_reading,
+    neighbours_table,
+    ranks_table,
+)
 from .errors import (
     compare_runs,
     comparison_table,
@@ -10,8 +26,41 @@ from .errors import (
     label_table,
     length_table,
 )
-from .figures import scores_figure
+from .figures import results_figure, scores_figure
+from .human import (
+    bounds_reading,
+    bounds_table,
+    human_figure,
+    pairs_reading,
+    pairs_table,
+    rates_table,
+    table6,
+)
+from .human_agreement import (
+    criterion_rankings,
+    metric_rankings,
+    publish_rankings,
+    rankings_reading,
+    rankings_table,
+)
+from .placement import placement_reading, placement_table
 from .results import paper_scores, publish, record, record_all, result
+from .rewordings import rewording_table
+from .shot_figure import (
+    paper_means,
+    reading_of_shots,
+    record_shots,
+    recorded_levels,
+    shots_figure,
+)
+from .shot_tables import (
+    cost_table,
+    exemplar_table,
+    fit_table,
+    shot_answers_table,
+    shots_table,
+)
+from .shots import Level, mean_interval, scenario_levels, shot_grid, shot_levels
 from .style import members, points, table
 from .tables import (
     answer_table,
@@ -22,32 +71,91 @@ from .tables import (
     status_table,
     unread_table,
 )
+from .usefulness import (
+    publish_usefulness,
+    same_sets_table,
+    spread_table,
+    task_table,
+    usefulness_reading,
+    usefulness_table,
+)
+from .usefulness_entries import present_sets
+from .usefulness_panels import usefulness_figure
 
 __all__ = [
+    "Level",
     "answer_table",
+    "bounds_reading",
+    "bounds_table",
     "compare_runs",
     "comparison_table",
     "confusion_table",
+    "cost_table",
+    "criterion_rankings",
+    "derived_reading",
+    "derived_table",
     "entity_errors_table",
     "example_table",
+    "exemplar_table",
     "extremes_table",
+    "fit_table",
+    "gaps_reading",
+    "gaps_table",
+    "human_figure",
     "label_table",
     "length_table",
+    "mean_interval",
     "members",
+    "metric_rankings",
+    "neighbours_reading",
+    "neighbours_table",
+    "ours_frame",
+    "ours_table",
+    "pairs_reading",
+    "pairs_table",
+    "paper_means",
     "paper_scores",
+    "placement_reading",
+    "placement_table",
     "points",
+    "present_sets",
     "prompt_text",
     "publish",
+    "publish_rankings",
+    "publish_usefulness",
+    "rankings_reading",
+    "rankings_table",
+    "ranks_table",
+    "rates_table",
     "reading_of",
+    "reading_of_results",
+    "reading_of_shots",
     "record",
     "record_all",
+    "record_shots",
+    "recorded_levels",
     "result",
     "results",
+    "results_figure",
+    "rewording_table",
+    "same_sets_table",
+    "scenario_levels",
     "scores_figure",
     "scores_table",
+    "shot_answers_table",
+    "shot_grid",
+    "shot_levels",
+    "shots_figure",
+    "shots_table",
+    "spread_table",
     "status_table",
     "table",
     "table5",
     "table5_frame",
+    "table6",
+    "task_table",
     "unread_table",
+    "usefulness_figure",
+    "usefulness_reading",
+    "usefulness_table",
 ]

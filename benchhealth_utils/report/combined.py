@@ -1,4 +1,4 @@
-"""The combined table: the paper's Table 5 with the project's own rows beneath."""
+"""Our results beside the paper's: the combined Table 5, and where each result lies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..datasets import DATASETS
 from ..models import MODELS
 from ..schema import ROOT, runs_folder
 from .results import paper_scores
-from .style import points, table
+from .style import SOURCES, points, table
 
 MARK = "*"  # on every result that is not of the full official data
 
@@ -19,7 +19,8 @@ MARK = "*"  # on every result that is not of the full official data
 def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict]:
     """Recorded results; of several for a model and data set the weightiest.
 
-    Official ones come before others, then the larger.
+    Official ones come before others, then the larger. Left out are runs on reworded
+    items, and runs whose exemplars were drawn with another seed than the items.
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict
         for path in sorted(folder.glob("*/*.json")):
             row = json.loads(path.read_text(encoding="utf-8"))
             signature = row["signature"]
-            if (signature["shots"], signature["mode"]) == (shots, mode):
+            varied = signature.get("rewording") or "exemplar_seed" in signature
+            if (signature["shots"], signature["mode"]) == (shots, mode) and not varied:
                 key = row["model"], row["dataset"]
                 if key not in found or _weight(row) > _weight(found[key]):
                     found[key] = row
@@ -55,49 +57,131 @@ def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict
 
 
 def _weight(row: dict) -> tuple:
-    return row["official"] and row["complete"], row["n"]
+    return publishable(row), row["n"]
 
 
 def table5_frame(*folders: Path) -> pd.DataFrame:
-    """The paper's rows and ours as text, a column a data set.
+    """The paper's rows and ours as text, a column a data set, scores in points.
 
-    Ours read ``score (low to high), n, coverage``, with an asterisk where the
-    result is not of the full official data or has errors in it.
+    An asterisk marks a result that is not of the full official data or has
+    errors in it. Intervals, n and coverage of ours are in `ours_frame`.
     """
     paper = paper_scores()
-    names = {"sota": "Task-specific SOTA", **{key: spec.name for key, spec in MODELS.items()}}
     columns = {key: spec.name for key, spec in DATASETS.items()}
     rows = [
-        {"Source": "paper", "Model": names[key]}
-        | {
-            columns[name]: "" if pd.isna(paper.loc[key, name]) else f"{paper.loc[key, name]:.1f}"
-            for name in columns
-        }
+        {"Model": model_name(key), "Source": "paper"}
+        | {columns[dataset]: one_decimal(paper.loc[key, dataset]) for dataset in columns}
         for key in ["sota", *(key for key in MODELS if key in paper.index)]
     ]
     ours: dict[str, dict] = {}
     for row in results(*folders):
-        line = ours.setdefault(
-            row["model"], {"Source": "ours", "Model": names.get(row["model"], row["model"])}
-        )
-        line[columns[row["dataset"]]] = _cell(row)
+        line = ours.setdefault(row["model"], {"Model": model_name(row["model"]), "Source": "ours"})
+        line[columns[row["dataset"]]] = points(row["value"]) + mark(row)
     return pd.DataFrame([*rows, *ours.values()]).fillna("")
-
-
-def _cell(row: dict) -> str:
-    low, high = row["interval"]
-    mark = "" if row["official"] and row["complete"] else MARK
-    return (
-        f"{points(row['value'])}{mark} ({points(low)} to {points(high)}), "
-        f"n = {row['n']:,}, {points(row['coverage'])} % read"
-    )
 
 
 def table5(*folders: Path):
     """The combined Table 5, for a page."""
     caption = (
-        "Table 5. Zero-shot scores: the paper's, and ours with 95 % intervals, number of "
-        f"items and share of answers that were read. {MARK} marks a result that is not of "
-        "the full official data, or has errors in it; it may not be compared."
+        "Table 5. Zero-shot scores in points (0-100): the paper's as printed, then ours. "
+        f"{MARK} marks a result that is not of the full official data, or has errors in it; it "
+        "may not be compared. An empty cell is a dash in the paper, lost in the text it was "
+        "read from, or not measured here."
     )
-    return table(table5_frame(*folders), caption, "table-5")
+    return table(table5_frame(*folders), caption, "table-5", sortable=True)
+
+
+def ours_frame(*folders: Path) -> pd.DataFrame:
+    """Our results as text, a row a model and data set, beside what the paper printed."""
+    paper = paper_scores()
+    llms = paper.drop(index="sota")
+    rows = []
+    for row in results(*folders):
+        key, data = row["dataset"], row["signature"]["data"]
+        kind = SOURCES[data["source"]] + (", a part" if data["limit"] else "")
+        rows.append(
+            {
+                "Model": model_name(row["model"]),
+                "Data set": DATASETS[key].name,
+                "Score (95 % interval)": _score(row),
+                "n": f"{row['n']:,}",
+                "Coverage": points(row["coverage"]),
+                "The paper's 16": f"{llms[key].min():.1f} to {llms[key].max():.1f}",
+                "This model in the paper": one_decimal(llms[key].get(row["model"])) or "none",
+                "Task-specific": one_decimal(paper.loc["sota", key]) or "none",
+                "Measured on": kind + ("" if row["complete"] else ", with errors"),
+            }
+        )
+    return pd.DataFrame(rows, columns=None if rows else ["Model", "Data set"])
+
+
+def ours_table(*folders: Path):
+    """Everything measured here, for a page."""
+    caption = (
+        "Zero-shot scores measured here, in points, with 95 % intervals, number of items "
+        "and share of answers that were read (coverage, in %). "
+        f"Beside them the printed range, the printed score of the same model, and that of the "
+        f"task-specific models. {MARK} as in Table 5."
+    )
+    return table(ours_frame(*folders), caption, "results-ours", sortable=True)
+
+
+def reading_of_results(*folders: Path):
+    """Where our official results lie among the printed scores: one line a model."""
+    from IPython.display import Markdown
+
+    by_model: dict[str, list[dict]] = {}
+    for row in results(*folders):
+        by_model.setdefault(row["model"], []).append(row)
+    lines = [_where(model, rows) for model, rows in by_model.items()]
+    return Markdown("\n".join(lines) or "Nothing has been measured here yet.")
+
+
+def _where(model: str, rows: list[dict]) -> str:
+    paper = paper_scores()
+    llms = paper.drop(index="sota")
+    official = [row for row in rows if publishable(row)]
+    line = f"- **{model_name(model)}**: official results on {len(official)} of {len(DATASETS)} sets"
+    places: dict[str, list[str]] = {}
+    for row in official:
+        key, name = row["dataset"], DATASETS[row["dataset"]].name
+        low, high = (100 * end for end in row["interval"])
+        if low > llms[key].max():
+            places.setdefault("above all sixteen printed scores", []).append(name)
+        elif high < llms[key].min():
+            places.setdefault("below all sixteen", []).append(name)
+        else:
+            places.setdefault("among the sixteen, or not told apart from them", []).append(name)
+        if low > paper.loc["sota", key]:
+            places.setdefault("above the task-specific score", []).append(name)
+    said = "; ".join(f"{place}: {', '.join(names)}" for place, names in sorted(places.items()))
+    return f"{line}. {said[:1].upper()}{said[1:]}." if said else f"{line}; nothing to compare."
+
+
+def one_decimal(value) -> str:
+    """A score in points as text; empty if there is none."""
+    return "" if pd.isna(value) else f"{value:.1f}"
+
+
+def model_name(key: str) -> str:
+    """How a page calls a model."""
+    if key == "sota":
+        return "Task-specific SOTA"
+    return MODELS[key].name if key in MODELS else key
+
+
+def publishable(row: dict) -> bool:
+    """Whether a result is of the full official data, without errors."""
+    return row["official"] and row["complete"]
+
+
+def mark(row: dict) -> str:
+    """An asterisk on a result that may not be compared with the paper."""
+    return "" if publishable(row) else MARK
+
+
+def _score(row: dict) -> str:
+    low, high = row["interval"]
+    if low == high:
+        return f"{points(row['value'])}{mark(row)} (interval not estimable)"
+    return f"{points(row['value'])}{mark(row)} ({points(low)} to {points(high)})"

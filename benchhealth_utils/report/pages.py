@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 from .. import datasets
 from ..datasets import DATASETS
+from ..models import MODELS, ModelSpec
 from ..prompts import PROMPTS
-from ..schema import ROOT
-from .style import table
+from ..schema import ROOT, Scores
+from ..wording import REWORDED
+from .style import points, table, with_interval
 
 
 def table1():
@@ -57,6 +61,115 @@ def notes():
     return table(pd.DataFrame(rows), "Disagreements, and what was decided.", "notes")
 
 
+def layout():
+    """The files of each data set, and where they belong in the data folder."""
+    rows = [
+        {
+            "Key": "" if position else key,
+            "File, in the data folder": f"{spec.folder}/{_short(entry['name'])}",
+            "Part": _PARTS[entry["role"]],
+            "Comes by": _comes_by(spec, entry),
+        }
+        for key, spec in DATASETS.items()
+        for position, entry in enumerate(spec.files)
+    ]
+    caption = (
+        "Files of each data set. By hand: you put it there. <commit>: forty digits, given "
+        "in full in data/datasets.yaml."
+    )
+    return table(pd.DataFrame(rows), caption, "layout")
+
+
+_PARTS = {
+    "test": "test",
+    "train": "training",
+    "both": "both",
+    "optional": "training (optional)",
+    "dialogues": "patient questions",
+}
+
+
+def _short(name: str) -> str:
+    return re.sub(r"[0-9a-f]{40}", "<commit>", name)
+
+
+def _comes_by(spec: datasets.Dataset, entry) -> str:
+    if spec.tier == "credentialed" or "url" not in entry:
+        return f"hand: {entry['note']}"
+    return "download --optional" if entry["role"] == "optional" else "download"
+
+
+def table2():
+    """The paper's Table 2: what is measured, and how the paper computes it."""
+    paper = pd.read_csv(ROOT / "data" / "paper" / "table2.csv", keep_default_na=False)
+    rows = [
+        {
+            "Metric": f"{row.metric.capitalize()} ({row.better} is better)",
+            "What it is": row.definition,
+            "How the paper computes it": row.computed_as,
+            "Tasks": row.tasks,
+            "Data sets": len(row.datasets.split()) or "not stated",
+        }
+        for row in paper.itertuples()
+    ]
+    caption = "Table 2. The metrics, in our words. Not stated: the paper does not say which."
+    return table(pd.DataFrame(rows), caption, "table-2")
+
+
+def table3():
+    """The paper's Table 3, with what the registry knows of each model."""
+    paper = pd.read_csv(ROOT / "data" / "paper" / "table3.csv", keep_default_na=False)
+    rows = [
+        {
+            "Model": row.name,
+            "Key": row.model,
+            "Type, parameters": f"{row.type}, {row.parameters or 'size not published'}",
+            "Published as": _published(MODELS[row.model]),
+            "Needed today": needed(MODELS[row.model]),
+        }
+        for row in paper.itertuples()
+    ]
+    caption = (
+        "Table 3. The models of the paper. Assumed: the paper names no checkpoint; of those "
+        "that fit its name, this is the likeliest. No checkpoint: there is no fixed place to "
+        "fetch it from. Memory is that of the weights at two bytes a parameter."
+    )
+    return table(pd.DataFrame(rows), caption, "table-3")
+
+
+_PUBLISHED = {
+    "full": "complete weights",
+    "adapter": "adapter for {spec.base}",
+    "diff": "differences to {spec.base}",
+    "legacy": "weights with code of their own",
+    "api": "service of {spec.vendor}",
+}
+
+
+def _published(spec: ModelSpec) -> str:
+    place = spec.checkpoint or "no checkpoint"
+    mark = " (assumed)" if spec.assumed else ""
+    return f"{_PUBLISHED[spec.published].format(spec=spec)}: {place}{mark}"
+
+
+def needed(spec: ModelSpec) -> str:
+    """What someone needs today to run a model of the paper.
+
+    >>> needed(MODELS["medalpaca-7b"])
+    'its weights, about 14 GB'
+    """
+    if spec.published == "api":
+        return f"cannot be run: retired {spec.retired}; the vendor names {spec.successor}"
+    if spec.published == "legacy":
+        return "cannot be run: today's transformers does not run its code"
+    size = f", about {2 * int(spec.parameters.removesuffix('B'))} GB"
+    if spec.published in ("adapter", "diff"):
+        return f"the weights of {spec.base}{size}, merged with these into a folder"
+    if not spec.checkpoint:
+        return f"its weights{size}, from its authors, in a folder"
+    return f"its weights{size}" + (", after accepting a licence" if spec.gated else "")
+
+
 def table4():
     """The paper's Table 4, as the code has it."""
     seen: dict[str, dict] = {}
@@ -73,3 +186,49 @@ def table4():
         row["Data sets"].append(DATASETS[key].name)
     rows = [{**row, "Data sets": ", ".join(row["Data sets"])} for row in seen.values()]
     return table(pd.DataFrame(rows), "Table 4. The prompts.", "table-4")
+
+
+def rewordings_table():
+    """The same instructions in other words, as the rewording ``template`` has them."""
+    names: dict[str, list[str]] = {}
+    for key, task in PROMPTS.items():
+        names.setdefault(task.instruction, []).append(DATASETS[key].name)
+    rows = [
+        {"Data sets": ", ".join(each), "Instruction, reworded": REWORDED[instruction]}
+        for instruction, each in names.items()
+    ]
+    return table(pd.DataFrame(rows), "The instructions in other words.", "rewordings")
+
+
+def in_words(scores: Scores, *extra: str) -> str:
+    """Scores on a few short lines, for a page that works an example.
+
+    Parameters
+    ----------
+    scores : Scores
+    *extra : str
+        Names of further figures in ``scores.extra``: rates are written in
+        points, anything else as it is.
+
+    Examples
+    --------
+    >>> from benchhealth_utils import score
+    >>> print(in_words(score("medqa", ["A", "C"], ["A", None]), "chance"))
+    accuracy: 50.0 (9.5 to 90.5)
+    interval: Wilson
+    precision 100.0, recall 50.0, coverage 50.0, n = 2
+    chance: 25.0
+    """
+    rates = ", ".join(
+        f"{name} {points(getattr(scores, name))}" for name in ("precision", "recall", "coverage")
+    )
+    lines = [
+        f"{scores.metric}: {with_interval(scores)}",
+        f"interval: {scores.interval_method}",
+        f"{rates}, n = {scores.n}",
+    ]
+    for name in extra:
+        value = scores.extra[name]
+        shown = points(value) if isinstance(value, float) else value
+        lines.append(f"{name.replace('_', ' ')}: {shown}")
+    return "\n".join(lines)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,8 +31,23 @@ def result(evaluation: Evaluation) -> dict:
         "statuses": evaluation.counts,
         "complete": evaluation.complete,
         "official": evaluation.official,
+        "tokens": tokens(evaluation),
         "signature": evaluation.signature,
     }
+
+
+def tokens(evaluation: Evaluation) -> dict[str, int | None]:
+    """Tokens over all items: in prompts, in completions, cut off documents.
+
+    None where the backend counts none. A prompt that did not fit was not sent
+    and adds nothing.
+    """
+    found = {}
+    for name in ("prompt", "completion", "cut"):
+        each = [answer.usage.get(f"{name}_tokens") for answer in evaluation.answers]
+        counted = [count for count in each if count is not None]
+        found[name] = sum(counted) if counted else None
+    return found
 
 
 def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
@@ -44,6 +60,10 @@ def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
     row = result(evaluation)
     signature = row["signature"]
     name = f"{row['dataset']}-{signature['shots']}shot-{signature['mode']}"
+    if signature.get("rewording"):
+        name += f"-{signature['rewording']}"
+    if "exemplar_seed" in signature:
+        name += f"-exemplars{signature['exemplar_seed']}"
     publishable = row["official"] and row["complete"]
     if not publishable:
         name += f"-{signature['data']['source']}-{row['n']}-seed{signature['seed']}"
@@ -52,20 +72,38 @@ def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
     path = folder / file_name(row["model"]) / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(row, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    scratch.write_text(_as_text(row), encoding="utf-8")
     scratch.replace(path)
     return path
 
 
-def record_all(evaluations: Sequence[Evaluation]) -> None:
-    """Record each run, publish its value and coverage, and say where it went.
+def _as_text(row: dict) -> str:
+    """JSON, indented, but with a list of numbers on one line."""
+    text = json.dumps(row, indent=1, sort_keys=True) + "\n"
+    return re.sub(r"\[[\d\s,.e+-]+\]", lambda found: " ".join(found[0].split()), text)
 
-    A value is published as ``<model>.<data set>.value``.
+
+def record_all(evaluations: Sequence[Evaluation]) -> None:
+    """Record each run, publish its score, and say where it went.
+
+    Published are ``<model>.<data set>.value``, ``coverage``, ``low`` and ``high``
+    (of the interval), ``n`` and ``official`` (1 or 0). Behind the data set stands the
+    rewording, if there is one.
     """
     for run in evaluations:
         print(shown(record(run)))
-        publish(f"{run.model}.{run.dataset}.value", run.scores.value)
-        publish(f"{run.model}.{run.dataset}.coverage", run.scores.coverage)
+        low, high = run.scores.interval
+        facts = {
+            "value": run.scores.value,
+            "coverage": run.scores.coverage,
+            "low": low,
+            "high": high,
+            "n": run.scores.n,
+            "official": int(run.official),
+        }
+        whose = [run.model, run.dataset, run.signature.get("rewording")]
+        for name, value in facts.items():
+            publish(".".join(filter(None, [*whose, name])), value)
 
 
 def publish(name: str, value) -> None:

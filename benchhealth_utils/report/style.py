@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import pandas as pd
 
@@ -16,14 +17,36 @@ SOURCES = {
 }
 
 
-def table(frame: pd.DataFrame, caption: str, uuid: str):
-    """A frame as a page shows it: caption, fixed id, text escaped, no index."""
+def table(frame: pd.DataFrame, caption: str, uuid: str, *, sortable: bool = False):
+    """A frame as a page shows it: caption, fixed id, text escaped, no index.
+
+    In the book every such table can be saved as ``<uuid>.csv`` and scrolls within
+    itself where it is too wide.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Shape (rows, columns); missing values are shown as empty cells.
+    caption : str
+        Heading of the table.
+    uuid : str
+        The table's id in the page is ``T_<uuid>``.
+    sortable : bool
+        Whether a reader can sort by a column. Cells that start with a number
+        are compared as numbers, others as text; empty cells come last.
+
+    Returns
+    -------
+    pandas.io.formats.style.Styler
+    """
+    classes = "dataframe sortable" if sortable else "dataframe"
     return (
         frame.style.hide(axis="index")
         .format(escape="html", na_rep="")
-        .set_caption(caption)
+        .format_index(escape="html", axis="columns")
+        .set_caption(escape(caption, quote=False))
         .set_uuid(uuid)
-        .set_table_attributes('class="dataframe"')
+        .set_table_attributes(f'class="{classes}"')
     )
 
 

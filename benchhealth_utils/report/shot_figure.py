@@ -1,0 +1,195 @@
+"""The paper's Figure 1 for one model: scores against shots, a panel a scenario."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from ..answers import file_name
+from ..datasets import DATASETS
+from ..prompts import prompt
+from ..schema import ROOT, shown
+from .results import paper_scores, publish, record
+from .shots import Level, Runs, known_interval, scenario_levels
+from .style import points
+
+
+def recorded_levels(
+    model: str,
+    datasets: Sequence[str],
+    counts: Sequence[int],
+    mode: str = "generate",
+    folder: Path | None = None,
+) -> list[Level]:
+    """Scenario means of recorded results, over the sets that have every number of shots.
+
+    Parameters
+    ----------
+    model : str
+    datasets : sequence of str
+        Keys of the sets that may enter.
+    counts : sequence of int
+        Numbers of shots; without one above zero there is nothing to draw.
+    mode : str
+        As in `evaluate_all`: open questions are always answered in text.
+    folder : Path, optional
+        By default ``data/results/``, which holds only full official data.
+
+    Returns
+    -------
+    list of Level
+        With several exemplar seeds, scores and limits are their means.
+    """
+    found: dict[tuple[str, int], list[dict]] = {}
+    for path in sorted(((folder or ROOT / "data" / "results") / file_name(model)).glob("*.json")):
+        row = json.loads(path.read_text(encoding="utf-8"))
+        signature = row["signature"]
+        wanted = mode if prompt(row["dataset"]).labels is not None else "generate"
+        if signature["mode"] == wanted and not signature.get("rewording"):
+            found.setdefault((row["dataset"], signature["shots"]), []).append(row)
+    levels = []
+    for key in datasets:
+        if any(counts) and all((key, shots) in found for shots in counts):
+            levels += [_level(key, shots, found[key, shots]) for shots in counts]
+    return scenario_levels(levels)
+
+
+def _level(key: str, shots: int, rows: Sequence[dict]) -> Level:
+    ends = [fmean(row["interval"][end] for row in rows) for end in (0, 1)]
+    return Level(
+        datasets=(key,),
+        shots=shots,
+        n=rows[0]["n"],
+        values=(fmean(row["value"] for row in rows),),
+        interval=known_interval(tuple(ends)),
+        coverage=fmean(row["coverage"] for row in rows),
+    )
+
+
+def paper_means(datasets: Sequence[str]) -> list[float]:
+    """Zero-shot means over these data sets of the paper's models, in points.
+
+    A model that lacks a value for one of them is left out.
+    """
+    scores = paper_scores().drop(index="sota")[list(datasets)]
+    return scores.dropna().mean(axis=1).tolist()
+
+
+def shots_figure(levels: Sequence[Level], recorded: Sequence[Level] = ()):
+    """Means by number of shots, a panel a scenario, each with its own scale.
+
+    Shapes tell them apart, not colour: filled circles with bars are measured
+    here, crosses are single exemplar seeds, squares on a dashed line are
+    recorded results, open circles are the paper's models at zero shots.
+    """
+    import matplotlib.pyplot as plt
+    import seaborn as sns
+
+    sns.set_theme(style="whitegrid", context="notebook")
+    palette = sns.color_palette("colorblind")
+    here = {"color": palette[0], "marker": "o", "ms": 8, "lw": 1.5}
+    seeds = {"color": "black", "marker": "x", "ls": "", "ms": 6}
+    before = {"color": palette[3], "marker": "s", "ms": 6, "lw": 1.5, "ls": "--"}
+    published = {"ls": "", "marker": "o", "mfc": "none", "mec": "0.45", "ms": 5}
+    scenarios = list(dict.fromkeys(level.scenario for level in levels))
+    size = (5.2, 2.1 * len(scenarios) + 1.1)  # narrow, to be read on a phone
+    figure, panels = plt.subplots(
+        len(scenarios),
+        sharex=True,
+        squeeze=False,
+        figsize=size,
+        dpi=150,
+        layout="constrained",
+    )
+    for axes, scenario in zip(panels[:, 0], scenarios, strict=True):
+        own = [level for level in levels if level.scenario == scenario]
+        means = paper_means(own[0].datasets)
+        axes.plot([-0.28] * len(means), means, **published)
+        for level in own:
+            for value in level.values if len(level.values) > 1 else ():
+                axes.plot(level.shots + 0.16, 100 * value, **seeds)
+        _curve(axes, own, here)
+        _curve(axes, [level for level in recorded if level.scenario == scenario], before, -0.12)
+        names = ", ".join(DATASETS[key].name for key in own[0].datasets)
+        if len(own[0].datasets) > 2:
+            names = f"mean of {len(own[0].datasets)} data sets"
+        axes.set_title(f"{scenario.capitalize()} ({names})", loc="left", fontsize="medium")
+        axes.set_ylim(bottom=-0.04 * axes.get_ylim()[1])  # a mark at 0 is whole
+        axes.set_ylabel("Points")
+    axes.set_xticks(sorted({level.shots for level in levels}))
+    figure.align_ylabels()
+    axes.set_xlabel("Shots (exemplars before each item)")
+    handles = [
+        plt.Line2D([], [], **here, label="measured, 95 % interval"),
+        plt.Line2D([], [], **seeds, label="one exemplar seed"),
+        plt.Line2D([], [], **published, label="the paper's models"),
+    ]
+    if recorded:
+        handles.append(plt.Line2D([], [], **before, label="recorded, official"))
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=2, frameon=False, fontsize="small"
+    )
+    return figure
+
+
+def _curve(axes, levels: Sequence[Level], style: dict, offset: float = 0.0) -> None:
+    places = [level.shots + offset for level in levels]
+    axes.plot(places, [100 * x.value for x in levels], **style)
+    for level in levels:
+        if level.interval:
+            ends = [100 * end for end in level.interval]
+            axes.plot([level.shots + offset] * 2, ends, color=style["color"], lw=2.5)
+
+
+def reading_of_shots(levels: Sequence[Level], recorded: Sequence[Level] = ()):
+    """What the figure says, computed from the levels: a line a scenario."""
+    from IPython.display import Markdown
+
+    lines = []
+    for scenario in dict.fromkeys(level.scenario for level in levels):
+        own = [level for level in levels if level.scenario == scenario]
+        zero, *others = own
+        line = f"- **{scenario.capitalize()}**: {points(zero.value)} points at zero shots"
+        line += "".join(f", {points(each.value)} at {each.shots}" for each in others)
+        if others:
+            largest = max((each.gain for each in others), key=abs)
+            line += f". {_shown(others)} The largest change is {100 * largest + 0.0:+.1f}"
+        if any(len(each.values) > 1 for each in others):
+            spread = max(max(each.values) - min(each.values) for each in others)
+            line += f"; exemplar seeds differ by up to {points(spread)}"
+        lines.append(f"{line}.")
+    for level in recorded:
+        if not level.shots:
+            names = ", ".join(DATASETS[key].name for key in level.datasets)
+            lines.append(f"- Recorded on official data, {level.scenario}: {names}.")
+    return Markdown("\n".join(lines))
+
+
+def _shown(levels: Sequence[Level]) -> str:
+    """At which numbers of shots the interval of the gain leaves out zero."""
+    known = [level for level in levels if level.gain_interval]
+    found = {
+        "Gains": [str(level.shots) for level in known if level.gain_interval[0] > 0],
+        "Losses": [str(level.shots) for level in known if level.gain_interval[1] < 0],
+    }
+    said = [f"{name} are shown at {', '.join(at)} shots." for name, at in found.items() if at]
+    return " ".join(said) or "Neither a gain nor a loss is shown."
+
+
+def record_shots(runs: Runs, means: Sequence[Level]) -> None:
+    """Record each run, and publish the scenarios' means.
+
+    Published are ``<model>.<scenario>.<shots>shot`` and, where estimable, the
+    same with ``.low`` and ``.high``.
+    """
+    everything = [run for each in runs.values() for run in each]
+    folders = sorted({shown(record(run).parent) for run in everything})
+    print(f"{len(everything)} results in {', '.join(folders)}")
+    for level in means:
+        name = f"{everything[0].model}.{level.scenario}.{level.shots}shot"
+        publish(name, level.value)
+        if level.interval:
+            publish(f"{name}.low", level.interval[0])
+            publish(f"{name}.high", level.interval[1])
