@@ -285,7 +285,7 @@ BELOW = [
 
 @pytest.mark.parametrize(("lower", "higher", "dataset"), BELOW)
 def test_where_text_and_table5_disagree(lower, higher, dataset):
-    """The examples of data/paper/README.md."""
+    """Some of the cells that decide claims on the page book/claims.md."""
     assert all(SCORES[lower, dataset] < SCORES[model, dataset] for model in higher)
 
 
