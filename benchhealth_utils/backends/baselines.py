@@ -37,7 +37,7 @@ class Baseline:
 
     def __init__(self, name: str, fit: Callable[[str, Sequence[Example]], Predictor]):
         self.name, self.fit = name, fit
-        self.signature = {"backend": "baseline", "name": name, "version": 1}
+        self.signature = {"backend": "baseline", "name": name, "version": 2}
         self._train: dict[str, Sequence[Example]] = {}
 
     def prepare(self, dataset: str, pool: Sequence[Example] | None = None) -> dict:
