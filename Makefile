@@ -4,7 +4,9 @@ PYTHON ?= python3
 MODEL ?= smollm2-135m
 NOTEBOOK ?= reasoning
 PARAMETERS ?=
-CHAPTERS := reasoning generation understanding
+CHAPTERS := reasoning generation understanding few_shot clinical_usefulness human_eval
+LIMIT ?= 0
+DATASETS ?= all
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -33,10 +35,7 @@ weights: $(READY)
 	@$(BIN)/python -m benchhealth_utils.backends.embedded
 
 book: setup ## execute the chapters with MODEL and build the book, strictly
-	@rm -rf $(SITE) && mkdir -p $(SITE)/notebooks
-	@cp -R book $(SITE)/book && cp _toc.yml $(SITE)/
-	@sed 's|^  exclude_patterns: \[\]|  exclude_patterns: ["notebooks/*"]|' _config.yml > $(SITE)/_config.yml
-	@grep -q 'exclude_patterns: \["notebooks/' $(SITE)/_config.yml
+	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
 	@set -e; for chapter in $(CHAPTERS); do \
 		echo "Executing notebooks/$$chapter.ipynb with $(MODEL)"; \
 		$(BIN)/papermill notebooks/$$chapter.ipynb $(SITE)/notebooks/$$chapter.ipynb -p model $(MODEL) $(PARAMETERS); \
@@ -58,6 +57,9 @@ run: setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="
 	@mkdir -p runs
 	@$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb runs/$(NOTEBOOK).ipynb -p model $(MODEL) $(PARAMETERS)
 	@echo "The executed notebook is runs/$(NOTEBOOK).ipynb"
+
+reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items
+	@$(BIN)/python -m benchhealth_utils.reproduce $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)"
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -6,15 +6,9 @@ Not collected by `make test`, since it needs `make book` to have run first:
 
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
-import yaml
-
-ROOT = Path(__file__).parent.parent
-HTML = ROOT / "_build" / "html"
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"]] + [c["file"] for part in TOC["parts"] for c in part["chapters"]]
+from book_pages import HTML, ITEMS, PAGES
 
 
 class Loaded(HTMLParser):
@@ -73,6 +67,16 @@ def test_the_reasoning_chapter_was_executed():
     assert re.search(r"<img[^>]+alt=\"Dot plot", html)
 
 
-def test_tables_of_the_paper_are_there():
-    assert "Table 1." in (HTML / "book/data.html").read_text(encoding="utf-8")
-    assert "Table 4." in (HTML / "book/prompts.html").read_text(encoding="utf-8")
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["item"])
+def test_the_items_of_the_paper_are_there(item):
+    html = (HTML / f"{item['page']}.html").read_text(encoding="utf-8")
+    assert html.count(f'id="{item["anchor"]}"') == 1
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_buttons_lead_to_the_notebook_of_the_page_or_are_not_there(page):
+    html = (HTML / f"{page}.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="(https://(?:mybinder|colab)\.[^"]+)"', html)
+    assert len(links) in ((0, 2) if page.startswith("notebooks/") else (0,))
+    assert all(link.endswith(f"/{page}.ipynb") for link in links)
+    assert "executablebooks/jupyter-book" not in html  # what Jupyter Book would link to

@@ -1,0 +1,165 @@
+"""The built book in a real browser: every page, narrow and wide, light and dark.
+
+Not collected by `make test`, since it needs `make book` to have run first:
+``python -m pytest tests/check_browser.py``. With BENCHHEALTH_SCREENSHOTS set to a
+folder, a picture of every page is left there.
+"""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import pytest
+from book_pages import HTML, ITEMS, PAGES
+from browser import CONTRAST, cells, chromium, download, scrolls_sideways, served, visit
+
+# Transparent pixels of a picture on a dark page need a light ground behind them.
+ON_DARK_GROUND = """(image) => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+  const brush = canvas.getContext("2d");
+  brush.drawImage(image, 0, 0);
+  const pixels = brush.getImageData(0, 0, canvas.width, canvas.height).data;
+  if (!pixels.some((value, i) => i % 4 === 3 && value < 255)) return false;
+  const [r, g, b, a = 1] = getComputedStyle(image).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return a < 1 || Math.min(r, g, b) < 200;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def site():
+    assert (HTML / "index.html").exists(), f"there is no book in {HTML}; run `make book` first"
+    with served(HTML) as address:
+        yield address
+
+
+def picture(page, name, kind):
+    folder = os.environ.get("BENCHHEALTH_SCREENSHOTS")
+    if folder:
+        path = Path(folder).expanduser() / f"{name.replace('/', '-')}-{kind}.png"
+        page.screenshot(path=path, full_page=True)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_loads_whole_and_is_legible(browser, site, name):
+    with visit(browser, f"{site}/{name}.html") as page:
+        picture(page, name, "1200")
+        heading = page.locator("h1:visible")  # there is another, for print
+        assert heading.count() == 1 and heading.inner_text().strip()
+        for image in page.locator("main img").all():
+            assert image.evaluate("i => i.decode().then(() => i.naturalWidth > 0)")
+            assert len(image.get_attribute("alt") or "") > 10
+        assert page.evaluate(CONTRAST) == []
+        assert page.problems == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_a_telephone(browser, site, name):
+    with visit(browser, f"{site}/{name}.html", width=390) as page:
+        picture(page, name, "390")
+        assert not scrolls_sideways(page)
+        for caption in page.locator("table.dataframe caption").all():
+            box = caption.bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+        assert page.problems == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_legible_in_the_dark(browser, site, name):
+    with visit(browser, f"{site}/{name}.html", theme="dark") as page:
+        picture(page, name, "1200-dark")
+        assert page.locator("html").get_attribute("data-theme") == "dark"
+        assert page.evaluate(CONTRAST) == []
+        rows = page.locator("table.dataframe tbody tr")
+        if rows.count():
+            rows.first.hover()
+            assert page.evaluate(CONTRAST) == []
+        for image in page.locator("main img").all():
+            assert not image.evaluate(ON_DARK_GROUND)
+        assert page.problems == []
+
+
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["item"])
+def test_the_items_of_the_paper_are_there(browser, site, item):
+    assert item["page"] in PAGES
+    with visit(browser, f"{site}/{item['page']}.html#{item['anchor']}") as page:
+        found = page.locator(f"[id='{item['anchor']}']")
+        assert found.count() == 1 and found.is_visible()
+        if item["item"].startswith("Table"):
+            assert found.locator("caption").inner_text().startswith(f"{item['item']}.")
+            assert found.locator("tbody tr").count() > 1
+        else:
+            assert found.locator("img").is_visible()
+        assert page.problems == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_file_of_a_table_has_its_rows(browser, site, name):
+    with visit(browser, f"{site}/{name}.html") as page:
+        tables = page.locator("table.dataframe").all()
+        links = page.get_by_role("link", name="Download CSV").all()
+        files = {}
+        for table, link in zip(tables, links, strict=True):
+            file, content = download(page, link)
+            rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+            assert rows == cells(table) and len(rows) > 1
+            files[file] = table.get_attribute("id")
+        assert files == {f"{each.removeprefix('T_')}.csv": each for each in files.values()}
+        assert len(files) == len(tables)
+
+
+def test_a_table_sorts_by_click_and_by_keyboard(browser, site):
+    sortable = [n for n in PAGES if "dataframe sortable" in (HTML / f"{n}.html").read_text("utf-8")]
+    assert sortable, "no page has a sortable table"
+    for name in sortable:
+        with visit(browser, f"{site}/{name}.html") as page:
+            table = page.locator("table.sortable").first
+            before = cells(table)
+            columns = list(zip(*before, strict=True))
+            index = max(range(len(columns)), key=lambda i: len(set(columns[i])))
+            head = table.locator("th:has(button)").nth(index)
+            head.locator("button").click()
+            orders = [cells(table)]
+            page.keyboard.press("Enter")
+            assert head.get_attribute("aria-sort") == "descending"
+            orders.append(cells(table))
+            assert all(sorted(order) == sorted(before) for order in orders)
+            assert orders[0] != orders[1]
+            page.keyboard.press("Enter")
+            assert cells(table) == before
+            assert page.problems == []
+
+
+def test_the_tab_key_reaches_the_content(browser, site):
+    with visit(browser, f"{site}/{PAGES[0]}.html") as page:
+        page.keyboard.press("Tab")
+        skip = page.locator(":focus")
+        assert skip.get_attribute("href") == "#main-content"
+        assert skip.bounding_box()["y"] >= 0 and skip.is_visible()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('#main-content') !== null")
+
+
+def test_the_search_finds_a_word_without_network(browser, site):
+    with visit(browser, f"{site}/search.html?q=hallmark") as page:
+        found = page.locator("#search-results li > a[href*='notebooks/understanding']")
+        found.first.wait_for()
+        page.wait_for_load_state("networkidle")  # each result's page is fetched for its summary
+        assert page.problems == []
+        found.first.click()
+        page.wait_for_url("**/notebooks/understanding*")
+        page.locator("h1:visible").wait_for()
+
+
+def test_the_start_address_leads_into_the_book(browser, site):
+    with visit(browser, f"{site}/index.html") as page:
+        page.wait_for_url(f"**/{PAGES[0]}.html*")
+        assert page.locator("h1:visible").count() == 1
