@@ -23,13 +23,9 @@ from benchhealth_utils.claims import (
     read_claims,
     read_tables,
 )
-from benchhealth_utils.claims.verdicts import (
-    Case,
-    accuracy_interval,
-    decide,
-    difference_interval,
-)
+from benchhealth_utils.claims.verdicts import Case, decide
 from benchhealth_utils.schema import BenchHealthError, DataError
+from benchhealth_utils.stats import accuracy_interval, difference_interval
 
 ROOT = Path(__file__).parent.parent
 FILE = ROOT / "data" / "paper" / "claims.yaml"
@@ -181,8 +177,11 @@ BETTER = [
     ("g-7b", "m-7b", RADIOLOGY, {"over": "task"}, HOLDS, 1, 1),
     ("m-13b", "g-13b", "understanding", {"over": "scenario"}, HOLDS, 1, 1),
     ("m-13b", "g-13b", "generalizability", {}, HOLDS, 1, 1),
-    # 38 and 35 of 1,000 cannot be told apart, 80 and 40 can
-    ("m-13b", "m-7b", "medqa", {"beyond": "sampling"}, FAILS, 0, 1),
+    # 38 and 35 of 1,000 are not told apart, 80 and 40 are; 35 is no case for being above 38
+    ("m-13b", "m-7b", "medqa", {"beyond": "sampling"}, UNCHECKED, 0, 1),
+    ("m-7b", "m-13b", "medqa", {"beyond": "sampling"}, FAILS, 0, 1),
+    (["com", "m-13b"], "m-7b", "medqa", {"beyond": "sampling"}, UNCHECKED, 1, 2),
+    (["com", "m-13b"], "m-7b", "medqa", {"beyond": "sampling"} | MOST, UNCHECKED, 1, 2),
     ("com", "g-13b", "medqa", {"beyond": "sampling"}, HOLDS, 1, 1),
     # of Table 6 higher is better, robustness included
     ("m-7b", "g-7b", "human generalizability", {}, HOLDS, 1, 1),
@@ -283,8 +282,15 @@ def test_against_level(level, relation, verdict):
 
 def test_above_guessing():
     # of 400: 30.0 is 25.7 to 34.7; of 36.0 the lower end is 31.4
-    assert ask("above_guessing", these="LLMs", options={"medmcqa": 4}) == (HOLDS, 5, 5)
-    assert ask("above_guessing", these="LLMs", options={"medmcqa": 3}) == (FAILS, 1, 5)
+    sure = {"these": "LLMs", "beyond": "sampling"}
+    assert ask("above_guessing", options={"medmcqa": 4}, **sure) == (HOLDS, 5, 5)
+    assert ask("above_guessing", options={"medmcqa": 3}, **sure) == (FAILS, 1, 5)
+    # by the scores 35.0, 36.0 and 70.0 are above a third, 30.0 twice below
+    assert ask("above_guessing", these="LLMs", options={"medmcqa": 3}) == (FAILS, 3, 5)
+    # 36.0 is above it, and not by more than sampling gives
+    assert ask("above_guessing", these="m-13b", options={"medmcqa": 3}) == (HOLDS, 1, 1)
+    open_ = ask("above_guessing", these="m-13b", options={"medmcqa": 3}, beyond="sampling")
+    assert open_ == (UNCHECKED, 0, 1)
     paper = tiny(m_13b__medmcqa=None)
     assert ask("above_guessing", paper, these="m-13b", options={"medmcqa": 4})[0] == UNCHECKED
 
@@ -317,7 +323,7 @@ def test_same_direction():
 
 
 def test_in_steps_of():
-    assert ask("in_steps_of", items=200) == (HOLDS, 8, 8)
+    assert ask("in_steps_of", items=200) == (UNCHECKED, 8, 8)  # 400 fits them as well
     assert ask("in_steps_of", items=100) == (FAILS, 7, 8)  # 30.5
 
 
@@ -375,6 +381,17 @@ def test_a_verdict_counts_every_comparison(margins):
     assert f"Case {min(margins)}" in found.numbers  # the worst, or the closest
 
 
+@given(st.lists(st.sampled_from([True, False, None]), min_size=1, max_size=8))
+def test_open_comparisons_decide_nothing(answers):
+    cases = [Case(answer, 1.0 if answer else -1.0, f"Case {answer}") for answer in answers]
+    held, against = answers.count(True), answers.count(False)
+    expected = FAILS if against else UNCHECKED if None in answers else HOLDS
+    assert decide(cases, []).verdict == expected
+    most = decide(cases, [], "most")
+    assert (most.verdict == HOLDS) == (held > len(answers) / 2)
+    assert (most.verdict == FAILS) == (against >= len(answers) / 2)
+
+
 @given(st.integers(0, 1000), st.integers(0, 1000), st.sampled_from([100, 1000]))
 def test_intervals_of_accuracies(first, second, n):
     a, b = first / 10, second / 10
@@ -412,7 +429,7 @@ def test_every_claim_has_a_verdict_and_says_why(checked):
         claim = each.claim
         for result in (each.result, *each.also):
             assert result.verdict in VERDICTS and result.numbers.endswith(".")
-            assert (result.verdict == UNCHECKED) == (not result.cases)
+            assert result.cases or result.verdict == UNCHECKED
             assert re.search(r"\d", result.numbers) or result.verdict == UNCHECKED
         assert claim.claim.endswith(".") and 1 <= len(claim.locator.split()) <= 6
         assert claim.paragraph >= 1 and len(claim.also) == len(each.also)
@@ -433,6 +450,14 @@ def test_every_number_of_the_results_that_a_table_has_is_among_the_claims():
     assert set(numbers["quote"]) - left == used - {"s5.1-3"}
 
 
+# people who prefer the medical models wherever the metrics do
+AGREED = [
+    ("medalpaca-13b", "generalizability", 60.0),
+    ("medalpaca-13b", "robustness", 60.0),
+    ("chatdoctor-7b", "robustness", 60.0),
+]
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "before", "after"),
     [
@@ -448,26 +473,39 @@ def test_every_number_of_the_results_that_a_table_has_is_among_the_claims():
             HOLDS,
         ),
         ("intro-parameters-tasks", {("llama-2-13b", "mimic_cxr"): 11.8}, HOLDS, FAILS),
-        ("intro-gaps", {("gpt-4", "mimic_iii"): 30.5}, HOLDS, FAILS),
+        # 95 % of 30.5 is 28.975; of 14.5 and 14.4, 13.775 and 13.68
+        ("intro-gaps", {("gpt-4", "mimic_iii"): 28.9}, FAILS, HOLDS),
+        ("intro-gaps", {("gpt-4", "mimic_iii"): 29.0}, FAILS, FAILS),
         ("intro-only-closed", {("gpt-4", "mimic_iii"): 28.9}, FAILS, HOLDS),
-        ("intro-open-questions", {("sota", "chatdoctor"): 13.8}, UNCHECKED, HOLDS),
-        ("intro-open-questions", {("sota", "chatdoctor"): 13.7}, UNCHECKED, FAILS),
-        ("conclusion-gap", {("gpt-4", "hoc"): 85.1}, HOLDS, FAILS),
+        ("intro-open-questions", {("sota", "chatdoctor"): 14.5}, UNCHECKED, HOLDS),
+        ("intro-open-questions", {("sota", "chatdoctor"): 14.4}, UNCHECKED, FAILS),
+        ("reasoning-treatment-gap", {("sota", "chatdoctor"): 14.4}, UNCHECKED, FAILS),
+        ("reasoning-commercial", {("gpt-3.5-turbo", "chatdoctor"): 5.5}, HOLDS, FAILS),
+        ("generation-sota-higher", {("sota", "mimic_cxr"): 15.2}, HOLDS, FAILS),
+        ("intro-generalizability", {("llama-2-13b", "gad"): 90.0}, HOLDS, FAILS),
+        ("intro-robustness", {("medalpaca-13b", "iu_xray"): 1.0}, FAILS, HOLDS),
+        ("understanding-medical", {("llama-2-13b", "gad"): 90.0}, HOLDS, FAILS),
         ("reasoning-chatglm", {("doctorglm", "medmcqa"): 24.3}, FAILS, HOLDS),
         ("reasoning-gpt4-number", {("gpt-4", "medqa"): 81.3}, HOLDS, FAILS),
         ("reasoning-treatment-f1", {("gpt-4", "chatdoctor"): 15.0}, HOLDS, FAILS),
-        ("generation-instructions", {("medalpaca-13b", "mimic_iii"): 34.0}, FAILS, HOLDS),
+        (
+            "generation-instructions",
+            {("doctorglm", "mimic_iii"): 18.0, ("huatuo", "mimic_iii"): 24.0},
+            FAILS,
+            HOLDS,
+        ),
         ("understanding-poor", {("gpt-4", "hoc"): 81.0}, HOLDS, FAILS),
         ("usefulness-robustness-order", {("chatglm-6b", "bc5_disease"): 38.0}, HOLDS, FAILS),
         ("usefulness-robustness-numbers", {("doctorglm", "iu_xray"): 3.2}, HOLDS, FAILS),
-        ("usefulness-generalizability", {("medalpaca-13b", "gad"): 70.0}, FAILS, HOLDS),
+        ("usefulness-generalizability", {("llama-2-13b", "gad"): 90.0}, HOLDS, FAILS),
         ("table5-upper-bounds", {("vicuna-7b", "mimic_cxr"): 15.3}, HOLDS, FAILS),
         # Table 6, and the numbers of the text
-        ("human-faithfulness", ("medalpaca-13b", "faithfulness", 39.0), HOLDS, FAILS),
-        ("human-generalizability", ("medalpaca-13b", "generalizability", 60.0), FAILS, HOLDS),
-        ("human-robustness", ("llama-2-13b", "robustness", 20.0), HOLDS, FAILS),
-        ("human-conversations", ("alpaca-7b", "robustness", 32.3), HOLDS, FAILS),
-        ("human-agrees", ("llama-2-13b", "robustness", 0.5), FAILS, FAILS),
+        ("human-faithfulness", [("medalpaca-13b", "faithfulness", 39.0)], HOLDS, FAILS),
+        ("human-generalizability", [("medalpaca-13b", "generalizability", 60.0)], FAILS, HOLDS),
+        ("human-robustness", [("llama-2-13b", "robustness", 20.0)], HOLDS, FAILS),
+        ("human-conversations", [("alpaca-7b", "robustness", 32.3)], UNCHECKED, FAILS),
+        ("human-agrees", AGREED[:2], FAILS, FAILS),
+        ("human-agrees", AGREED, FAILS, HOLDS),
         ("intro-experts-beaten", ("s1-2", 87.1), FAILS, HOLDS),
         ("intro-experts-competitive", ("s1-2", 84.0), HOLDS, FAILS),
         ("reasoning-gpt4-experts", ("s5.1-3", 83.0), FAILS, HOLDS),
@@ -482,10 +520,11 @@ def test_a_decisive_number_decides(checked, name, changes, before, after):
         for cell, value in changes.items():
             frame.loc[cell, "value"] = value
         tables["table5"] = frame.reset_index()
-    elif len(changes) == 3:
-        model, criterion, value = changes
+    elif isinstance(changes, list):
         frame = tables["table6"]
-        frame.loc[(frame["model"] == model) & (frame["criterion"] == criterion), "win_tie"] = value
+        for model, criterion, value in changes:
+            rows = (frame["model"] == model) & (frame["criterion"] == criterion)
+            frame.loc[rows, "win_tie"] = value
     else:
         quote, value = changes
         frame = tables["text_numbers"]
@@ -578,9 +617,19 @@ def test_what_the_page_says_in_words(checked):
         kinds.setdefault(each.claim.kind, set()).add(verdicts[name])
     assert FAILS not in kinds["number"]
     assert kinds["shots"] == kinds["outside"] == {UNCHECKED}
-    picture = """intro-gpt4 intro-gaps conclusion-gap intro-finetuning-understanding
-        understanding-medical intro-finetuning-summaries generation-summaries"""
+    picture = """intro-gpt4 intro-finetuning-understanding understanding-medical
+        intro-finetuning-summaries generation-summaries"""
     assert {verdicts[name] for name in picture.split()} == {HOLDS}
+    # ahead of GPT-4 outside closed questions, not far on discharge instructions alone
+    gaps = checked["intro-gaps"]
+    assert (gaps.result.verdict, gaps.also[0].verdict) == (FAILS, HOLDS)
+    assert gaps.result.cases - gaps.result.held == 1 and "MIMIC-III: GPT-4" in gaps.result.numbers
+    assert checked["intro-only-closed"].also[0].verdict == HOLDS
+    # the step from most to all, and that to the experts
+    failed = [each for each in checked.values() if each.result.verdict == FAILS]
+    most = [each for each in failed if 2 * each.result.held > each.result.cases]
+    experts = [each for each in failed if each.claim.question.check == "against_level"]
+    assert len(most) > len(failed) / 2 and len(experts) == 3
     strict = "intro-experts-near reasoning-gpt4-experts reasoning-options reasoning-task-specific"
     assert {verdicts[name] for name in strict.split()} == {FAILS}
     file = read_claims()
@@ -589,6 +638,55 @@ def test_what_the_page_says_in_words(checked):
     assert exams.held == exams.cases - 1  # all open models but LLaMA-2-70B on MedQA
     open_options = {"these": "open", "options": {"medqa": 4, "medmcqa": 4}}
     assert CHECKS["above_guessing"](paper, **open_options).verdict == FAILS
+
+
+OPPOSITE = {HOLDS: FAILS, FAILS: HOLDS}
+
+
+def test_sizes_that_only_general_models_have_decide_what_the_page_says(checked):
+    """The rule of equal sizes, and which verdicts it turns round."""
+    turned, matched = set(), 0
+    for name, each in checked.items():
+        asked = each.claim.question.parameters
+        groups = [asked.get("these"), asked.get("than")]
+        if groups not in (["medical", "open general"], ["open general", "medical"]):
+            continue
+        assert asked["match"] == "size", name
+        matched += 1
+        for other, result in zip(each.claim.also, each.also, strict=True):
+            same = other.parameters | {"match": "size"} == asked
+            if same and result.verdict == OPPOSITE[each.result.verdict]:
+                turned.add(name)
+    spread = {"intro-robustness", "usefulness-robustness", "usefulness-robustness-again"}
+    assert turned == {"intro-generalizability", "usefulness-generalizability"} | spread
+    assert matched > len(turned)
+    sizes = {
+        kind: set(rows["parameters"].dropna())
+        for kind, rows in read_tables()["table3"].query("commercial == 'no'").groupby("type")
+    }
+    assert sizes["medical"] == {"6B", "7B", "13B"} == sizes["general"] - {"70B"}
+
+
+def test_significance_is_only_a_second_reading(checked):
+    """A main reading goes by the scores, since a test would need the answers."""
+    second = 0
+    for each in checked.values():
+        assert "beyond" not in each.claim.question.parameters
+        second += sum(other.parameters.get("beyond") == "sampling" for other in each.claim.also)
+    assert second >= 3
+    (paired,) = checked["reasoning-commercial"].also
+    assert paired.verdict == UNCHECKED and 0 < paired.held < paired.cases
+
+
+def test_far_is_one_share_everywhere(checked):
+    shares = [
+        question.parameters[bound]
+        for each in checked.values()
+        for question in [each.claim.question]
+        for bound in ("below", "at_least")
+        if bound in question.parameters
+    ]
+    assert set(shares) == {0.95} and len(shares) >= 6
 
 
 def test_the_page_runs_and_publishes_the_counts(checked, monkeypatch):

@@ -21,6 +21,7 @@ from benchhealth_utils.report import human, human_agreement
 from benchhealth_utils.report.human_agreement import Ranking
 from benchhealth_utils.report.placement import measured, recorded_name
 from benchhealth_utils.schema import BenchHealthError
+from benchhealth_utils.stats import accuracy_interval, difference_interval
 
 ROOT = Path(__file__).parent.parent
 FEW = {"replicates": 200}
@@ -157,10 +158,10 @@ def test_bounds_count_what_is_decided():
     [(50.0, 50.0, False), (50.0, 45.0, False), (50.0, 30.0, True), (100.0, 0.0, True)],
 )
 def test_the_interval_of_a_difference(first, second, decided):
-    low, high = human.difference_interval(first, second, 200)
+    low, high = difference_interval(first, second, 200)
     assert low <= first - second <= high
     assert (low > 0) is decided
-    back = human.difference_interval(second, first, 200)
+    back = difference_interval(second, first, 200)
     assert back == pytest.approx((-high, -low))
 
 
@@ -192,9 +193,6 @@ def test_signs_of_both_sides_are_shown():
     ]
 
 
-FAMILIES = (("llama-2-7b", "llama-2-13b", "llama-2-70b"), ("medalpaca-7b", "medalpaca-13b"))
-
-
 def test_what_the_chapter_says_in_words_of_table_6():
     rates = human.win_tie_rates()
     for criterion in human.CRITERIA:
@@ -206,7 +204,7 @@ def test_what_the_chapter_says_in_words_of_table_6():
         ):
             for small, large in pairwise(family):
                 assert (block.loc[small] < block.loc[large]).all()
-    ends = [human.accuracy_interval(rate, 200) for rate in rates.stack(["criterion", "opponent"])]
+    ends = [accuracy_interval(rate, 200) for rate in rates.stack(["criterion", "opponent"])]
     assert 6.5 < max((high - low) / 2 for low, high in ends) < 7
     among, with_faithfulness = [], []
     for ranking in human_agreement.criterion_rankings(**FEW):

@@ -13,6 +13,7 @@ from benchhealth_utils.datasets import DATASETS
 from benchhealth_utils.report import derived
 from benchhealth_utils.report.combined import MARK
 from benchhealth_utils.report.figures import results_figure
+from benchhealth_utils.stats import accuracy_interval
 
 # Worked out apart from this code: robustness, generalizability, and the means of
 # reasoning, of generation without MIMIC-III, and of understanding.
@@ -73,6 +74,10 @@ def test_robustness_is_missing_where_a_task_has_one_score():
     useful = derived.usefulness_of(scores)
     assert pd.isna(useful.loc["gpt-4", "robustness"])
     assert useful.loc["gpt-4", "n"] == 12 and useful["robustness"].notna().sum() == 15
+    # three of four are another spread than four of four: not comparable, so not given
+    scores.loc["claude-2", "medqa"] = float("nan")
+    assert pd.isna(derived.usefulness_of(scores).loc["claude-2", "robustness"])
+    assert derived.usefulness_of(scores.drop(columns="iu_xray"))["robustness"].isna().all()
 
 
 def test_ranks_share_ties_and_leave_out_what_is_missing():
@@ -102,23 +107,50 @@ def test_gaps_of_the_printed_scores():
 
 def test_the_interval_of_a_printed_accuracy():
     # p = 0.5 at n = 272: plus and minus 5.9 points
-    low, high = derived.accuracy_interval(50.0, 272)
+    low, high = accuracy_interval(50.0, 272)
     assert (low, high) == pytest.approx((44.1, 55.9), abs=0.05)
-    assert derived.accuracy_interval(0.0, 10)[0] == 0
-    assert derived.accuracy_interval(100.0, 10)[1] == pytest.approx(100)
+    assert accuracy_interval(0.0, 10)[0] == 0
+    assert accuracy_interval(100.0, 10)[1] == pytest.approx(100)
 
 
-def test_neighbours_inside_and_outside():
-    # at n = 100 the Wilson interval of 50 % is 40.4 to 59.6
-    scores = pd.Series({"a": 50.0, "b": 41.0, "c": 10.0, "d": 10.0, "e": None})
+def test_neighbours_are_told_apart_by_the_interval_of_their_difference():
+    # at n = 100 Wilson's interval of 50 % is 40.4 to 59.6, of 39 % 30.0 to 48.8: 39 lies
+    # outside the first, but the difference is 11 - sqrt(9.6^2 + 9.8^2) = -2.7 at the least
+    scores = pd.Series({"a": 50.0, "b": 39.0, "c": 10.0, "d": 10.0, "e": None})
     pairs = derived.neighbours(scores, "medqa", 100)
-    assert [(p.higher, p.lower, p.inside) for p in pairs] == [
-        ("a", "b", True),
-        ("b", "c", False),
-        ("c", "d", True),
+    assert [(p.higher, p.lower, p.apart) for p in pairs] == [
+        ("a", "b", False),
+        ("b", "c", True),
+        ("c", "d", False),
     ]
-    assert [p.gap for p in pairs] == pytest.approx([9, 31, 0])
+    assert [p.gap for p in pairs] == pytest.approx([11, 29, 0])
+    assert pairs[0].low == pytest.approx(-2.7, abs=0.1)
     assert derived.neighbours(scores.loc[["a", "e"]], "medqa", 100) == []
+
+
+def test_whole_items_are_counted_only_where_a_score_could_fail():
+    shown = report.neighbours_table().data.set_index("Data set")
+    sizes = {DATASETS[key].name: DATASETS[key].size for key in derived.ACCURACIES}
+    for name, n in sizes.items():
+        tenths = [round(step / 10, 1) for step in range(1001)]
+        can_fail = not all(derived.whole_items(score, n) for score in tenths)
+        assert (shown.loc[name, "Whole items"] != "") == can_fail == derived.coarse(n), name
+    assert set(shown["Whole items"]) == {"", "16 of 16"}
+
+
+def test_the_order_of_neighbours_shows_who_is_told_apart():
+    said = report.neighbours_reading().data
+    scores = derived.llm_scores()
+    pairs = [
+        pair
+        for key in derived.ACCURACIES
+        for pair in derived.neighbours(scores[key], key, DATASETS[key].size)
+    ]
+    apart = sum(pair.apart for pair in pairs)
+    orders = [line for line in said.splitlines() if line.startswith("- **")]
+    assert f"Of {len(pairs)} pairs of neighbours, {apart} are told apart" in said
+    assert sum(line.count(" > ") for line in orders) == apart > 0
+    assert sum(line.count(" ~ ") for line in orders) == len(pairs) - apart > 0
 
 
 def test_printed_accuracies_are_whole_numbers_of_the_printed_sizes():
@@ -184,9 +216,9 @@ def written(folder, **changes):
 
 def test_only_plain_zero_shot_results_enter(tmp_path):
     written(tmp_path, signature={"rewording": "synonyms"})
-    written(tmp_path, signature={"shots": 5})
+    written(tmp_path, signature={"shots": 5, "exemplar_seed": 0})
     written(tmp_path, signature={"mode": "likelihood"})
-    written(tmp_path, signature={"exemplar_seed": 3})
+    written(tmp_path, signature={"shots": 1, "exemplar_seed": 3})
     assert report.results(tmp_path) == []
     written(tmp_path, n=500, value=0.25, signature={"rewording": None})
     written(tmp_path, n=9000, official=False)

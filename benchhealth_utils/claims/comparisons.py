@@ -6,7 +6,8 @@ from itertools import product
 from math import isnan, nan
 from statistics import fmean
 
-from .verdicts import Case, Result, decide, difference_interval, one_of
+from ..stats import difference_interval
+from .verdicts import Case, Result, decide, one_of
 
 
 def better(
@@ -41,8 +42,9 @@ def better(
     needed : {"all", "most"}
         How many comparisons have to hold.
     beyond : {"none", "sampling"}
-        With the second, a difference of accuracies counts only if it exceeds
-        its sampling uncertainty.
+        With the second, a difference of accuracies holds only if it exceeds
+        the sampling uncertainty of independent samples; a smaller one in the
+        same direction is open, since a paired test would need the answers.
     """
     one_of("beyond", beyond, ("none", "sampling"))
     first, second = paper.models_of(these), paper.models_of(than or these)
@@ -57,10 +59,12 @@ def better(
                 missing.append(f"{one if isnan(a) else two} ({label})")
                 continue
             margin, text = sign * round(a - b, 6), f"{label}: {one} {a:.1f}, {two} {b:.1f}"
+            holds: bool | None = margin > 0
             if beyond == "sampling":
                 margin, high = difference_interval(a, b, paper.accuracy_items(column))
                 text += f", difference {margin:+.1f} to {high:+.1f}"
-            cases.append(Case(margin > 0, margin, text))
+                holds = None if holds and margin <= 0 else holds
+            cases.append(Case(holds, margin, text))
     return decide(cases, missing, needed)
 
 

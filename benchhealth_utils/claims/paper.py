@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from math import isnan, nan
 from pathlib import Path
-from statistics import fmean
 
 import pandas as pd
 
+from ..report.derived import usefulness_of
 from ..schema import ROOT, BenchHealthError
-from ..usefulness import robustness
+from ..usefulness import generalizability
 from .verdicts import one_of
 
 FOLDER = ROOT / "data" / "paper"
@@ -60,7 +60,7 @@ class Paper:
         ).pivot(index="model", columns="column", values="win_tie")
         scores = scores[list(self.datasets.index)].join(rates)
         enter = self.metrics.loc["robustness", "datasets"].split()
-        spread = robustness({dataset: scores[dataset].to_numpy() for dataset in enter})
+        spread = usefulness_of(scores[enter])["robustness"]
         self.cells: Columns = scores.assign(robustness=spread).to_dict()
 
     def models_of(self, names: str | list[str]) -> list[str]:
@@ -118,11 +118,11 @@ class Paper:
         return found
 
     def _mean(self, name: str, models: list[str], columns) -> Columns:
-        rows = {column: [self.cells[column][model] for model in models] for column in columns}
+        rows = {key: [self.cells[key][model] for model in models] for key in columns}
         known = {column: row for column, row in rows.items() if not any(map(isnan, row))}
         if lacking := [column for column in rows if column not in known]:
             name += f" without {', '.join(self.datasets.loc[lacking, 'name'])}"
-        means = [fmean(row) for row in zip(*known.values(), strict=True)] or [nan] * len(models)
+        means = generalizability(known) if known else [nan] * len(models)
         return {name: dict(zip(models, means, strict=True))}
 
     def lower_is_better(self, column: str) -> bool:

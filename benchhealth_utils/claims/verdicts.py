@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from statsmodels.stats.proportion import confint_proportions_2indep
-
 from ..schema import BenchHealthError
-from ..stats import wilson
 
 HOLDS, FAILS, UNCHECKED = VERDICTS = ("holds", "fails", "cannot be checked")
 SHOWN = 3  # counterexamples written out; the count always covers all
@@ -27,11 +24,12 @@ class Result:
 class Case:
     """One comparison.
 
-    ``margin`` says by how much it holds, and is 0 or less where it does not;
-    it orders the cases.
+    ``holds`` is None where the tables have no case for it and none against it,
+    as where sampling alone could give a difference. ``margin`` says by how much
+    it holds, and is 0 or less where it does not; it orders the cases.
     """
 
-    holds: bool
+    holds: bool | None
     margin: float
     text: str
 
@@ -39,8 +37,9 @@ class Case:
 def decide(cases: list[Case], missing: list[str], needed: str = "all") -> Result:
     """Verdict over comparisons: all of them, or more than half (``needed="most"``).
 
-    A comparison without a value decides nothing; if there are no others, the
-    claim cannot be checked. A few comparisons are all shown; of many the
+    It fails only with a case against it. A comparison without a value decides
+    nothing; if there are no others, or if the verdict hangs on comparisons that
+    are open, the claim cannot be checked. A few comparisons are all shown; of many the
     counterexamples, widest first, or if there are none the closest.
 
     Examples
@@ -66,8 +65,12 @@ def decide(cases: list[Case], missing: list[str], needed: str = "all") -> Result
     else:
         told += f"Closest: {ranked[0].text}."
     told = told[0].upper() + told[1:]
-    enough = held == len(cases) if needed == "all" else 2 * held > len(cases)
-    return Result(HOLDS if enough else FAILS, f"{told} {lacking}".strip(), held, len(cases))
+    possible = held + sum(case.holds is None for case in cases)
+    verdict = FAILS
+    for count, found in ((possible, UNCHECKED), (held, HOLDS)):
+        if count == len(cases) if needed == "all" else 2 * count > len(cases):
+            verdict = found
+    return Result(verdict, f"{told} {lacking}".strip(), held, len(cases))
 
 
 def listed(texts: list[str]) -> str:
@@ -81,39 +84,3 @@ def one_of(name: str, value, known):
     if value not in known:
         raise BenchHealthError(f"{name}: no '{value}'. Known: {', '.join(map(str, known))}.")
     return value
-
-
-def accuracy_interval(value: float, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a printed accuracy over `n` items, in points.
-
-    Examples
-    --------
-    >>> [round(end, 1) for end in accuracy_interval(81.2, 1273)]
-    [79.0, 83.3]
-    """
-    low, high = wilson(round(value * n / 100), n)
-    return 100 * low, 100 * high
-
-
-def difference_interval(a: float, b: float, n: int) -> tuple[float, float]:
-    """95 % interval of the difference of two printed accuracies, in points.
-
-    Newcombe's, made of the two Wilson intervals, for independent samples: the
-    printed scores do not say which items both models had right. With the
-    answers, a paired test would mostly find smaller differences.
-
-    References
-    ----------
-    Newcombe RG. Stat Med 1998;17:873-890.
-
-    Examples
-    --------
-    >>> [round(end, 1) for end in difference_interval(70.2, 67.4, 500)]
-    [-2.9, 8.5]
-    """
-    counts = (round(value * n / 100) for value in (a, b))
-    first, second = counts
-    low, high = confint_proportions_2indep(
-        first, n, second, n, compare="diff", method="newcomb", alpha=0.05
-    )
-    return 100 * float(low), 100 * float(high)

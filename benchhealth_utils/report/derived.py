@@ -11,9 +11,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ..datasets import DATASETS
-from ..stats import wilson
-from ..usefulness import usefulness
-from .results import paper_scores
+from ..schema import BenchHealthError
+from ..stats import difference_interval
+from ..usefulness import generalizability, robustness
+from .recording import paper_scores
 
 SCENARIOS = ("reasoning", "generation", "understanding")
 FEW_SHOT_GENERATION = ("mimic_cxr", "iu_xray")  # the paper leaves MIMIC-III out of Figure 1
@@ -25,21 +26,20 @@ ACCURACIES = tuple(key for key, spec in DATASETS.items() if spec.metric == "accu
 class Neighbours:
     """Two models next to each other in the order of one data set; scores in points.
 
-    ``low`` is the lower end of the Wilson interval of the higher score at the
-    printed size of the data set, and ``inside`` whether the lower score lies
-    in that interval.
+    ``low`` is the lower end of the interval of their difference at the printed
+    size of the data set, as if they had answered different items
+    (`stats.difference_interval`); ``apart`` says whether it is above 0.
     """
 
     dataset: str
     higher: str
     lower: str
-    score: float
     gap: float
     low: float
 
     @property
-    def inside(self) -> bool:
-        return self.score - self.gap >= self.low
+    def apart(self) -> bool:
+        return self.low > 0
 
 
 def llm_scores() -> pd.DataFrame:
@@ -78,21 +78,18 @@ def scenario_means(scores: pd.DataFrame) -> pd.DataFrame:
 def usefulness_of(scores: pd.DataFrame) -> pd.DataFrame:
     """Generalizability and robustness of each model, and the scores in the mean.
 
-    Columns ``generalizability`` (mean, higher is better), ``robustness`` (sum
-    of sample standard deviations, lower is better, missing if a task lacks a
-    score), both in points, and ``n``. See `benchhealth_utils.usefulness`.
+    Columns ``generalizability`` (mean of the scores there are, higher is better),
+    ``robustness`` (sum of sample standard deviations, lower is better, missing
+    if a score that enters is), both in points, and ``n``. The formulas are those
+    of `benchhealth_utils.usefulness`.
     """
-    rows = {}
-    for model in scores.index:
-        printed = scores.loc[model].dropna() / 100
-        found = usefulness({key: {"value": value} for key, value in printed.items()})
-        mean, spread = found["generalizability"], found["robustness"]
-        rows[model] = {
-            "generalizability": 100 * mean.value,
-            "robustness": float("nan") if spread.value is None else 100 * spread.value,
-            "n": len(mean.datasets),
-        }
-    return pd.DataFrame.from_dict(rows, orient="index")
+    try:
+        spread = robustness({key: scores[key].to_numpy() for key in scores})
+    except BenchHealthError:  # a task with fewer than two data sets here
+        spread = float("nan")
+    means = [generalizability(row.dropna().to_dict()) for _, row in scores.iterrows()]
+    counts = scores.notna().sum(axis=1)
+    return pd.DataFrame({"generalizability": means, "robustness": spread, "n": counts})
 
 
 def ranks(scores: pd.DataFrame) -> pd.DataFrame:
@@ -104,12 +101,6 @@ def gaps(scores: pd.DataFrame, reference: pd.Series) -> pd.DataFrame:
     """Each score minus the reference of its data set; sets without one are left out."""
     known = [key for key in scores if pd.notna(reference[key])]
     return scores[known] - reference[known]
-
-
-def accuracy_interval(score: float, n: int) -> tuple[float, float]:
-    """Wilson interval, in points, of an accuracy printed in points over n items."""
-    low, high = wilson(round(score * n / 100), n)
-    return 100 * low, 100 * high
 
 
 def neighbours(scores: pd.Series, dataset: str, n: int) -> list[Neighbours]:
@@ -126,9 +117,20 @@ def neighbours(scores: pd.Series, dataset: str, n: int) -> list[Neighbours]:
     falling = scores.dropna().sort_values(ascending=False, kind="stable")
     pairs = zip(falling.items(), list(falling.items())[1:], strict=False)
     return [
-        Neighbours(dataset, one, two, first, first - second, accuracy_interval(first, n)[0])
+        Neighbours(dataset, one, two, first - second, difference_interval(first, second, n)[0])
         for (one, first), (two, second) in pairs
     ]
+
+
+def coarse(n: int, decimals: int = 1) -> bool:
+    """Whether `whole_items` can be false at all: one of n items is more than the last digit.
+
+    Examples
+    --------
+    >>> coarse(272), coarse(1273)
+    (True, False)
+    """
+    return 100 / n > 10**-decimals
 
 
 def whole_items(score: float, n: int, decimals: int = 1) -> bool:

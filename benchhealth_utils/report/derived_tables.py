@@ -6,13 +6,14 @@ import pandas as pd
 
 from ..datasets import DATASETS
 from ..models import MODELS
+from ..stats import accuracy_interval
 from .combined import model_name, one_decimal
 from .derived import (
     ACCURACIES,
     FEW_SHOT_GENERATION,
     MMLU_WITH_COLLEGE,
     SCENARIOS,
-    accuracy_interval,
+    coarse,
     gaps,
     llm_scores,
     neighbours,
@@ -22,7 +23,7 @@ from .derived import (
     usefulness_of,
     whole_items,
 )
-from .results import paper_scores
+from .recording import paper_scores
 from .style import table
 
 
@@ -92,7 +93,7 @@ def gaps_table():
 
 
 def neighbours_table():
-    """Which models next to each other are further apart than chance moves one score."""
+    """Which models next to each other differ by more than sampling alone may give."""
     scores = llm_scores()
     rows = []
     for key in ACCURACIES:
@@ -105,14 +106,16 @@ def neighbours_table():
                 "Data set": DATASETS[key].name,
                 "n": f"{n:,}",
                 "Half-width": f"{min(widths):.1f} to {max(widths):.1f}",
-                "Gaps inside": f"{sum(pair.inside for pair in pairs)} of {len(pairs)}",
-                "Whole items": f"{whole} of {len(scores[key])}",
+                "Told apart": f"{sum(pair.apart for pair in pairs)} of {len(pairs)}",
+                "Whole items": f"{whole} of {len(scores[key])}" if coarse(n) else "",
             }
         )
     caption = (
         "The four data sets scored by accuracy: half-width of the 95 % Wilson interval over the "
-        "sixteen scores, in points; how many gaps between neighbours lie inside the interval of "
-        "the higher one; and how many printed scores are those of a whole number of the n items."
+        "sixteen scores, in points; how many neighbours are told apart, since the 95 % interval "
+        "(Newcombe) of their difference is above 0; and how many printed scores are those of a "
+        "whole number of the n items. The last is left out where any score would be, one item "
+        "being less than a tenth of a point."
     )
     return table(pd.DataFrame(rows), caption, "results-neighbours", sortable=True)
 
@@ -165,10 +168,10 @@ def neighbours_reading():
 
     scores = llm_scores()
     pairs = [p for k in ACCURACIES for p in neighbours(scores[k], k, DATASETS[k].size)]
-    inside = sum(pair.inside for pair in pairs)
+    apart = sum(pair.apart for pair in pairs)
     lines = [
-        f"Of {len(pairs)} gaps between neighbours, {inside} lie inside the interval of the "
-        "higher score (~); there, the order of two models may be chance. The others (>) are wider.",
+        f"Of {len(pairs)} pairs of neighbours, {apart} are told apart (>): the interval of their "
+        "difference is above 0. Of the others (~) the order may be chance.",
         "",
         *(f"- **{DATASETS[key].name}**: {_order(scores[key], key)}." for key in ACCURACIES),
         "",
@@ -194,7 +197,7 @@ def _left_out(useful: pd.DataFrame, scores: pd.DataFrame) -> str:
 
 def _order(scores: pd.Series, key: str) -> str:
     pairs = neighbours(scores, key, DATASETS[key].size)
-    steps = (f" {'~' if pair.inside else '>'} {model_name(pair.lower)}" for pair in pairs)
+    steps = (f" {'>' if pair.apart else '~'} {model_name(pair.lower)}" for pair in pairs)
     return model_name(pairs[0].higher) + "".join(steps)
 
 

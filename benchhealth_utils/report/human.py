@@ -15,8 +15,9 @@ import pandas as pd
 
 from ..models import MODELS
 from ..schema import ROOT
+from ..stats import accuracy_interval, difference_interval
 from .combined import model_name
-from .derived import accuracy_interval, whole_items
+from .derived import whole_items
 from .style import table
 
 CRITERIA = ("faithfulness", "comprehensiveness", "generalizability", "robustness")
@@ -34,22 +35,6 @@ def conversations(folder: Path = PAPER) -> int:
     """Conversations behind each cell, from the paper's section 5.6."""
     numbers = pd.read_csv(folder / "text_numbers.csv").set_index("quote")
     return int(numbers.loc["s5.6-4", "value"])
-
-
-def difference_interval(first: float, second: float, n: int) -> tuple[float, float]:
-    """Newcombe's 95 % interval of the difference of two rates over n items each.
-
-    In per cent, as are the rates. It takes the two for independent.
-
-    References
-    ----------
-    Newcombe RG. Stat Med 1998;17:873-890, method 10.
-    """
-    from statsmodels.stats.proportion import confint_proportions_2indep
-
-    counts = (round(first * n / 100), n, round(second * n / 100), n)
-    low, high = confint_proportions_2indep(*counts, compare="diff", method="newcomb")
-    return 100 * float(low), 100 * float(high)
 
 
 def table6():
