@@ -29,7 +29,7 @@ USEFULNESS = ("faithfulness", "comprehensiveness", "robustness", "generalizabili
 
 
 def reproduce(
-    model: str, *, limit: int = 0, datasets: str = "all", chapters: Sequence[str] = CHAPTERS
+    model: str, *, limit: int = 0, datasets: str = "all", chapters: Sequence[str] = ()
 ) -> dict:
     """Execute chapters for a model.
 
@@ -42,7 +42,7 @@ def reproduce(
     datasets : str
         Of the few-shot chapter: ``all``, or keys parted by spaces.
     chapters : sequence of str
-        Out of ``CHAPTERS``, in the order in which they are to run.
+        In the order in which they are to run; by default ``CHAPTERS``.
 
     Returns
     -------
@@ -62,7 +62,7 @@ def reproduce(
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
     found: dict = {}
-    for chapter in chapters:
+    for chapter in chapters or CHAPTERS:
         source = ROOT / "notebooks" / f"{chapter}.ipynb"
         target = folder / source.name
         print(f"{chapter}: {shown(target)}", file=sys.stderr, flush=True)
@@ -129,10 +129,19 @@ def row(model: str, values: Mapping[str, str | float]) -> str:
     lines.append("")
     lines.append("Clinical usefulness")
     for name in USEFULNESS:
-        value = values.get(f"{model}.{name}")
-        text = f"{100 * value:.1f}" if isinstance(value, float) else value or "not computed"
-        lines.append(f"{name:18}  {text}")
+        lines.append(f"{name:18}  {_measure(f'{model}.{name}', values)}")
     return "\n".join(lines)
+
+
+def _measure(name: str, values: Mapping[str, str | float]) -> str:
+    """One usefulness value with its interval, in points, or why there is none."""
+    value = values.get(name)
+    if not isinstance(value, float):
+        return value or "not computed"
+    ends = [values.get(f"{name}.{end}") for end in ("low", "high")]
+    if not all(isinstance(end, float) for end in ends):
+        return f"{100 * value:.1f}"
+    return f"{100 * value:.1f} ({100 * ends[0]:.1f} to {100 * ends[1]:.1f})"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
