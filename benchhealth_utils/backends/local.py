@@ -8,6 +8,7 @@ and it is a function of the requests alone, never of what is stored.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -54,6 +55,9 @@ class LocalModel:
         template: str | None = None,
         max_tokens: int | None = None,
     ):
+        # threads that wait for each other should sleep: if another process takes a core, an
+        # answer took five times as long with threads that wait busily
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
