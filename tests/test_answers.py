@@ -203,7 +203,14 @@ print(json.dumps([[a.id, a.status, a.text, a.key] for a in answers]))
 
 def start(store, log, pause):
     code = RUN.format(tests=str(Path(__file__).parent), log=str(log), store=str(store), pause=pause)
-    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+    )
+
+
+def heed_ctrl_c():
+    """A shell that starts the tests in the background has its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")

@@ -464,6 +464,11 @@ def test_any_step_may_find_the_disk_full(step, two, tmp_path, monkeypatch):
     assert tree(tmp_path / "to") == {"one_folder", A}
 
 
+def heed_ctrl_c():
+    """A shell that starts the tests in the background has its children ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def cli(specs, *arguments, before="", **options):
     """The command in a process of its own, with this registry."""
     rows = [asdict(spec) for spec in specs]
@@ -479,6 +484,7 @@ def cli(specs, *arguments, before="", **options):
     return subprocess.Popen(
         [sys.executable, "-c", script, *map(str, arguments)],
         env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=heed_ctrl_c,
         **options,
     )  # fmt: skip
 

@@ -113,6 +113,27 @@ def test_the_canary_is_in_no_notebook_log_result_or_project_file(chapter):
         assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("few_shot", ("-p", "datasets", "mimic_cxr", "-p", "limit", "0")),
+        ("clinical_usefulness", ("-p", "limit", "0")),
+    ],
+)
+def test_the_canary_is_in_no_other_chapter_that_reads_the_files(name, parameters, tmp_path):
+    data = planted(tmp_path / "data")
+    out = tmp_path / "runs" / f"{name}.ipynb"
+    out.parent.mkdir()
+    done = run(f"notebooks/{name}.ipynb", out, data, "-p", "model", "majority", *parameters)
+    assert done.returncode == 0, done.stderr[-3000:]
+    stored = out.parent / "answers" / "majority" / "mimic_cxr.jsonl"
+    assert CANARY in stored.read_text(encoding="utf-8")
+    assert CANARY not in out.read_text(encoding="utf-8")
+    assert CANARY not in done.stdout + done.stderr
+    for path in (out.parent / "results").rglob("*.json"):
+        assert CANARY not in path.read_text(encoding="utf-8")
+
+
 BUILD = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 
 
