@@ -167,7 +167,7 @@ def evaluate(
             "mode": mode,
             "shots": shots,
             "seed": seed,
-            **({"exemplar_seed": draw} if draw != seed else {}),
+            **({"exemplar_seed": draw} if shots else {}),
             "prompt_version": prompt(dataset).version,
             **(rewording_signature(rewording, examples, seed) if rewording else {}),
             "max_tokens": min(filter(None, (prompt(dataset).max_tokens, model.max_tokens))),

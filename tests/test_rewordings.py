@@ -618,11 +618,27 @@ def test_a_reworded_run_never_passes_for_the_base_run(store, tmp_path):
     assert report.results(only) == []
 
 
+def test_official_results_of_another_draw_of_a_rewording_have_their_own_file(
+    store, tmp_path, monkeypatch
+):
+    source = {"fingerprint": "made", "source": "official", "items": 24}
+    monkeypatch.setattr("benchhealth_utils.evaluation.provenance", lambda *_: source)
+    names = []
+    for seed in (0, 1):
+        options = {**store, "seed": seed, "rewording": "typos"}
+        run = evaluate("majority", "gad", **options)
+        assert run.official
+        names.append(report.record(run, tmp_path).name)
+    assert names == [f"gad-0shot-generate-typos-seed{seed}.json" for seed in (0, 1)]
+    few = evaluate("majority", "gad", rewording="typos", shots=2, exemplar_seed=3, **store)
+    assert report.record(few, tmp_path).name == "gad-2shot-generate-exemplars3-typos-seed0.json"
+
+
 def test_a_reworded_run_publishes_under_its_own_name(store, tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
     names = []
-    results_module = importlib.import_module("benchhealth_utils.report.results")
-    monkeypatch.setattr(results_module, "publish", lambda name, value: names.append(name))
+    recording = importlib.import_module("benchhealth_utils.report.recording")
+    monkeypatch.setattr(recording, "publish", lambda name, value: names.append(name))
     runs = [
         evaluate("majority", "gad", limit=3, rewording=kind, **store) for kind in (None, "typos")
     ]

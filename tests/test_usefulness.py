@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from benchhealth_utils import score
 from benchhealth_utils.datasets import DATASETS
 from benchhealth_utils.schema import BenchHealthError
+from benchhealth_utils.stats import inverted
 from benchhealth_utils.usefulness import (
     MEASURES,
     by_task,
@@ -345,6 +346,22 @@ def test_equal_sets_of_few_items_are_not_called_different():
     assert 0.5 * found.value < found.sampling < 2 * found.value
 
 
+def test_other_proportions_of_the_spreads_only_widen_the_interval():
+    """One spread of 0.2 beside one of 0.02, drawn with an error of 0.05, as it may be."""
+    noise = np.random.default_rng(4).normal(0, 0.05, (4, 20_000))
+
+    def spread(columns):
+        return np.std(columns[:2], axis=0, ddof=1) + np.std(columns[2:], axis=0, ddof=1)
+
+    values, alone = np.array([0.2, 0.48, 0.30, 0.40]), np.array([0.0, 1.0, 0.0, 0.0])
+    low, high = inverted(values, noise, spread)
+    wider = inverted(values, noise, spread, [alone, 7 * alone])
+    assert wider == inverted(values, noise, spread, [alone])  # their size does not matter
+    # alone, noise adds to the other spread its mean, 0.04, where 0.07 is measured, or more
+    assert low - 0.04 < wider[0] < low - 0.01 and wider[1] >= high
+    assert inverted(values, noise, spread, [values]) == pytest.approx((low, high))
+
+
 @settings(max_examples=15)
 @given(cards, st.floats(0.001, 0.05))
 def test_intervals_hold_what_they_are_of(scores, error):
@@ -398,11 +415,18 @@ def test_sets_that_resampling_does_not_move_are_named():
         (0.35, 0.31, 0.42, 0.64, 0.30, 0.20, 0.44, 0.38),  # as far apart as in Table 5
         (0.40,) * 8,  # equally hard
         (0.30, 0.33, 0.36, 0.40, 0.30, 0.33, 0.40, 0.44),
+        (0.25, 0.31, 0.42, 0.64, 0.30, 0.30, 0.40, 0.40),  # exams apart, the others equal
+        (0.40, 0.40, 0.40, 0.40, 0.40, 0.40, 0.30, 0.60),  # one task alone
+        (0.30, 0.35, 0.40, 0.50, 0.25, 0.35, 0.40, 0.50),
     ],
 )
 def test_the_interval_of_robustness_covers_the_truth(n, truth):
-    """200 models each; a percentile interval covers from 0 % (equal sets) to 96 %."""
-    rng, covered, runs = np.random.default_rng(n), 0, 200
+    """400 models each; a percentile interval covers from 0 % (equal sets) to 96 %.
+
+    With the measured proportions of the three spreads alone it would be 87 to 97 %. That
+    of the interval was 94 to 98 % here; the bound allows for 400 models being few.
+    """
+    rng, covered, runs = np.random.default_rng(n), 0, 400
     true = robustness(dict(zip(SPREAD, truth, strict=True)))
     for run in range(runs):
         hits = rng.binomial(n, truth)
@@ -418,4 +442,4 @@ def test_the_interval_of_robustness_covers_the_truth(n, truth):
         low, high = usefulness(rows, seed=run)["robustness"].interval
         covered += low <= true + 1e-12 and true <= high
     print(f"n = {n}, true robustness {100 * true:.1f}: covered {covered / runs:.3f}")
-    assert 0.87 <= covered / runs <= 1
+    assert covered / runs >= 0.93

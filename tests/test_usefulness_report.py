@@ -1,5 +1,6 @@
 """Figure 2 and its tables: which models enter, with what, and how they are told apart."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -39,7 +40,7 @@ def written(folder, model, dataset, value, official=True):
         "dataset": dataset,
         **{"value": value, "precision": value, "recall": value, "interval": [0, 1]},
         **{"n": 100, "official": official, "complete": True},
-        "signature": {"shots": 0, "mode": "generate"},
+        "signature": {"shots": 0, "mode": "generate", "data": {"source": "official"}},
     }
     path = folder / model / f"{dataset}-{official}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,6 +120,10 @@ def test_both_models_are_taken_over_the_sets_that_both_have(runs):
 def test_a_measure_as_text():
     each = Measure("robustness", 0.2109, None, ("medqa",), ("question answering",))
     assert value_text(each) == "21.1" and value_text(each, "*") == "21.1*"
+    drawn = dataclasses.replace(each, interval=(0.1, 0.3))
+    assert value_text(drawn, "*") == "21.1* (10.0 to 30.0)"
+    nothing = dataclasses.replace(each, interval=(0.0, 0.0))
+    assert value_text(nothing, "*") == "21.1* (below what sampling shows)"
     assert over(each).startswith("1 data sets, 1 tasks; without MedMCQA, MMLU-Medicine, PubMedQA")
     none = Measure("robustness", None, None, (), (), "why")
     assert (value_text(none), over(none)) == ("none", "nothing")

@@ -44,7 +44,7 @@ from .human_agreement import (
     rankings_table,
 )
 from .placement import placement_reading, placement_table
-from .results import paper_scores, publish, record, record_all, result
+from .recording import paper_scores, publish, record, record_all, result
 from .rewordings import rewording_table
 from .shot_figure import (
     paper_means,
@@ -60,7 +60,7 @@ from .shot_tables import (
     shot_answers_table,
     shots_table,
 )
-from .shots import Level, mean_interval, scenario_levels, shot_grid, shot_levels
+from .shots import Level, scenario_levels, shot_grid, shot_levels
 from .style import members, points, table
 from .tables import (
     answer_table,
@@ -104,7 +104,6 @@ __all__ = [
     "human_figure",
     "label_table",
     "length_table",
-    "mean_interval",
     "members",
     "metric_rankings",
     "neighbours_reading",

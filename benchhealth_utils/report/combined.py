@@ -10,17 +10,19 @@ import pandas as pd
 from ..datasets import DATASETS
 from ..models import MODELS
 from ..schema import ROOT, runs_folder
-from .results import paper_scores
-from .style import SOURCES, points, table
+from .recording import paper_scores
+from .style import SOURCES, estimate, points, table
 
 MARK = "*"  # on every result that is not of the full official data
 
 
 def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict]:
-    """Recorded results; of several for a model and data set the weightiest.
+    """Recorded results; of several of one kind the weightiest.
 
-    Official ones come before others, then the larger. Left out are runs on reworded
-    items, and runs whose exemplars were drawn with another seed than the items.
+    First come those of the full official data, then those without errors, then real
+    data before others, then the larger, then the newer file. Runs with exemplars are of
+    one kind only if these were drawn with the same seed: `shots` above 0 gives a row
+    for each seed, apart. Runs on reworded items are left out.
 
     Parameters
     ----------
@@ -32,32 +34,43 @@ def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict
     Returns
     -------
     list of dict
-        As `result` makes them, one for each model and data set.
+        As `result` makes them, by model, data set and exemplar seed.
     """
     folders = folders or (ROOT / "data" / "results", runs_folder() / "results")
-    found: dict[tuple[str, str], dict] = {}
+    found: dict[tuple, tuple[tuple, dict]] = {}
     for folder in folders:
         for path in sorted(folder.glob("*/*.json")):
             row = json.loads(path.read_text(encoding="utf-8"))
             signature = row["signature"]
-            varied = signature.get("rewording") or "exemplar_seed" in signature
-            if (signature["shots"], signature["mode"]) == (shots, mode) and not varied:
-                key = row["model"], row["dataset"]
-                if key not in found or _weight(row) > _weight(found[key]):
-                    found[key] = row
+            if signature.get("rewording"):
+                continue
+            if (signature["shots"], signature["mode"]) == (shots, mode):
+                kind = row["model"], row["dataset"], _exemplar_seed(row)
+                weight = *_weight(row), path.stat().st_mtime
+                if kind not in found or weight > found[kind][0]:
+                    found[kind] = weight, row
     order = list(MODELS)
     return sorted(
-        found.values(),
+        (row for _, row in found.values()),
         key=lambda row: (
             order.index(row["model"]) if row["model"] in order else len(order),
             row["model"],
             list(DATASETS).index(row["dataset"]),
+            _exemplar_seed(row),
         ),
     )
 
 
+def _exemplar_seed(row: dict) -> int:
+    """Of runs with exemplars; without any there is nothing to draw."""
+    signature = row["signature"]
+    return signature["exemplar_seed"] if signature["shots"] else 0
+
+
 def _weight(row: dict) -> tuple:
-    return publishable(row), row["n"]
+    # credentialed data have no public fingerprint, but are not samples either
+    real = row["signature"]["data"]["source"] in ("official", "credentialed")
+    return publishable(row), row["complete"], real, row["n"]
 
 
 def table5_frame(*folders: Path) -> pd.DataFrame:
@@ -103,7 +116,7 @@ def ours_frame(*folders: Path) -> pd.DataFrame:
             {
                 "Model": model_name(row["model"]),
                 "Data set": DATASETS[key].name,
-                "Score (95 % interval)": _score(row),
+                "Score (95 % interval)": estimate(row["value"], row["interval"], mark(row)),
                 "n": f"{row['n']:,}",
                 "Coverage": points(row["coverage"]),
                 "The paper's 16": f"{llms[key].min():.1f} to {llms[key].max():.1f}",
@@ -178,10 +191,3 @@ def publishable(row: dict) -> bool:
 def mark(row: dict) -> str:
     """An asterisk on a result that may not be compared with the paper."""
     return "" if publishable(row) else MARK
-
-
-def _score(row: dict) -> str:
-    low, high = row["interval"]
-    if low == high:
-        return f"{points(row['value'])}{mark(row)} (interval not estimable)"
-    return f"{points(row['value'])}{mark(row)} ({points(low)} to {points(high)})"

@@ -12,7 +12,7 @@ from ..evaluation import Evaluation
 from ..metrics import sufficient
 from ..schema import BenchHealthError
 from ..stats import Comparison, compare, holm
-from .style import data_note, points, table
+from .style import data_note, estimate, p_text, points, table
 
 
 def compare_runs(first: Evaluation, second: Evaluation, seed: int = 0) -> Comparison:
@@ -41,7 +41,6 @@ def comparison_table(
     corrected = holm([each.p_value for each in found])
     rows = []
     for a, b, each, p_value in zip(first, second, found, corrected, strict=True):
-        low, high = each.interval
         detectable = "not known" if each.detectable is None else points(each.detectable)
         rows.append(
             {
@@ -49,10 +48,9 @@ def comparison_table(
                 "n": each.n,
                 a.model: points(a.scores.value),
                 b.model: points(b.scores.value),
-                "Difference": f"{100 * each.difference:+.1f}",
-                "95 % interval": f"{100 * low:+.1f} to {100 * high:+.1f}",
+                "Difference (95 % interval)": estimate(each.difference, each.interval, sign="+"),
                 "Test": each.test,
-                "p (Holm)": "< 0.001" if p_value < 0.001 else f"{p_value:.3f}",
+                "p (Holm)": p_text(p_value),
                 "Detectable": detectable,
             }
         )

@@ -9,7 +9,7 @@ from ..datasets import DATASETS
 from ..evaluation import Evaluation
 from ..models import MODELS
 from .combined import model_name, publishable, results
-from .results import paper_scores
+from .recording import paper_scores
 from .style import reference
 
 OURS = "s^vP<>ph"  # a shape for each of our models, in the order of the registry

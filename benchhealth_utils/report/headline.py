@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import fmean
 
-import numpy as np
 import pandas as pd
 
 from ..datasets import DATASETS
 from ..models import MODELS
 from ..schema import ROOT
+from ..stats import known_interval, mean_interval
 from .combined import results
-from .results import paper_scores
-from .style import points, table
+from .recording import paper_scores
+from .style import estimate, table
 
 PAPER = "The paper's 16 models, lowest to highest"
 SCENARIOS = {
@@ -69,34 +70,12 @@ def headline(*folders: Path):
     )
     caption = (
         "Zero-shot scores on the full official data: mean over the open data sets of each "
-        f"scenario, with its 95 % interval. Sets of {sets}."
+        f"scenario, with its 95 % interval, which is not estimable where that of one set is not. "
+        f"Sets of {sets}."
     )
     if gaps:
         caption += f" Left out of the range, for a score that is not known: {gaps}."
     return table(headline_frame(*folders), caption, "headline")
-
-
-def mean_interval(
-    values: Sequence[float], intervals: Sequence[Sequence[float]]
-) -> tuple[float, float]:
-    """Interval of the mean of independent scores, from the interval of each.
-
-    Half-widths are added in squares, downwards and upwards apart (the MOVER
-    method). The data sets are independent samples; sets of one result that
-    could not vary, such as an F1 of 0, add nothing.
-
-    References
-    ----------
-    Zou GY, Donner A. Stat Med 2008;27:1693-1702.
-
-    Examples
-    --------
-    >>> [round(end, 3) for end in mean_interval([0.5, 0.7], [(0.4, 0.6), (0.7, 0.7)])]
-    [0.55, 0.65]
-    """
-    values, ends = np.asarray(values), np.asarray(intervals)
-    low, high = np.sqrt(((ends - values[:, None]) ** 2).sum(axis=0)) / len(values)
-    return float(values.mean() - low), float(values.mean() + high)
 
 
 def _title(keys: Sequence[str], scenario: str) -> str:
@@ -117,5 +96,6 @@ def _cell(rows: Sequence[dict], keys: Sequence[str]) -> str:
     if len(rows) < len(keys):
         return f"{len(rows)} of {len(keys)} sets measured"
     values = [row["value"] for row in rows]
-    low, high = mean_interval(values, [row["interval"] for row in rows])
-    return f"{points(np.mean(values))} ({points(low)} to {points(high)})"
+    return estimate(
+        fmean(values), mean_interval(values, [known_interval(row["interval"]) for row in rows])
+    )

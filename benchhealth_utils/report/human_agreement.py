@@ -15,7 +15,7 @@ from ..usefulness import common, usefulness
 from .combined import model_name, publishable, results
 from .derived import llm_scores, usefulness_of
 from .human import CRITERIA, win_tie_rates
-from .results import publish
+from .recording import publish
 from .style import table
 
 METRICS = {

@@ -55,18 +55,22 @@ def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
 
     A run on samples, on a subset, or with errors in it goes to
     ``runs/results/``, with its data, size and seed in its name, so that
-    ``data/results/`` holds only results of the full official data.
+    ``data/results/`` holds only results of the full official data. In both, runs
+    that differ in the draw of their exemplars or of their rewording have names of
+    their own: ``-exemplars<seed>``, ``-<kind>-seed<seed>``.
     """
     row = result(evaluation)
     signature = row["signature"]
     name = f"{row['dataset']}-{signature['shots']}shot-{signature['mode']}"
+    if signature["shots"]:
+        name += f"-exemplars{signature['exemplar_seed']}"
     if signature.get("rewording"):
         name += f"-{signature['rewording']}"
-    if "exemplar_seed" in signature:
-        name += f"-exemplars{signature['exemplar_seed']}"
     publishable = row["official"] and row["complete"]
     if not publishable:
-        name += f"-{signature['data']['source']}-{row['n']}-seed{signature['seed']}"
+        name += f"-{signature['data']['source']}-{row['n']}"
+    if not publishable or signature.get("rewording"):
+        name += f"-seed{signature['seed']}"
     if folder is None:
         folder = (ROOT / "data" if publishable else runs_folder()) / "results"
     path = folder / file_name(row["model"]) / f"{name}.json"
@@ -87,7 +91,8 @@ def record_all(evaluations: Sequence[Evaluation]) -> None:
     """Record each run, publish its score, and say where it went.
 
     Published are ``<model>.<data set>.value``, ``coverage``, ``low`` and ``high``
-    (of the interval), ``n`` and ``official`` (1 or 0). Behind the data set stands the
+    (of the interval), ``n`` and ``official`` (1 if of the full official data and without
+    errors, else 0). Behind the data set stands the
     rewording, if there is one.
     """
     for run in evaluations:
@@ -99,7 +104,7 @@ def record_all(evaluations: Sequence[Evaluation]) -> None:
             "low": low,
             "high": high,
             "n": run.scores.n,
-            "official": int(run.official),
+            "official": int(run.official and run.complete),
         }
         whose = [run.model, run.dataset, run.signature.get("rewording")]
         for name, value in facts.items():

@@ -12,7 +12,7 @@ from ..rewordings import REWORDINGS
 from ..schema import BenchHealthError
 from ..stats import holm
 from .errors import compare_runs
-from .style import data_note, table, with_interval
+from .style import data_note, estimate, p_text, table, with_interval
 
 
 def rewording_table(
@@ -67,8 +67,8 @@ def rewording_table(
                 "Items changed": altered,
                 "Before (95 % interval)": with_interval(was.scores),
                 "After (95 % interval)": with_interval(run.scores),
-                "Change (95 % interval)": _change(each),
-                "p (Holm)": "< 0.001" if p_value < 0.001 else f"{p_value:.3f}",
+                "Change (95 % interval)": estimate(each.difference, each.interval, sign="+"),
+                "p (Holm)": p_text(p_value),
                 "Readings changed (%)": f"{100 * other / each.n:.1f}",
             }
         )
@@ -110,12 +110,3 @@ def _check_pair(was: Evaluation, run: Evaluation, kind: str) -> None:
             raise BenchHealthError(
                 f"{run.dataset}: before and after differ in {name}. Run both the same way."
             )
-
-
-def _change(comparison) -> str:
-    low, high = comparison.interval
-    value, low, high = (
-        f"{round(100 * each, 1) + 0.0:+.1f}" for each in (comparison.difference, low, high)
-    )
-    spread = comparison.interval[0] < comparison.interval[1]
-    return f"{value} ({low} to {high})" if spread else f"{value} (interval not estimable)"

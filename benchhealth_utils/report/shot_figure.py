@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
 
-from ..answers import file_name
 from ..datasets import DATASETS
 from ..prompts import prompt
 from ..schema import ROOT, shown
-from .results import paper_scores, publish, record
-from .shots import Level, Runs, known_interval, scenario_levels
+from ..stats import known_interval
+from .combined import results
+from .recording import paper_scores, publish, record
+from .shots import Level, Runs, scenario_levels
 from .style import points
 
 
@@ -40,15 +40,16 @@ def recorded_levels(
     Returns
     -------
     list of Level
-        With several exemplar seeds, scores and limits are their means.
+        With several exemplar seeds the score is their mean, which has no interval:
+        that follows from the answers, which a result does not hold.
     """
     found: dict[tuple[str, int], list[dict]] = {}
-    for path in sorted(((folder or ROOT / "data" / "results") / file_name(model)).glob("*.json")):
-        row = json.loads(path.read_text(encoding="utf-8"))
-        signature = row["signature"]
-        wanted = mode if prompt(row["dataset"]).labels is not None else "generate"
-        if signature["mode"] == wanted and not signature.get("rewording"):
-            found.setdefault((row["dataset"], signature["shots"]), []).append(row)
+    for shots in counts:
+        for asked in {mode, "generate"}:
+            for row in results(folder or ROOT / "data" / "results", shots=shots, mode=asked):
+                wanted = mode if prompt(row["dataset"]).labels is not None else "generate"
+                if row["model"] == model and asked == wanted:
+                    found.setdefault((row["dataset"], shots), []).append(row)
     levels = []
     for key in datasets:
         if any(counts) and all((key, shots) in found for shots in counts):
@@ -57,13 +58,12 @@ def recorded_levels(
 
 
 def _level(key: str, shots: int, rows: Sequence[dict]) -> Level:
-    ends = [fmean(row["interval"][end] for row in rows) for end in (0, 1)]
     return Level(
         datasets=(key,),
         shots=shots,
         n=rows[0]["n"],
         values=(fmean(row["value"] for row in rows),),
-        interval=known_interval(tuple(ends)),
+        interval=known_interval(rows[0]["interval"]) if len(rows) == 1 else None,
         coverage=fmean(row["coverage"] for row in rows),
     )
 
@@ -155,7 +155,7 @@ def reading_of_shots(levels: Sequence[Level], recorded: Sequence[Level] = ()):
         line += "".join(f", {points(each.value)} at {each.shots}" for each in others)
         if others:
             largest = max((each.gain for each in others), key=abs)
-            line += f". {_shown(others)} The largest change is {100 * largest + 0.0:+.1f}"
+            line += f". {_shown(others)} The largest change is {points(largest, '+')}"
         if any(len(each.values) > 1 for each in others):
             spread = max(max(each.values) - min(each.values) for each in others)
             line += f"; exemplar seeds differ by up to {points(spread)}"
@@ -168,13 +168,16 @@ def reading_of_shots(levels: Sequence[Level], recorded: Sequence[Level] = ()):
 
 
 def _shown(levels: Sequence[Level]) -> str:
-    """At which numbers of shots the interval of the gain leaves out zero."""
-    known = [level for level in levels if level.gain_interval]
-    found = {
-        "Gains": [str(level.shots) for level in known if level.gain_interval[0] > 0],
-        "Losses": [str(level.shots) for level in known if level.gain_interval[1] < 0],
+    """At which numbers of shots the corrected test shows a gain or a loss."""
+    found: dict[str, list[str]] = {}
+    for level in levels:
+        found.setdefault(level.verdict, []).append(str(level.shots))
+    texts = {
+        "gain": "Gains are shown at {} shots.",
+        "loss": "Losses are shown at {} shots.",
+        "too few items to tell": "At {} shots there are too few items to tell.",
     }
-    said = [f"{name} are shown at {', '.join(at)} shots." for name, at in found.items() if at]
+    said = [text.format(", ".join(found[key])) for key, text in texts.items() if key in found]
     return " ".join(said) or "Neither a gain nor a loss is shown."
 
 

@@ -11,10 +11,9 @@ from ..datasets import DATASETS, load
 from ..evaluation import Evaluation
 from ..exemplars import same_item
 from ..privacy import is_credentialed
-from ..stats import holm
-from .results import tokens
-from .shots import Interval, Level, Runs
-from .style import data_note, points, table
+from .recording import tokens
+from .shots import Level, Runs
+from .style import data_note, estimate, p_text, points, table
 from .tables import answer_table
 
 
@@ -44,7 +43,11 @@ def exemplar_table(runs: Runs, caption: str, uuid: str):
     order = list(DATASETS)
     found = [rows[at] for at in sorted(rows, key=lambda at: (order.index(at[0]), at[1]))]
     names = ["Data set", "Seed", "Exemplars, in order", "Items given others", "Own exemplar"]
-    return table(pd.DataFrame(found, columns=names), caption, uuid)
+    return table(pd.DataFrame(found, columns=names), f"{caption} {_note(runs)}", uuid)
+
+
+def _note(runs: Runs) -> str:
+    return data_note(runs[max(runs)])
 
 
 def shot_answers_table(runs: Runs, rows: int, caption: str, uuid: str):
@@ -68,30 +71,27 @@ def shot_answers_table(runs: Runs, rows: int, caption: str, uuid: str):
 def shots_table(levels: Sequence[Level], runs: Runs, caption: str, uuid: str):
     """Scores and gains by number of shots, of data sets or of scenarios.
 
-    P-values are of single data sets, corrected by Holm's method over the table.
+    P-values are corrected by Holm's method over all levels computed together.
     """
-    tested = [level.comparison for level in levels if level.comparison]
-    corrected = iter(holm([each.p_value for each in tested]))
     rows = []
     for level in levels:
         names = [DATASETS[key].name for key in level.datasets]
         name = {"Data set": names[0]}
-        if not tested:
+        if level.is_mean:
             mean_of = names[0] if len(names) == 1 else f"{len(names)} data sets"
             name = {"Scenario": level.scenario, "Mean of": mean_of}
         row = {
             **name,
             "n": f"{level.n:,}",
             "Shots": level.shots,
-            "Score (95 % interval)": _with(points(level.value), level.interval, "{:.1f}"),
+            "Score (95 % interval)": estimate(level.value, level.interval),
             "Coverage": points(level.coverage),
             "Over seeds: range (SD)": _spread(level),
             "Gain (95 % interval)": _gain(level),
+            "p (Holm)": _p_value(level),
         }
-        if tested:
-            row["p (Holm)"] = _p_value(next(corrected)) if level.comparison else ""
         rows.append(row)
-    tests = sorted({each.test for each in tested})
+    tests = sorted({level.test for level in levels if level.test})
     title = [caption, *([f"Tests: {'; '.join(tests)}."] if tests else [])]
     zero_shot = next(each for (shots, _), each in sorted(runs.items()) if not shots)
     title.append(data_note(zero_shot))
@@ -100,17 +100,8 @@ def shots_table(levels: Sequence[Level], runs: Runs, caption: str, uuid: str):
     return table(pd.DataFrame(rows), " ".join(title), uuid)
 
 
-def _with(value: str, interval: Interval, form: str) -> str:
-    if interval is None:
-        return f"{value} (not estimable)"
-    low, high = (form.format(100 * end + 0.0) for end in interval)
-    return f"{value} ({low} to {high})"
-
-
 def _gain(level: Level) -> str:
-    if not level.shots:
-        return ""
-    return _with(f"{100 * level.gain + 0.0:+.1f}", level.gain_interval, "{:+.1f}")
+    return estimate(level.gain, level.gain_interval, sign="+") if level.shots else ""
 
 
 def _spread(level: Level) -> str:
@@ -122,14 +113,18 @@ def _spread(level: Level) -> str:
     return f"{low} to {high} ({points(stdev(level.values))})"
 
 
-def _p_value(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+def _p_value(level: Level) -> str:
+    if level.corrected is None:
+        return ""
+    too_few = level.verdict == "too few items to tell"
+    return p_text(level.corrected) + (" (too few items to tell)" if too_few else "")
 
 
-def cost_table(levels: Sequence[Level], caption: str, uuid: str):
+def cost_table(levels: Sequence[Level], runs: Runs, caption: str, uuid: str):
     """Tokens per item by number of shots, and what a point gained costs.
 
-    A price is given only where the whole interval of the gain lies above zero.
+    A price is given only where the corrected test shows a gain, and exemplars cost
+    tokens at all: replies can become so short that they save some.
     """
     base = {level.datasets: level.total for level in levels if not level.shots}
     rows = []
@@ -137,9 +132,6 @@ def cost_table(levels: Sequence[Level], caption: str, uuid: str):
         zero = base[level.datasets]
         counted = level.total is not None and zero is not None
         more = level.total - zero if counted else None
-        price = "no gain shown"
-        if level.gained:
-            price = f"{more / (100 * level.gain):,.0f}" if counted else "not counted"
         rows.append(
             {
                 "Scenario": level.scenario,
@@ -148,14 +140,24 @@ def cost_table(levels: Sequence[Level], caption: str, uuid: str):
                 "Completion tokens per item": _count(level.cost["completion"]),
                 "More than zero-shot": (_count(more, "+") if level.shots else ""),
                 "Gain (95 % interval)": _gain(level),
-                "Tokens per point gained": price if level.shots else "",
+                "Tokens per point gained": _price(level, more),
             }
         )
-    return table(pd.DataFrame(rows), caption, uuid)
+    return table(pd.DataFrame(rows), f"{caption} {_note(runs)}", uuid)
+
+
+def _price(level: Level, more: float | None) -> str:
+    if not level.shots:
+        return ""
+    if level.verdict != "gain":
+        return level.verdict if "too few" in level.verdict else "no gain shown"
+    if more is None:
+        return "not counted"
+    return "saves tokens" if more < 0 else f"{more / (100 * level.gain):,.0f}"
 
 
 def _count(value: float | None, sign: str = "") -> str:
-    return "not counted" if value is None else f"{value:{sign},.0f}"
+    return "not counted" if value is None else f"{value:{sign}z,.0f}"
 
 
 def fit_table(runs: Runs, caption: str, uuid: str, window: int | None = None):
@@ -187,6 +189,7 @@ def fit_table(runs: Runs, caption: str, uuid: str, window: int | None = None):
                 "Did not fit": unsent,
             }
         )
+    caption = f"{caption} {_note(runs)}"
     if window:
         caption += f" The model attends to {window:,} tokens, prompt and reply together."
     return table(pd.DataFrame(rows), caption, uuid)

@@ -6,22 +6,30 @@ of shots. Scores are means over exemplar seeds, on the same items throughout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import hypot
 from statistics import fmean
 
 import numpy as np
 
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
-from ..metrics import sufficient
 from ..schema import BenchHealthError
-from ..stats import Comparison, bootstrap, compare, wilson
-from .results import tokens
+from ..stats import (
+    Interval,
+    bootstrap,
+    compare,
+    holm,
+    known_interval,
+    mean_interval,
+    sign_flip,
+    wilson,
+)
+from .recording import tokens
+from .shot_pairs import Pairs, side_by_side, together
 
 Runs = Mapping[tuple[int, int], Sequence[Evaluation]]  # by (shots, exemplar seed)
-Interval = tuple[float, float] | None  # None: not estimable
+ALPHA = 0.05  # a gain is shown by a corrected p-value up to this
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,20 @@ class Level:
     gain : float
         The mean less the zero-shot score.
     gain_interval : tuple of float or None
-        Its paired 95 % interval.
+        Its paired 95 % interval, not corrected for other gains.
     cost : mapping
         Tokens per item: ``prompt`` and ``completion``; None if not counted.
-    comparison : Comparison or None
-        With zero-shot, of a single data set.
+    test : str
+        The paired test of the gain.
+    p_value, corrected : float or None
+        Its two-sided p-value, and the same after Holm's correction over all levels
+        that were computed together; None at zero shots.
+    least : float
+        The smallest corrected p-value that so few items can give.
+    is_mean : bool
+        Whether it is of a scenario.
+    pairs : Pairs or None
+        What the test is of.
     """
 
     datasets: tuple[str, ...]
@@ -59,7 +76,12 @@ class Level:
     gain: float = 0.0
     gain_interval: Interval = None
     cost: Mapping[str, float | None] = field(default_factory=dict)
-    comparison: Comparison | None = None
+    test: str = ""
+    p_value: float | None = None
+    corrected: float | None = None
+    least: float = 0.0
+    is_mean: bool = False
+    pairs: Pairs | None = field(default=None, repr=False, compare=False)
 
     @property
     def value(self) -> float:
@@ -72,9 +94,14 @@ class Level:
         return DATASETS[self.datasets[0]].scenario
 
     @property
-    def gained(self) -> bool:
-        """Whether the whole interval of the gain lies above zero."""
-        return self.gain_interval is not None and self.gain_interval[0] > 0
+    def verdict(self) -> str:
+        """What the corrected test shows: gain, loss, neither, or too few items to tell.
+
+        Too few are items on which no test could come out, were they all changed alike.
+        """
+        if self.corrected is not None and self.corrected <= ALPHA:
+            return "gain" if self.gain > 0 else "loss"
+        return "too few items to tell" if self.least > ALPHA else "neither"
 
     @property
     def total(self) -> float | None:
@@ -112,8 +139,9 @@ def shot_levels(runs: Runs) -> list[Level]:
 
     Notes
     -----
-    Gains are tested by `stats.compare`. With several seeds the statistic is the
-    mean of the seeds' scores, and all answers to an item are drawn together.
+    Gains are tested by `stats.compare`, with Holm's correction over all levels. With
+    several seeds the statistic is the mean of the seeds' scores, and all answers to
+    an item are drawn together.
     """
     by_shots: dict[int, list[Sequence[Evaluation]]] = {}
     for (shots, _), each in sorted(runs.items()):
@@ -131,7 +159,7 @@ def shot_levels(runs: Runs) -> list[Level]:
                         "without. Run all with the same limit and seed."
                     )
             levels.append(_level(shots, repeats, base))
-    return levels
+    return _corrected(levels)
 
 
 def _asked(run: Evaluation) -> list[str]:
@@ -155,9 +183,9 @@ def _level(shots: int, repeats: Sequence[Evaluation], base: Evaluation) -> Level
     )
     if not shots:
         return level
-    sums, statistic = _side_by_side(repeats)
-    zero, _ = _side_by_side([base])
-    found = compare(sums, np.tile(zero, (1, len(repeats))), statistic, groups)
+    sums, statistic = side_by_side(repeats)
+    zero = np.tile(side_by_side([base])[0], (1, len(repeats)))
+    found = compare(sums, zero, statistic, groups)
     if len(repeats) == 1:
         interval = repeats[0].scores.interval
     elif repeats[0].scores.interval_method == "Wilson":
@@ -169,28 +197,26 @@ def _level(shots: int, repeats: Sequence[Evaluation], base: Evaluation) -> Level
         interval=known_interval(interval),
         gain=found.difference,
         gain_interval=known_interval(found.interval),
-        comparison=found,
+        test=found.test,
+        p_value=found.p_value,
+        pairs=Pairs(sums, zero, statistic, groups),
     )
 
 
-def _side_by_side(repeats: Sequence[Evaluation]) -> tuple[np.ndarray, Callable]:
-    """Sums of all repeats in one row an item, and the mean of their statistics."""
-    gold = [example.gold for example in repeats[0].examples]
-    found = [sufficient(run.dataset, gold, run.readings) for run in repeats]
-    statistic = found[0][1]
-    if len(found) == 1:
-        return found[0]
+def _corrected(levels: Sequence[Level]) -> list[Level]:
+    """Holm's correction, and the least p-value it leaves possible."""
+    tested = [level for level in levels if level.p_value is not None]
+    p_values = iter(holm([level.p_value for level in tested]))
 
-    def mean_over_seeds(totals):
-        apart = totals.reshape(*totals.shape[:-1], len(found), -1)
-        return statistic(apart).mean(axis=-1)
+    def least(level):  # all groups changed alike: one sign pattern and its mirror
+        return min(1.0, len(tested) * 2.0 ** (1 - len(set(level.pairs.groups))))
 
-    return np.hstack([sums for sums, _ in found]), mean_over_seeds
-
-
-def known_interval(interval: tuple[float, float]) -> Interval:
-    """A bootstrap without any spread says nothing."""
-    return interval if interval[0] < interval[1] else None
+    return [
+        level
+        if level.p_value is None
+        else replace(level, corrected=next(p_values), least=least(level))
+        for level in levels
+    ]
 
 
 def _mean(counts: Sequence[float | None], n: int = 1) -> float | None:
@@ -201,7 +227,10 @@ def scenario_levels(levels: Sequence[Level]) -> list[Level]:
     """Means over the data sets of each scenario, one level for each number of shots.
 
     Every set weighs the same, however many items it has. `n` is the sum over
-    sets; intervals are those of `mean_interval`.
+    sets; intervals are those of `mean_interval`. The gain of a mean has a test of its
+    own: in each set the answers with exemplars and without change places at random
+    (`stats.sign_flip`), and the mean over sets is taken anew. Holm's correction is
+    over all levels of all scenarios.
     """
     parts: dict[tuple[str, int], list[Level]] = {}
     for level in levels:
@@ -221,30 +250,20 @@ def scenario_levels(levels: Sequence[Level]) -> list[Level]:
                 gain=fmean(gains),
                 gain_interval=mean_interval(gains, [x.gain_interval for x in own]),
                 cost={name: _mean([cost[name] for cost in costs]) for name in costs[0]},
+                is_mean=True,
+                **_tested(own),
             )
         )
-    return means
+    return _corrected(means)
 
 
-def mean_interval(values: Sequence[float], intervals: Sequence[Interval]) -> Interval:
-    """Interval of the mean of independent estimates, from the interval of each.
-
-    The distances from value to limit are added in squares (the method of
-    variance estimates recovery), so each set keeps the interval that suits its
-    metric, and no limit leaves the metric's range. None if one is not known.
-
-    References
-    ----------
-    Zou GY, Donner A. Stat Med 2008;27:1693-1702.
-
-    Examples
-    --------
-    >>> mean_interval([0.5, 0.5], [(0.2, 0.6), (0.1, 0.5)])
-    (0.25, 0.55)
-    """
-    if None in intervals:
-        return None
-    pairs = list(zip(values, intervals, strict=True))
-    low = hypot(*(max(0.0, value - ends[0]) for value, ends in pairs))
-    high = hypot(*(max(0.0, ends[1] - value) for value, ends in pairs))
-    return fmean(values) - low / len(values), fmean(values) + high / len(values)
+def _tested(own: Sequence[Level]) -> dict:
+    """The test of the mean gain over data sets, if there is one for each."""
+    if any(level.pairs is None for level in own):
+        return {}
+    pairs = together({level.datasets[0]: level.pairs for level in own})
+    if len(own) == 1:
+        return {"test": own[0].test, "p_value": own[0].p_value, "pairs": pairs}
+    test = "sign-flip permutation within data sets"
+    p_value = sign_flip(pairs.few, pairs.zero, pairs.statistic, pairs.groups)
+    return {"test": test, "p_value": p_value, "pairs": pairs}

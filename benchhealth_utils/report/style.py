@@ -8,6 +8,7 @@ from html import escape
 import pandas as pd
 
 from ..evaluation import Evaluation
+from ..stats import Interval, known_interval
 
 SOURCES = {
     "official": "official data",
@@ -50,13 +51,36 @@ def table(frame: pd.DataFrame, caption: str, uuid: str, *, sortable: bool = Fals
     )
 
 
-def points(value: float) -> str:
-    """A rate as points: 0-100 with one decimal.
+def points(value: float, sign: str = "") -> str:
+    """A rate as points: 0-100 with one decimal; a `sign` of "+" is for differences.
 
-    >>> points(0.5521)
-    '55.2'
+    >>> points(0.5521), points(0.5521, "+"), points(-0.0001, "+")
+    ('55.2', '+55.2', '+0.0')
     """
-    return f"{100 * value:.1f}"
+    return f"{100 * value:{sign}z.1f}"
+
+
+def estimate(value: float, interval: Interval, mark: str = "", sign: str = "") -> str:
+    """A rate in points with its interval; None, or equal ends, are no interval.
+
+    >>> estimate(0.5521, (0.5, 0.6)), estimate(0.1, (0.1, 0.1), "*")
+    ('55.2 (50.0 to 60.0)', '10.0* (interval not estimable)')
+    >>> estimate(0.1, (0, 0.2), sign="+")
+    '+10.0 (+0.0 to +20.0)'
+    """
+    known, text = known_interval(interval), f"{points(value, sign)}{mark}"
+    if known is None:
+        return f"{text} (interval not estimable)"
+    return f"{text} ({points(known[0], sign)} to {points(known[1], sign)})"
+
+
+def p_text(p_value: float) -> str:
+    """A p-value as text.
+
+    >>> p_text(0.04), p_text(0.0002)
+    ('0.040', '< 0.001')
+    """
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def members(value, sentence: str = "") -> str:
@@ -77,11 +101,8 @@ def members(value, sentence: str = "") -> str:
 
 
 def with_interval(scores) -> str:
-    """A score with its interval; a bootstrap without any spread says nothing."""
-    low, high = scores.interval
-    if low == high:
-        return f"{points(scores.value)} (interval not estimable)"
-    return f"{points(scores.value)} ({points(low)} to {points(high)})"
+    """A score with its interval, as `estimate` writes them."""
+    return estimate(scores.value, scores.interval)
 
 
 def reference(scores) -> float | None:

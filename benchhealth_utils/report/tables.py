@@ -14,12 +14,15 @@ from ..exemplars import exemplar_order, exemplars
 from ..privacy import check_may_show, is_credentialed
 from ..prompts import build, prompt
 from ..schema import Example
-from .results import paper_scores
+from .recording import paper_scores
 from .style import data_note, members, points, reference, table, with_interval
 
 
 def example_table(examples: Sequence[Example], caption: str, uuid: str):
-    """Items as they are asked, with gold; refused for credentialed data."""
+    """Items as they are asked, with gold; refused for credentialed data.
+
+    Without items it says that credentialed text is not shown.
+    """
     rows = []
     for example in examples:
         check_may_show(example.dataset)
@@ -32,6 +35,7 @@ def example_table(examples: Sequence[Example], caption: str, uuid: str):
                 "Gold": members(example.gold, example.inputs.get("sentence", "")),
             }
         )
+    rows = rows or [{"Item": "credentialed text is not shown"}]
     return table(pd.DataFrame(rows), caption, uuid)
 
 
@@ -147,7 +151,8 @@ def status_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
     rows = [{"Data set": DATASETS[run.dataset].name, **run.counts} for run in evaluations]
     frame = pd.DataFrame(rows).fillna(0)
     numbers = [name for name in frame if name != "Data set"]
-    return table(frame.astype(dict.fromkeys(numbers, int)), caption, uuid)
+    title = f"{caption} {data_note(evaluations)}"
+    return table(frame.astype(dict.fromkeys(numbers, int)), title, uuid)
 
 
 def unread_table(evaluations: Sequence[Evaluation], rows: int, caption: str, uuid: str):

@@ -13,8 +13,8 @@ from ..evaluation import Evaluation
 from ..models import MODELS
 from ..usefulness import SPREAD_TASKS, Measure, by_task, common, robustness, usefulness
 from .combined import MARK
-from .results import paper_scores, publish
-from .style import data_note, points, table
+from .recording import paper_scores, publish
+from .style import data_note, estimate, points, table
 from .usefulness_entries import Entry, measured_entry, printed_entries, usefulness_entries
 
 
@@ -168,8 +168,9 @@ def value_text(each: Measure, mark: str = "") -> str:
         return "none"
     if each.interval is None:
         return f"{points(each.value)}{mark}"
-    low, high = map(points, each.interval)
-    return f"{points(each.value)}{mark} ({low} to {high})"
+    if each.value > 0 and each.interval == (0, 0):
+        return f"{points(each.value)}{mark} (below what sampling shows)"
+    return estimate(each.value, each.interval, mark)
 
 
 def over(each: Measure) -> str:

@@ -14,7 +14,7 @@ from ..evaluation import Evaluation
 from ..models import MODELS
 from ..usefulness import Measure, usefulness
 from .combined import MARK, model_name, publishable, results
-from .results import paper_scores
+from .recording import paper_scores
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.optimize import bisect
@@ -29,6 +29,7 @@ def inverted(
     values: np.ndarray,
     noise: np.ndarray,
     spread: Callable[[np.ndarray], np.ndarray],
+    patterns: Sequence[np.ndarray] = (),
     level: float = LEVEL,
 ) -> tuple[float, float] | None:
     """Interval of a measure of spread, by inverting a test.
@@ -40,6 +41,10 @@ def inverted(
     added; the interval holds the multiples under which the measured spread is
     not in either outer tail. With much noise it may lie below `spread(values)`.
 
+    Of a sum of spreads noise adds most to the small ones, and which are small the
+    measured values show badly. True differences of other `patterns` are therefore
+    tried as well, and the interval holds what any of them allows.
+
     Parameters
     ----------
     values : ndarray, shape (k,)
@@ -48,6 +53,8 @@ def inverted(
     spread : callable
         Takes arrays of shape (k, ...), gives shape (...); a seminorm, such as a
         standard deviation or a sum of them.
+    patterns : sequence of ndarray, shape (k,)
+        Differences of any size, not all 0, to take multiples of.
     level : float
 
     Returns
@@ -64,15 +71,17 @@ def inverted(
         return None
     tail = (1 - level) / 2
 
-    def shown(times):
-        return spread(times * values[:, None] + noise)
-
-    def above(times):
-        return (shown(times) >= measured - 1e-12).mean() - tail
-
-    def below(times):
-        return tail - (shown(times) <= measured + 1e-12).mean()
-
     most = 1.01 + spread(noise).max() / measured  # beyond it no noise can hide a seminorm
-    low, high = (0.0 if f(0.0) >= 0 else bisect(f, 0.0, most, xtol=1e-4) for f in (above, below))
-    return low * measured, high * measured
+
+    def ends(true):
+        def above(times):
+            return (spread(times * true + noise) >= measured - 1e-12).mean() - tail
+
+        def below(times):
+            return tail - (spread(times * true + noise) <= measured + 1e-12).mean()
+
+        return [0.0 if f(0.0) >= 0 else bisect(f, 0.0, most, xtol=1e-4) for f in (above, below)]
+
+    alike = [pattern * (measured / float(spread(pattern))) for pattern in patterns]
+    lows, highs = zip(*(ends(true[:, None]) for true in (values, *alike)), strict=True)
+    return min(lows) * measured, max(highs) * measured

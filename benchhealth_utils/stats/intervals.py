@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import hypot
+from statistics import fmean
 
 import numpy as np
 from scipy import stats
@@ -11,6 +13,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 LEVEL = 0.95
 CELLS = 2_000_000  # of one batch of replicates; bounds memory
+
+Interval = tuple[float, float] | None  # None: not estimable
 
 
 @dataclass(frozen=True)
@@ -161,6 +165,43 @@ def resample(
     ends = found.confidence_interval
     interval = np.stack([ends.low, ends.high], axis=-1)
     return Resample(found.bootstrap_distribution, interval, np.asarray(found.standard_error))
+
+
+def known_interval(interval: Sequence[float] | None) -> Interval:
+    """The interval, or None if its ends are equal: a bootstrap without spread says nothing.
+
+    >>> known_interval([0.2, 0.4]), known_interval((0.3, 0.3)), known_interval(None)
+    ((0.2, 0.4), None, None)
+    """
+    if interval is None or interval[0] == interval[1]:
+        return None
+    return tuple(interval)
+
+
+def mean_interval(values: Sequence[float], intervals: Sequence[Interval]) -> Interval:
+    """Interval of the mean of independent estimates, from the interval of each.
+
+    The distances from value to limit are added in squares (the method of
+    variance estimates recovery), so each set keeps the interval that suits its
+    metric, and no limit leaves the metric's range. None if one is not known:
+    to count it as free of noise would make the mean look surer than it is.
+
+    References
+    ----------
+    Zou GY, Donner A. Stat Med 2008;27:1693-1702.
+
+    Examples
+    --------
+    >>> mean_interval([0.5, 0.5], [(0.2, 0.6), (0.1, 0.5)])
+    (0.25, 0.55)
+    >>> mean_interval([0.5, 0.7], [(0.4, 0.6), None])
+    """
+    if None in intervals:
+        return None
+    pairs = list(zip(values, intervals, strict=True))
+    low = hypot(*(max(0.0, value - ends[0]) for value, ends in pairs))
+    high = hypot(*(max(0.0, ends[1] - value) for value, ends in pairs))
+    return fmean(values) - low / len(values), fmean(values) + high / len(values)
 
 
 def batch(width: int) -> int:
