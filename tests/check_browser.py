@@ -142,7 +142,8 @@ def test_the_tab_key_reaches_the_content(browser, site):
         page.keyboard.press("Tab")
         skip = page.locator(":focus")
         assert skip.get_attribute("href") == "#main-content"
-        assert skip.bounding_box()["y"] >= 0 and skip.is_visible()
+        page.wait_for_function("document.activeElement.getBoundingClientRect().y >= 0")
+        assert skip.is_visible()
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.closest('#main-content') !== null")
