@@ -43,8 +43,8 @@ book: setup ## execute the chapters with MODEL and build the book, strictly
 	@$(BIN)/jupyter-book build $(SITE) --path-output . --all -W -n --keep-going
 	@echo "The book is in _build/html/index.html"
 
-test: setup ## run the tests
-	@$(BIN)/python -m pytest -m "not slow"
+test: setup ## run the tests, two files at a time
+	@$(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 lint: $(READY) ## check style, and that notebooks carry no outputs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
