@@ -14,7 +14,8 @@ from hypothesis import settings
 from benchhealth_utils.datasets import DATASETS
 from benchhealth_utils.schema import ROOT
 
-_NAMED = os.environ.get("BENCHHEALTH_DATA")
+# What the user named, kept under another name for the processes that tests run in.
+_NAMED = os.environ.setdefault("BENCHHEALTH_TEST_DATA", os.environ.get("BENCHHEALTH_DATA", ""))
 REAL = Path(_NAMED).expanduser().resolve() if _NAMED else None
 SAMPLES = ROOT / "data" / "samples"
 os.environ["BENCHHEALTH_DATA"] = str(SAMPLES)  # before any fixture, for child processes too
