@@ -15,6 +15,7 @@ from pathlib import Path
 
 from .answers import file_name
 from .models import check_name
+from .report import present_sets
 from .schema import ROOT, BenchHealthError, runs_folder, shown
 
 CHAPTERS = (
@@ -61,6 +62,8 @@ def reproduce(
     check_name(model)
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
+    if datasets == "all":  # as in the paper, without MIMIC-III, and of what is here
+        datasets = " ".join(key for key in present_sets() if key != "mimic_iii")
     found: dict = {}
     for chapter in chapters or CHAPTERS:
         source = ROOT / "notebooks" / f"{chapter}.ipynb"

@@ -34,9 +34,18 @@ class Entry:
     measures: Mapping[str, Measure]
 
 
-def present_sets() -> list[str]:
-    """Keys of the data sets that the data folder has, in Table 1's order."""
-    return [key for key, spec in DATASETS.items() if (data_root() / spec.folder).is_dir()]
+def present_sets(scenario: str = "") -> list[str]:
+    """Keys of the data sets that the data folder has, in Table 1's order.
+
+    Of one scenario, if named; then what is left out is printed. Without an
+    agreement with PhysioNet, the two MIMIC sets are.
+    """
+    wanted = {k: s for k, s in DATASETS.items() if scenario in ("", s.scenario)}
+    found = [key for key, spec in wanted.items() if (data_root() / spec.folder).is_dir()]
+    absent = [spec.name for key, spec in wanted.items() if key not in found]
+    if scenario and absent:
+        print(f"Left out, since the data folder does not have them: {', '.join(absent)}.")
+    return found
 
 
 def printed_entries() -> list[Entry]:
