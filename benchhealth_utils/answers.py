@@ -11,6 +11,7 @@ import dataclasses
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -92,13 +93,16 @@ def answer(
         known = shelf.read()
         wanted = {at for at, i in enumerate(asked) if keys[i] not in known}
         title = f"{examples[0].dataset}: {model.name}"
-        with Progress(title, len(asked), len(asked) - len(wanted), progress) as bar:
-            for part in model.replies(unique, wanted) if wanted else ():
+        parts = model.replies(unique, wanted) if wanted else (part for part in ())
+        # closed on any interruption, so that a model behind an API asks no more
+        with Progress(title, len(asked), len(asked) - len(wanted), progress) as bar, closing(parts):
+            for part in parts:
                 pairs = [(asked[at], reply) for at, reply in part]
                 answers = [_answer(keys[i], examples[i].id, reply) for i, reply in pairs]
                 shelf.append(answers)
+                before = len(known)
                 known |= {item.key: item for item in answers}
-                bar.advance(len(answers))
+                bar.advance(len(known) - before)
     missing = [example.id for example, key in zip(examples, keys, strict=True) if key not in known]
     if missing:
         raise BenchHealthError(
@@ -199,7 +203,8 @@ class Shelf:
     def read(self) -> dict[str, Answer]:
         """Stored answers by key; errors are left out, so that they are asked again.
 
-        A last line that was torn by an interruption is cut off.
+        An error after an answer takes that answer back. A last line that was
+        torn by an interruption is cut off.
         """
         if not self.path.exists():
             return {}
@@ -219,8 +224,8 @@ class Shelf:
                     f"{self.path}, line {number}: not a stored answer. Delete the line; "
                     "its item will be asked again."
                 ) from None
-            if item.status != "error":
-                known[item.key] = item
+            known[item.key] = item
+        known = {key: item for key, item in known.items() if item.status != "error"}
         return known
 
     def append(self, answers: Sequence[Answer]) -> None:

@@ -1,17 +1,30 @@
 """The models: their registry, and opening one by name.
 
-A name is a key of ``data/models.yaml`` or the open form ``hf:<id or folder>``
-for any causal language model on disk or on the Hugging Face hub.
+A name is a key of ``data/models.yaml`` or an open form:
+
+``hf:<id or folder>``
+    Any causal language model on disk or on the Hugging Face hub: complete
+    weights, a PEFT adapter, or a GGUF file.
+``openai:<model>``, ``openai:<model>#<template>``
+    Any server that speaks OpenAI's protocol; with a template of
+    ``data/templates/`` the prompt is rendered here and sent as a raw completion.
+``anthropic:<model>``
+    The same for Anthropic's protocol.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 
 import yaml
 
 from .schema import ROOT, ModelError
+from .secrets import check_no_secret
+
+TEMPLATES = ROOT / "data" / "templates"
+REMOTE = ("openai", "anthropic")
 
 
 @dataclass(frozen=True)
@@ -28,19 +41,33 @@ class ModelSpec:
     assumed: bool = False
     gated: bool = False
     base: str = ""
+    base_checkpoint: str = ""
+    checksum: float | None = None
     url: str = ""
     licence: str = ""
     vendor: str = ""
-    retired: str | None = None
+    protocol: str = ""
+    deprecated: date | None = None
+    retired: date | None = None
+    snapshots: Mapping = field(default_factory=dict)
     successor: str = ""
+    price: Mapping = field(default_factory=dict)
     template: str | None = None
+    stop: tuple[str, ...] = ()
+    context: int | None = None
+    decoding: str = ""
+    contamination: str = ""
+    note: str = ""
     max_tokens: int | None = None
 
 
 def _registry() -> dict[str, ModelSpec]:
     with (ROOT / "data" / "models.yaml").open(encoding="utf-8") as stream:
         rows = yaml.safe_load(stream)
-    return {key: ModelSpec(key=key, **row) for key, row in rows.items()}
+    return {
+        key: ModelSpec(**{**row, "key": key, "stop": tuple(row.get("stop", ()))})
+        for key, row in rows.items()
+    }
 
 
 MODELS: dict[str, ModelSpec] = _registry()
@@ -53,28 +80,61 @@ def check_name(name: str) -> ModelSpec | None:
     ------
     ModelError
         For a name that does not exist; the message lists those that do.
+    BenchHealthError
+        For one that looks like a key.
     """
     if name in MODELS:
         return MODELS[name]
-    if name.startswith("hf:") and name[3:].strip():
+    check_no_secret("model", name)
+    form, _, rest = name.partition(":")
+    if form in ("hf", *REMOTE) and rest.strip():
+        if form == "openai" and "#" in rest:
+            template(rest.partition("#")[2])
         return None
     raise ModelError(
-        f"There is no model '{name}'. Known: {', '.join(MODELS)}; "
-        "and hf:<id or folder> for any causal language model."
+        f"There is no model '{name}'. Known: {', '.join(MODELS)}; and hf:<id or folder> for "
+        "any causal language model, openai:<model> or anthropic:<model> for one behind an API."
     )
 
 
-def open_model(name: str, *, dtype: str | None = None, device: str | None = None):
+def template(name: str) -> str:
+    """The Jinja chat template of ``data/templates/`` that has this name.
+
+    Raises
+    ------
+    ModelError
+        For one that does not exist; the message lists those that do.
+    """
+    path = TEMPLATES / f"{name}.jinja"
+    known = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
+    if name not in known:
+        raise ModelError(f"There is no chat template '{name}'. Known: {', '.join(known)}.")
+    return path.read_text(encoding="utf-8")
+
+
+def open_model(
+    name: str,
+    *,
+    dtype: str | None = None,
+    device: str | None = None,
+    bits: int | None = None,
+    budget: float | None = None,
+):
     """Open a model, ready to answer.
 
     Parameters
     ----------
     name : str
-        Key in ``MODELS`` or ``hf:<id or folder>``.
+        Key in ``MODELS`` or an open form.
     dtype : {"float32", "bfloat16", "float16"}, optional
         By default what the machine runs well.
     device : str, optional
-        ``cuda``, ``mps`` or ``cpu``; by default the best there is.
+        ``cuda``, ``mps``, ``cpu``, or ``auto`` to spread a model over all GPUs; by
+        default the best there is.
+    bits : {4, 8}, optional
+        Load quantised, through bitsandbytes; by default ``BENCHHEALTH_BITS``.
+    budget : float, optional
+        Dollars that a model behind an API may cost in this process.
 
     Returns
     -------
@@ -88,113 +148,31 @@ def open_model(name: str, *, dtype: str | None = None, device: str | None = None
         do. Nothing else has been read or written by then.
     """
     spec = check_name(name)
-    if spec is None:
-        return _local(name, name[3:], None, dtype, device)
-    if spec.published == "baseline":
+    if spec and spec.published == "baseline":
         from .backends.baselines import open_baseline
 
         return open_baseline(name)
-    if spec.published == "embedded":
-        from .backends.embedded import weights
+    from .backends.opening import open_local, open_remote
 
-        return _local(name, weights(), spec, dtype, device)
-    if spec.published == "full" and spec.checkpoint:
-        return _local(name, spec.checkpoint, spec, dtype, device)
-    raise ModelError(_how_to_get(spec))
+    if spec is None and name.partition(":")[0] in REMOTE:
+        return open_remote(name, budget)
+    return open_local(name, spec, dtype=dtype, device=device, bits=bits)
 
 
-def _local(name, source, spec, dtype, device):
-    from .backends.local import LocalModel
-
-    folder = Path(source).expanduser()
-    if folder.is_dir():
-        source = folder
-        if spec is None:  # the name goes into results, the path does not
-            name = f"hf:{folder.resolve().name}"
-    elif len(Path(source).parts) != 2:
-        raise ModelError(f"{name}: '{source}' is neither a folder nor a hub id (owner/name).")
-    else:
-        source = _snapshot(name, source, spec)
-    return LocalModel(
-        name,
-        source,
-        dtype=dtype,
-        device=device,
-        template=spec.template if spec else None,
-        max_tokens=spec.max_tokens if spec else None,
-    )
+def vendor_model(model: str) -> ModelSpec | None:
+    """The registry's entry of a vendor's model, by the vendor's own name or a dated one."""
+    specs = (spec for spec in MODELS.values() if spec.vendor)
+    return next((s for s in specs if model in (s.key, s.checkpoint, *s.snapshots)), None)
 
 
-def _snapshot(name: str, repository: str, spec: ModelSpec | None) -> Path:
-    """Folder of a hub repository's weights: from the cache, else downloaded."""
-    from huggingface_hub import snapshot_download, try_to_load_from_cache
+def listed_price(model: str):
+    """The price that the registry lists for a vendor's model, if any.
 
-    revision = spec.revision if spec else None
-    wanted = ["*.json", "*.safetensors", "*.bin", "*.model", "*.txt", "*.jinja"]
-    try:
-        cached = try_to_load_from_cache(repository, "config.json", revision=revision)
-        if not isinstance(cached, str):
-            _reach_hub(repository, revision)
-        return Path(
-            snapshot_download(
-                repository,
-                revision=revision,
-                allow_patterns=wanted,
-                local_files_only=isinstance(cached, str),
-            )
-        )
-    except Exception as error:  # whatever the hub's HTTP library raises, the remedy is one
-        advice = (
-            _how_to_get(spec)
-            if spec
-            else (
-                f"{name}: fetch it with `hf download {repository}` where there is network, "
-                "or pass the folder that holds it: hf:<folder>."
-            )
-        )
-        cause = str(error).strip().splitlines()[0][:160] or type(error).__name__
-        raise ModelError(f"{advice} (The hub said: {cause})") from None
+    Returns
+    -------
+    Price or None
+    """
+    from .backends.budget import Price
 
-
-def _reach_hub(repository: str, revision: str | None) -> None:
-    """Ask the hub for the repository once, so that a lack is known in seconds."""
-    from huggingface_hub import HfApi
-
-    HfApi().model_info(repository, revision=revision, timeout=5)
-
-
-def _how_to_get(spec: ModelSpec) -> str:
-    lacking = f"{spec.key} ({spec.name}) cannot be run here: "
-    if spec.published == "api":
-        return (
-            f"{lacking}{spec.vendor} has retired {spec.checkpoint} since {spec.retired} "
-            f"and names {spec.successor} as its successor, so the paper's row cannot be "
-            "measured again. The paper's own numbers are in data/paper/."
-        )
-    if spec.published == "full" and spec.checkpoint:
-        gate = (
-            f"accept the licence at {spec.url}, log in with `hf auth login`, then "
-            if spec.gated
-            else ""
-        )
-        return (
-            f"{lacking}its weights are not on this machine. To have them, {gate}fetch "
-            f"them with `hf download {spec.checkpoint}`; or run a folder you have with "
-            "-p model hf:<folder>."
-        )
-    if spec.published in ("adapter", "diff"):
-        kind = "a LoRA adapter" if spec.published == "adapter" else "weight differences"
-        return (
-            f"{lacking}its authors published {kind} for {spec.base} ({spec.url}). Merge "
-            "them with the base weights into one folder as the authors describe, and "
-            "run that with -p model hf:<folder>."
-        )
-    if spec.published == "legacy":
-        return (
-            f"{lacking}its code ({spec.url}) does not run with today's transformers. "
-            "The paper's own numbers are in data/paper/."
-        )
-    return (
-        f"{lacking}its authors give the weights on request at {spec.url}. Put them into "
-        "a folder and run that with -p model hf:<folder>."
-    )
+    known = vendor_model(model)
+    return Price(known.price["prompt"], known.price["completion"]) if known else None

@@ -38,7 +38,7 @@ def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
     """On a machine without weights, keys or network."""
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("benchhealth_utils.models._reach_hub", _no_hub)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", _no_hub)
     with pytest.raises(ModelError) as caught:
         open_model(key)
     message = str(caught.value)
@@ -46,12 +46,27 @@ def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
     if MODELS[key].published == "api":
         assert MODELS[key].retired.isoformat() in message and MODELS[key].successor in message
     else:
-        assert "hf:<folder>" in message or "does not run" in message
+        assert "BENCHHEALTH_WEIGHTS" in message or "#" in message
     if MODELS[key].gated:
         assert "accept the licence" in message
 
 
-def _no_hub(repository, revision):
+def test_the_environment_that_the_messages_name_is_there():
+    import yaml
+
+    from benchhealth_utils.availability import LEGACY
+    from benchhealth_utils.schema import ROOT
+
+    (section,) = (
+        part["pip"]
+        for part in yaml.safe_load((ROOT / LEGACY).read_text())["dependencies"]
+        if isinstance(part, dict)
+    )
+    assert all("==" in line for line in section)
+    assert LEGACY in (ROOT / "book" / "servers.md").read_text(encoding="utf-8")
+
+
+def _no_hub(*_, **__):
     raise RuntimeError("no network")
 
 

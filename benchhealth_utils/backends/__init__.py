@@ -14,6 +14,9 @@ A backend is an object with
     Yields lists of ``(position, Reply)`` for the wanted positions of the
     sequence `requests`. What else is in the sequence may share a batch, so a
     caller that resumes passes the same sequence again.
+    A position may come again: an ``error`` takes its earlier reply back.
+``endpoint`` (of a remote one)
+    Its address.
 ``contexts(requests)`` (optional)
     For each position a hash of what may share its batch, if that can change
     the answer.

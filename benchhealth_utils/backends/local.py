@@ -11,12 +11,13 @@ import gc
 import os
 from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import version
-from pathlib import Path
 
 from ..schema import ModelError, digest
 from . import Reply, Request
-from .machine import best_device, best_dtype, context_window, is_out_of_memory, weight_fingerprint
-from .rendering import Rendered, continuation, prompt_text, render
+from .loading import loaded
+from .machine import best_device, best_dtype, context_window, is_out_of_memory
+from .rendering import Rendered, before_stop, continuation, prompt_text, render
+from .weights import Weights
 
 BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
 BATCH_ROWS = 16
@@ -29,15 +30,19 @@ class LocalModel:
     ----------
     name : str
         Key or open form, as the user wrote it.
-    folder : path-like
-        Weights, configuration and tokenizer.
+    weights : Weights
+        Where weights, configuration and tokenizer are.
     dtype : str, optional
         ``float32``, ``bfloat16`` or ``float16``; by default what the machine
         runs well.
     device : str, optional
-        ``cuda``, ``mps`` or ``cpu``; by default the best there is.
+        ``cuda``, ``mps``, ``cpu`` or ``auto``; by default the best there is.
+    bits : {4, 8}, optional
+        Load quantised, through bitsandbytes.
     template : str, optional
-        Jinja chat template that replaces the tokenizer's own.
+        Jinja chat template, for a tokenizer that carries none of its own.
+    stop : sequence of str
+        What ends a reply, beside the model's own mark.
     max_tokens : int, optional
         A cap of the model's own on the length of a reply.
     """
@@ -48,42 +53,31 @@ class LocalModel:
     def __init__(
         self,
         name: str,
-        folder,
+        weights: Weights,
         *,
         dtype: str | None = None,
         device: str | None = None,
+        bits: int | None = None,
         template: str | None = None,
+        stop: Sequence[str] = (),
         max_tokens: int | None = None,
     ):
         # threads that wait for each other should sleep: if another process takes a core, an
         # answer took five times as long with threads that wait busily
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
-            import torch
-            from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-            from transformers.utils import logging
+            from transformers import GenerationConfig
         except ImportError as error:
             raise ModelError(
                 f"{name} needs {error.name}, which is not installed. Install it with "
                 "`pip install -e '.[local]'`, or try `-p model majority`."
             ) from None
-        logging.disable_progress_bar()
-        self.name, self.max_tokens = name, max_tokens
+        self.name, self.max_tokens, self.stop = name, max_tokens, tuple(stop)
         self.device = device or best_device()
         self.dtype = dtype or best_dtype(self.device)
-        try:
-            self.tokenizer = AutoTokenizer.from_pretrained(folder)
-            self.model = AutoModelForCausalLM.from_pretrained(
-                folder, dtype=getattr(torch, self.dtype)
-            )
-        except (OSError, ValueError, KeyError, AttributeError) as error:
-            raise ModelError(
-                f"{name}: no usable causal language model in {folder} "
-                f"({str(error).strip().splitlines()[0][:300]}). Expected a folder or hub "
-                "repository with config.json, weights and tokenizer files."
-            ) from None
-        self.model = self.model.to(self.device).eval()
-        if template:
+        self.tokenizer, self.model = loaded(name, weights, self.dtype, self.device, bits)
+        self.device = self.device if self.device != "auto" else str(self.model.device)
+        if template and self.tokenizer.chat_template is None:
             self.tokenizer.chat_template = template
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token_id is None:
@@ -98,13 +92,15 @@ class LocalModel:
         )
         self.signature = {
             "backend": "transformers",
-            "weights": weight_fingerprint(Path(folder)),
+            "weights": weights.fingerprint,
             "dtype": self.dtype,
             "device": self.device.split(":")[0],
             "decoding": "greedy",
             "template": digest(self.tokenizer.chat_template or "")[:16],
             "torch": version("torch"),
             "transformers": version("transformers"),
+            **({"bits": bits} if bits else {}),
+            **({"stop": list(stop)} if stop else {}),
         }
 
     def prompt_text(self, messages) -> str:
@@ -191,6 +187,8 @@ class LocalModel:
         if self.device == "cpu" and getattr(self.model, "_can_compile_fullgraph", False):
             # a cache allocated once: growing one copies it at every token
             cache = {"cache_implementation": "static", "disable_compile": True}
+        if self.stop:
+            cache |= {"stop_strings": list(self.stop), "tokenizer": self.tokenizer}
         with torch.inference_mode():
             output = self.model.generate(
                 **inputs,
@@ -204,10 +202,12 @@ class LocalModel:
     def _reply(self, request: Request, prompt: Rendered, row: list[int]) -> Reply:
         row = row[: request.max_tokens]
         stop = next((k for k, token in enumerate(row) if token in self.ends), None)
-        text = self.tokenizer.decode(row[:stop], skip_special_tokens=True).strip()
+        text = self.tokenizer.decode(row[:stop], skip_special_tokens=True)
         tokens = len(row) if stop is None else stop + 1
         usage = _usage(prompt, tokens)
-        if stop is None:
+        whole, text = text, before_stop(text, self.stop)
+        ended, text = stop is not None or text != whole, text.strip()
+        if not ended:
             return Reply("truncated", text, f"no end within {tokens} tokens", usage)
         return Reply("ok" if text else "empty", text, "", usage)
 

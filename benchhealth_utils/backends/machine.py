@@ -59,9 +59,12 @@ def weight_fingerprint(folder: Path) -> str:
 
     For a snapshot of the Hugging Face hub, repository and commit. For any other
     folder, a SHA-256 over all bytes of its weights and settings; the hash of a
-    large file is kept in the cache folder until the file changes.
+    large file is kept in the cache folder until the file changes. For a single
+    file, its own.
     """
     folder = Path(folder)
+    if folder.is_file():
+        return _file_hash(folder)[:16]
     if folder.parent.name == "snapshots":
         repository = folder.parent.parent.name.removeprefix("models--").replace("--", "/")
         return f"{repository}@{folder.name}"

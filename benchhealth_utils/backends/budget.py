@@ -1,0 +1,129 @@
+"""Money: a price, what was spent, and a stop before a budget is exceeded."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..schema import ModelError
+
+PRICE = "BENCHHEALTH_PRICE"
+MARKS = 16  # tokens a chat format may add to each message
+
+
+@dataclass(frozen=True)
+class Price:
+    """Dollars for a million tokens, of the prompt and of the reply."""
+
+    prompt: float
+    completion: float
+
+    def of(self, prompt: int, completion: int) -> float:
+        """Dollars for so many tokens.
+
+        >>> Price(30, 60).of(1_000_000, 500_000)
+        60.0
+        """
+        return (prompt * self.prompt + completion * self.completion) / 1e6
+
+
+def stated_price() -> Price | None:
+    """The price that ``BENCHHEALTH_PRICE`` states, as ``prompt/completion``.
+
+    Raises
+    ------
+    ModelError
+        If it is not two numbers of at least 0.
+    """
+    text = os.environ.get(PRICE)
+    if not text:
+        return None
+    try:
+        prompt, completion = (float(part) for part in text.split("/"))
+        if not 0 <= prompt < math.inf or not 0 <= completion < math.inf:
+            raise ValueError
+    except ValueError:
+        raise ModelError(
+            f"{PRICE} is '{text}'; expected dollars for a million tokens of the prompt and "
+            "of the reply, such as 0.50/1.50."
+        ) from None
+    return Price(prompt, completion)
+
+
+def most_prompt_tokens(messages) -> int:
+    """A bound on a prompt's tokens: every token is at least one byte of it."""
+    return sum(len(message["content"].encode()) + MARKS for message in messages)
+
+
+class Budget:
+    """What a run may cost, and what it has cost.
+
+    Before a request is sent its highest possible cost is set aside, so that
+    the sum of what is spent and what is still open stays within the limit.
+
+    Parameters
+    ----------
+    limit : float or None
+        Dollars; None sets no limit.
+    price : Price or None
+        None counts tokens only, and is refused together with a limit.
+    """
+
+    def __init__(self, limit: float | None = None, price: Price | None = None):
+        if limit is not None and not 0 <= limit < math.inf:
+            raise ModelError(f"The budget is {limit}; expected dollars, 0 or more.")
+        if limit is not None and price is None:
+            raise ModelError(
+                "A budget in dollars needs a price. State it, in dollars for a million tokens: "
+                f"export {PRICE}=PROMPT/COMPLETION, 0/0 for a server of your own."
+            )
+        self.limit, self.price = limit, price
+        self.spent = 0.0
+        self._held: list[float] = []
+
+    @property
+    def open(self) -> float:
+        """Dollars set aside for requests that have not come back."""
+        return sum(self._held)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything set aside that may come back."""
+        return bool(self._held)
+
+    def most(self, prompt: int, completion: int) -> float:
+        """The cost of so many tokens, in dollars; 0 without a price."""
+        return self.price.of(prompt, completion) if self.price else 0.0
+
+    def reserve(self, amount: float) -> bool:
+        """Set an amount aside; False if the budget has no room for it."""
+        if self.limit is not None and self.spent + self.open + amount > self.limit + 1e-12:
+            return False
+        self._held.append(amount)
+        return True
+
+    def settle(self, amount: float, usage: Mapping | None) -> float:
+        """Book what a request has cost in place of what was set aside for it.
+
+        Parameters
+        ----------
+        amount : float
+            What was set aside.
+        usage : Mapping or None
+            The server's count of tokens; without one the whole amount is
+            booked. None if the request was not billed.
+
+        Returns
+        -------
+        float
+            Dollars.
+        """
+        self._held.remove(amount)
+        if usage is None:
+            return 0.0
+        counts = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        cost = amount if None in counts else self.most(*counts)
+        self.spent += cost
+        return cost

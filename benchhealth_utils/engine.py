@@ -1,0 +1,41 @@
+"""papermill's engine with one more step: a key among the parameters is refused.
+
+papermill writes the parameters into the output file before a notebook runs, so
+a check inside the notebook would come too late. The package registers this
+engine as papermill's default through the entry point ``papermill.engine``;
+papermill's ``--prepare-only``, which runs nothing, passes it by.
+"""
+
+from __future__ import annotations
+
+from .secrets import check_no_secret
+
+
+class CheckedEngine:
+    """papermill's own engine, after a look at the parameters before anything is saved."""
+
+    @classmethod
+    def execute_notebook(cls, nb, kernel_name, **options):
+        for name, value in nb.metadata.get("papermill", {}).get("parameters", {}).items():
+            check_no_secret(name, str(value))
+        return _default().execute_notebook(nb, kernel_name, **options)
+
+    @classmethod
+    def nb_kernel_name(cls, nb, name=None):
+        return _default().nb_kernel_name(nb, name)
+
+    @classmethod
+    def nb_language(cls, nb, language=None):
+        return _default().nb_language(nb, language)
+
+
+def _default():
+    from papermill.engines import NBClientEngine
+
+    return NBClientEngine
+
+
+# Last, since papermill, while it is imported, asks this module for the class above.
+from papermill.engines import papermill_engines  # noqa: E402
+
+papermill_engines.register(None, CheckedEngine)

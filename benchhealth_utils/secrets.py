@@ -1,0 +1,68 @@
+"""Keys never reach a notebook, a log or a file.
+
+Keys come from the environment. What looks like one is refused as a parameter,
+before papermill writes the parameters into the executed notebook, and is
+blotted out of every message that is kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+
+from .schema import BenchHealthError
+
+# What vendors begin their keys with, and long words of letters and digits.
+SHAPES = re.compile(
+    r"(?<![A-Za-z0-9])(?:"
+    r"(?:sk|pk|rk|xai|gsk|pplx|nvapi|glpat|api|key)[-_](?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"
+    r"|(?:hf|r8|gh[opsu]|github_pat)_[A-Za-z0-9_]{20,}"
+    r"|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}"
+    r"|(?i:bearer)\s+[A-Za-z0-9._-]{16,}"
+    r"|eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_.-]+)"
+    r"|(?<![A-Za-z0-9/_@-])(?=[a-zA-Z]*[0-9])(?=[0-9]*[a-zA-Z])[A-Za-z0-9]{32,}(?![A-Za-z0-9])"
+)
+IN_ADDRESS = re.compile(
+    r"(://)[^/\s@]+(?=@)|([?&](?:api_?key|key|token|access_token|sig|secret|password)=)[^&\s]+",
+    re.I,
+)
+VARIABLES = re.compile(r"(?:_|\A)(?:KEY|TOKEN|SECRET|PASSWORD)\Z")
+SHORTEST = 8  # of the value of such a variable: "none" or "EMPTY" is no secret
+BLOT = "[a key, blotted out]"
+
+
+def has_secret(text: str) -> bool:
+    """Whether text has something in it that looks like a key.
+
+    >>> has_secret("hf:hf-internal-testing/tiny-random-LlamaForCausalLM")
+    False
+    """
+    return text != scrubbed(text)
+
+
+def scrubbed(text: str) -> str:
+    """Text without what looks like a key, or is one of this environment.
+
+    >>> scrubbed("Incorrect API key provided: sk-abcdefghijklmnop1234.")
+    'Incorrect API key provided: [a key, blotted out].'
+    """
+    for name, value in os.environ.items():
+        if VARIABLES.search(name.upper()) and len(value) >= SHORTEST:
+            text = text.replace(value, BLOT)
+    text = IN_ADDRESS.sub(lambda found: f"{found[1] or found[2]}{BLOT}", text)
+    return SHAPES.sub(BLOT, text)
+
+
+def check_no_secret(name: str, value: str) -> None:
+    """Refuse a parameter that looks like a key, without repeating it.
+
+    Raises
+    ------
+    BenchHealthError
+    """
+    if has_secret(value):
+        raise BenchHealthError(
+            f"The parameter {name} has something in it that looks like a key. Nothing was run "
+            "or saved. Keys belong in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY). If "
+            "your shell keeps a history, remove the line there, and consider a new key."
+        )
