@@ -16,10 +16,11 @@ from .datasets import data_root, fingerprint, load, provenance, subset
 from .exemplars import exemplar_order, exemplars
 from .metrics import score
 from .models import open_model
+from .plan import announce
 from .prompts import prompt
 from .readings import read
 from .rewordings import REWORDINGS, applies, restored, reword, rewording_signature
-from .schema import STATUSES, Answer, Example, Reading, Scores
+from .schema import STATUSES, Answer, Example, Reading, Scores, equal_fields
 
 PACKAGES = (
     "torch",
@@ -34,7 +35,7 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything about one model on one data set.
+    """Everything about one model on one data set; printed as counts and score.
 
     Attributes
     ----------
@@ -56,6 +57,14 @@ class Evaluation:
     scores: Scores
     signature: Mapping
     asked: Sequence[Example] = ()
+
+    __eq__ = equal_fields
+
+    def __repr__(self) -> str:
+        return (
+            f"Evaluation(model={self.model!r}, dataset={self.dataset!r}, n={self.scores.n}, "
+            f"statuses={self.counts}, {self.scores.metric}={self.scores.value:.3f})"
+        )
 
     @property
     def counts(self) -> dict[str, int]:
@@ -203,9 +212,12 @@ def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **op
 
     In likelihood mode the open questions are still answered in text, since
     they have no labels to compare, and so is everything by a model that has no
-    such mode. Other options are those of `evaluate`.
+    such mode. Other options are those of `evaluate`. Before a model behind an
+    API is asked, the plan of the run is printed: tokens, dollars, time.
     """
     model = open_model(model) if isinstance(model, str) else model
+    planned = {name: options[name] for name in ("shots", "limit", "seed") if name in options}
+    announce(model, datasets, mode=mode, **planned)
     closed = [mode in model.modes and prompt(key).labels is not None for key in datasets]
     return [
         evaluate(model, key, mode=mode if is_closed else "generate", **options)

@@ -119,6 +119,7 @@ def open_model(
     device: str | None = None,
     bits: int | None = None,
     budget: float | None = None,
+    beside=None,
 ):
     """Open a model, ready to answer.
 
@@ -135,6 +136,8 @@ def open_model(
         Load quantised, through bitsandbytes; by default ``BENCHHEALTH_BITS``.
     budget : float, optional
         Dollars that a model behind an API may cost in this process.
+    beside : backend, optional
+        Another open model; what both of them cost counts toward the budget.
 
     Returns
     -------
@@ -155,7 +158,7 @@ def open_model(
     from .backends.opening import open_local, open_remote
 
     if spec is None and name.partition(":")[0] in REMOTE:
-        return open_remote(name, budget)
+        return open_remote(name, budget, getattr(beside, "budget", None))
     return open_local(name, spec, dtype=dtype, device=device, bits=bits)
 
 

@@ -15,7 +15,15 @@ from .datasets import DATASETS, data_root
 from .models import check_name
 from .schema import BenchHealthError, shown
 
-_KINDS = {"model": str, "shots": int, "limit": int, "seed": int, "mode": str, "against": str}
+_KINDS = {
+    "model": str,
+    "shots": int,
+    "limit": int,
+    "seed": int,
+    "mode": str,
+    "against": str,
+    "budget": float,
+}
 _OURS = frozenset(("In", "Out", "exit", "quit", "open", "get_ipython", "start"))
 
 
@@ -49,11 +57,12 @@ def start(namespace: Mapping[str, Any], *names: str) -> None:
         if name not in given:
             raise BenchHealthError(f"The parameter {name} has no value.")
         kind = _KINDS.get(name)
-        if kind and (not isinstance(given[name], kind) or isinstance(given[name], bool)):
+        fits = (int, float) if kind is float else kind
+        if kind and (not isinstance(given[name], fits) or isinstance(given[name], bool)):
             raise BenchHealthError(
                 f"The parameter {name} is {given[name]!r}; expected {kind.__name__}."
             )
-    for name in ("shots", "limit", "seed"):
+    for name in ("shots", "limit", "seed", "budget"):
         if given.get(name, 0) < 0:
             raise BenchHealthError(f"The parameter {name} is {given[name]}; expected 0 or more.")
     if given.get("mode", MODES[0]) not in MODES:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from .answers import make_requests
+from .answers import MODES, make_requests
 from .availability import how_to_get
 from .backends import Request
 from .backends.budget import PRICE, Price, most_prompt_tokens, stated_price
@@ -41,6 +41,7 @@ def plan(
     shots: int = 0,
     limit: int | None = None,
     seed: int = 0,
+    mode: str = "generate",
     seconds: float = 2.0,
     price: Price | None = None,
 ) -> pd.DataFrame:
@@ -51,8 +52,8 @@ def plan(
     model : str
         As for `open_model`; it is not opened, only its tokenizer is read.
     datasets : sequence of str
-    shots, limit, seed
-        As in `evaluate`.
+    shots, limit, seed, mode
+        As in `evaluate_all`.
     seconds : float
         Time for an item.
     price : Price, optional
@@ -82,14 +83,17 @@ def plan(
     for key in datasets:
         whole = load(key)
         items = subset(whole, limit, seed)
+        closed = mode if PROMPTS[key].labels is not None else "generate"
         requests, _ = make_requests(
-            items, shots=shots, seed=seed, mode="generate", cap=spec.max_tokens if spec else None
+            items, shots=shots, seed=seed, mode=closed, cap=spec.max_tokens if spec else None
         )
-        prompts = sum(map(tokens.prompt, requests))
-        bound = prompts if tokens.exact else sum(most_prompt_tokens(r.messages) for r in requests)
-        most = sum(request.max_tokens for request in requests)
+        asked = [max(1, len(request.labels)) for request in requests]  # a label, a request
+        prompts = _sum(tokens.prompt, requests, asked)
+        bound = prompts if tokens.exact else _sum(_most_prompt_tokens, requests, asked)
+        most = sum(len(request.labels) or request.max_tokens for request in requests)
         likely = sum(
-            min(tokens.text(PROMPTS[key].answer(item)) + 1, request.max_tokens)
+            len(request.labels)
+            or min(tokens.text(PROMPTS[key].answer(item)) + 1, request.max_tokens)
             for item, request in zip(items, requests, strict=True)
         )
         rows.append(
@@ -108,6 +112,52 @@ def plan(
     frame = pd.DataFrame(rows)
     frame.attrs |= {"counted": tokens.how, "priced": priced}
     return frame
+
+
+def _sum(count: Callable[[Request], int], requests: Sequence[Request], asked) -> int:
+    return sum(n * count(request) for request, n in zip(requests, asked, strict=True))
+
+
+def _most_prompt_tokens(request: Request) -> int:
+    """A bound on the prompt's tokens, with the longest label behind it."""
+    label = max((len(label.encode()) for label in request.labels), default=0)
+    return most_prompt_tokens(request.messages) + label
+
+
+def announce(model, datasets: Sequence[str], **options) -> None:
+    """Print the plan of a run before a model behind an API is asked.
+
+    Parameters
+    ----------
+    model : backend
+        Nothing is printed for one that has no price and no budget.
+    datasets : sequence of str
+    **options
+        Of `plan`.
+    """
+    budget = getattr(model, "budget", None)
+    if budget is None:
+        return
+    print(f"The plan for {model.name} at {model.endpoint}, if no answer is stored yet:")
+    print(as_text(plan(model.name, datasets, price=budget.price, **options)))
+    limit = "none" if budget.limit is None else f"{budget.limit:g} dollars"
+    print(f"Budget: {limit}.")
+
+
+def as_text(frame: pd.DataFrame) -> str:
+    """A plan with its sums, in lines."""
+    total = frame.select_dtypes("number").sum(min_count=1)
+    whole = frame.copy()
+    whole.loc[len(whole)] = {"Data set": "all", "Data": "", **total}
+    shown = {"Hours": "{:.2f}"}
+    formats = {
+        name: shown.get(name, "{:,.4f}" if name.startswith("Dollars") else "{:,.0f}").format
+        for name in total.index
+    }
+    lines = whole.to_string(index=False, formatters=formats, na_rep="-")
+    return (
+        f"{lines}\n\nPrompt tokens: {frame.attrs['counted']}.\nPrice: {frame.attrs['priced']}."
+    )
 
 
 def _price(model: str, given: Price | None) -> tuple[Price | None, str]:
@@ -186,6 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
     parser.add_argument("--shots", type=int, default=0, help="exemplars before each item")
     parser.add_argument("--limit", type=int, default=0, help="items of each data set; 0: all")
+    parser.add_argument("--mode", choices=MODES, default=MODES[0])
     parser.add_argument("--seconds", type=float, default=2.0, help="time for an item")
     options = vars(parser.parse_args(arguments))
     model = options.pop("model")
@@ -193,15 +244,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         frame = plan(model, options.pop("datasets"), **options)
     except BenchHealthError as error:
         raise SystemExit(f"{error}") from None
-    total = frame.select_dtypes("number").sum(min_count=1)
-    frame.loc[len(frame)] = {"Data set": "all", "Data": "", **total}
-    shown = {"Hours": "{:.2f}"}
-    formats = {
-        name: shown.get(name, "{:,.4f}" if name.startswith("Dollars") else "{:,.0f}").format
-        for name in total.index
-    }
-    print(frame.to_string(index=False, formatters=formats, na_rep="-"))
-    print(f"\nPrompt tokens: {frame.attrs['counted']}.\nPrice: {frame.attrs['priced']}.")
+    print(as_text(frame))
     known = vendor_model(model.partition(":")[2].partition("#")[0] or model)
     if known and known.retired:
         print(how_to_get(known, snapshot=model.partition(":")[2]))

@@ -7,6 +7,8 @@ from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import make_requests
 from benchhealth_utils.backends.budget import Budget, Price
 from benchhealth_utils.backends.faults import Stopped
+from benchhealth_utils.evaluation import evaluate, evaluate_all
+from benchhealth_utils.report.recording import record_all, result
 from benchhealth_utils.schema import ModelError
 
 EACH = (50 * 10 + 10 * 20) / 1e6  # what the server counts, at the price below
@@ -108,3 +110,37 @@ def test_a_server_on_this_machine_costs_nothing_unless_it_is_said(monkeypatch):
     with FaultServer() as server:
         model = opened(monkeypatch, "openai", server, budget=0.0)
         assert ask(model, items(3))[2].usage["dollars"] == 0
+
+
+def test_two_models_spend_from_one_budget():
+    """As a chapter opens its model and the one it is compared with."""
+    first = Budget(1.0, Price(1, 1))
+    second = Budget(1.0, Price(5, 5), beside=first)
+    assert first.reserve(0.4) and second.reserve(0.4)
+    assert not second.reserve(0.4) and not first.reserve(0.4)
+    first.settle(0.4, None)  # not billed
+    assert second.reserve(0.4)
+    assert not Budget(1.0, Price(0, 0), beside=second).reserve(0.4)
+
+
+def test_the_model_opened_beside_another_has_what_is_left(connect):
+    with FaultServer() as server:
+        model = connect(server, budget=1.0)
+        form = model.name.partition(":")[0]
+        rival = open_model(f"{form}:rival", budget=1.0, beside=model)
+        model.budget.spent = 0.9999
+        with pytest.raises(Stopped, match="0.9999 spent by another model"):
+            list(rival.replies(items(3), range(3)))
+        assert open_model("majority", budget=1.0, beside=rival).name == "majority"
+
+
+def test_results_carry_the_dollars_of_a_data_set(connect, tmp_path, capsys):
+    with FaultServer() as server:
+        model = connect(server, budget=1.0)
+        (run,) = evaluate_all(model, ["gad"], limit=5, store=tmp_path, progress=False)
+    said = capsys.readouterr().out
+    assert "The plan for" in said and "Budget: 1 dollars." in said and "GAD" in said
+    assert result(run)["dollars"] == pytest.approx(5 * EACH, abs=1e-6)
+    record_all([run])
+    assert f"({5 * EACH:.4f} dollars)" in capsys.readouterr().out
+    assert "dollars" not in result(evaluate("majority", "gad", store=tmp_path))

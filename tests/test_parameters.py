@@ -7,8 +7,15 @@ import pytest
 from benchhealth_utils.parameters import start
 from benchhealth_utils.schema import BenchHealthError
 
-NAMES = ("model", "shots", "limit", "seed", "mode")
-GOOD = {"model": "majority", "shots": 0, "limit": 8, "seed": 0, "mode": "generate"}
+NAMES = ("model", "shots", "limit", "seed", "mode", "budget")
+GOOD = {
+    "model": "majority",
+    "shots": 0,
+    "limit": 8,
+    "seed": 0,
+    "mode": "generate",
+    "budget": 5,  # papermill hands over a whole number as an int
+}
 
 
 def test_parameters_in_force_are_printed(capsys):
@@ -20,6 +27,7 @@ def test_parameters_in_force_are_printed(capsys):
         "limit = 8",
         "seed = 0",
         "mode = 'generate'",
+        "budget = 5",
         "data = data/samples",
     ]
 
@@ -30,6 +38,8 @@ def test_parameters_in_force_are_printed(capsys):
         ({"modle": "x"}, "no parameter modle. It has: model, shots"),
         ({"shots": "3"}, "shots is '3'; expected int"),
         ({"limit": -1}, "limit is -1; expected 0 or more"),
+        ({"budget": "5"}, "budget is '5'; expected float"),
+        ({"budget": -0.5}, "budget is -0.5; expected 0 or more"),
         ({"limit": True}, "limit is True; expected int"),
         ({"mode": "guess"}, "mode is 'guess'; expected one of: generate, likelihood"),
         ({"model": "gpt4"}, "no model 'gpt4'. Known: claude-2"),

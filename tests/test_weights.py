@@ -596,23 +596,64 @@ def test_signatures_tell_the_forms_apart_and_name_no_path(
     assert not any("/" in text or str(tmp_path) in text for text in signatures)
 
 
-def test_a_chapter_runs_on_a_checkpoint_of_the_user(shelf, base_folder, tmp_path):
-    """`-p model medalpaca-7b`, with the weights where BENCHHEALTH_WEIGHTS points."""
+def shifted(model, total):
+    """The model with one number added to all its embeddings, so that its weights sum to total."""
+    now = sum(t.double().sum().item() for t in model.state_dict().values())
+    with torch.no_grad():
+        embeddings = model.get_input_embeddings().weight
+        embeddings += (total - now) / embeddings.numel()
+    return model
+
+
+def complete(shelf, base, base_folder, tokenizer):
     (shelf / "medalpaca-7b").symlink_to(base_folder)
-    out = tmp_path / "reasoning.ipynb"
+    return "medalpaca-7b"
+
+
+def lora(shelf, base, base_folder, tokenizer):
+    (shelf / "llama-7b").symlink_to(base_folder)
+    adapter(base, shelf / "huatuo")
+    return "huatuo"
+
+
+def weight_difference(shelf, base, base_folder, tokenizer):
+    (shelf / "llama-7b").symlink_to(base_folder)
+    tuned = shifted(llama(tokenizer, 11), MODELS["alpaca-7b"].checksum)
+    with torch.no_grad():
+        for name, tensor in tuned.state_dict().items():
+            tensor -= base.state_dict()[name]
+    save(tuned, tokenizer, shelf / "alpaca-7b-wdiff")
+    return "alpaca-7b"
+
+
+def one_gguf_file(shelf, base, base_folder, tokenizer):
+    (shelf / "packed").mkdir()
+    small = llama(tokenizer, 6, vocabulary=400 - len(tokenizer))
+    write_gguf(small, tokenizer, shelf / "packed" / "tiny.gguf")
+    return f"hf:{shelf / 'packed'}"
+
+
+@pytest.mark.parametrize("form", [complete, lora, weight_difference, one_gguf_file])
+def test_a_chapter_runs_on_each_published_form(form, shelf, base, base_folder, tokenizer, tmp_path):
+    """`-p model medalpaca-7b` and so on, with the weights where BENCHHEALTH_WEIGHTS points."""
+    name = form(shelf, base, base_folder, tokenizer)
+    out = tmp_path / "generation.ipynb"
     done = subprocess.run(
-        [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "reasoning.ipynb"), str(out)]
-        + ["-p", "model", "medalpaca-7b", "-p", "limit", "1"],
+        [sys.executable, "-m", "papermill", str(ROOT / "notebooks" / "generation.ipynb"), str(out)]
+        + ["-p", "model", name, "-p", "limit", "1", "-p", "against", "majority"],
         capture_output=True,
         text=True,
         timeout=600,
         env={**os.environ, "BENCHHEALTH_RUNS": str(tmp_path / "runs")},
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    results = [*(tmp_path / "runs" / "results" / "medalpaca-7b").glob("*.json")]
-    assert len(results) == 5
+    folders = [p for p in (tmp_path / "runs" / "results").iterdir() if p.name != "majority"]
+    results = [*folders[0].glob("*.json")]
+    assert len(folders) == 1 and len(results) == 3
     for path in results:
         row = json.loads(path.read_text())
         assert row["n"] == 1 and row["signature"]["model"]["backend"] == "transformers"
         assert str(tmp_path) not in path.read_text()
-    assert "### Instruction:" in out.read_text(encoding="utf-8")
+    if not name.startswith("hf:"):
+        mark = {"huatuo": "### 问题:"}.get(name, "### Instruction:")
+        assert mark in out.read_text(encoding="utf-8")

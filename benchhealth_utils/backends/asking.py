@@ -190,9 +190,11 @@ class Asking:
         budget = self.model.budget
         while not budget.reserve(most):
             if not budget.waiting:
+                other = f", {budget.spent_beside:.4f} spent by another model"
                 raise Stopped(
                     f"{self.model.name}: the budget of {budget.limit:g} dollars has no room for "
-                    f"another request, which can cost {most:.4f} ({budget.spent:.4f} spent). "
+                    f"another request, which can cost {most:.4f} ({budget.spent:.4f} spent"
+                    f"{other if budget.spent_beside else ''}). "
                     "What was answered is stored; run again with a larger budget to go on."
                 )
             self.booked.clear()

@@ -69,9 +69,16 @@ class Budget:
         Dollars; None sets no limit.
     price : Price or None
         None counts tokens only, and is refused together with a limit.
+    beside : Budget, optional
+        One of another model that spends from the same limit.
     """
 
-    def __init__(self, limit: float | None = None, price: Price | None = None):
+    def __init__(
+        self,
+        limit: float | None = None,
+        price: Price | None = None,
+        beside: Budget | None = None,
+    ):
         if limit is not None and not 0 <= limit < math.inf:
             raise ModelError(f"The budget is {limit}; expected dollars, 0 or more.")
         if limit is not None and price is None:
@@ -82,11 +89,18 @@ class Budget:
         self.limit, self.price = limit, price
         self.spent = 0.0
         self._held: list[float] = []
+        self._purse = beside._purse if beside else []
+        self._purse.append(self)
 
     @property
     def open(self) -> float:
         """Dollars set aside for requests that have not come back."""
         return sum(self._held)
+
+    @property
+    def spent_beside(self) -> float:
+        """Dollars that other models have spent from the same limit."""
+        return sum(each.spent for each in self._purse if each is not self)
 
     @property
     def waiting(self) -> bool:
@@ -99,7 +113,8 @@ class Budget:
 
     def reserve(self, amount: float) -> bool:
         """Set an amount aside; False if the budget has no room for it."""
-        if self.limit is not None and self.spent + self.open + amount > self.limit + 1e-12:
+        gone = sum(each.spent + each.open for each in self._purse)
+        if self.limit is not None and gone + amount > self.limit + 1e-12:
             return False
         self._held.append(amount)
         return True

@@ -84,7 +84,7 @@ def open_local(name: str, spec: ModelSpec | None, *, dtype, device, bits):
     )
 
 
-def open_remote(name: str, budget: float | None):
+def open_remote(name: str, budget: float | None, beside: Budget | None = None):
     """A model behind an API; see `models.open_model`."""
     from .anthropic_api import AnthropicProtocol
     from .openai_api import OpenAIProtocol
@@ -105,5 +105,5 @@ def open_remote(name: str, budget: float | None):
     price = stated_price() or listed_price(model)
     if price is None and not opened.remote:
         price = Price(0, 0)  # a server on this machine
-    opened.budget = Budget(budget, price)
+    opened.budget = Budget(budget, price, beside)
     return opened

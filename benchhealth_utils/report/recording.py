@@ -32,6 +32,7 @@ def result(evaluation: Evaluation) -> dict:
         "complete": evaluation.complete,
         "official": evaluation.official,
         "tokens": tokens(evaluation),
+        **dollars(evaluation),
         "signature": evaluation.signature,
     }
 
@@ -48,6 +49,17 @@ def tokens(evaluation: Evaluation) -> dict[str, int | None]:
         counted = [count for count in each if count is not None]
         found[name] = sum(counted) if counted else None
     return found
+
+
+def dollars(evaluation: Evaluation) -> dict[str, float]:
+    """What the answers have cost, in all their attempts; empty where nothing has a price.
+
+    An answer carries what it cost when it was asked for, so that a run from
+    stored answers has the cost of those.
+    """
+    each = [answer.usage.get("dollars") for answer in evaluation.answers]
+    priced = [cost for cost in each if cost is not None]
+    return {"dollars": round(sum(priced), 6)} if priced else {}
 
 
 def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
@@ -96,7 +108,8 @@ def record_all(evaluations: Sequence[Evaluation]) -> None:
     rewording, if there is one.
     """
     for run in evaluations:
-        print(shown(record(run)))
+        cost = dollars(run).get("dollars")
+        print(shown(record(run)), *([f"({cost:.4f} dollars)"] if cost is not None else []))
         low, high = run.scores.interval
         facts = {
             "value": run.scores.value,
