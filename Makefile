@@ -7,6 +7,8 @@ PARAMETERS ?=
 CHAPTERS := reasoning generation understanding few_shot clinical_usefulness human_eval
 LIMIT ?= 0
 DATASETS ?= all
+STUDY ?=
+PORT ?= 0
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -16,7 +18,7 @@ SITE := runs/site
 export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights book test lint format clean run
+.PHONY: help setup weights book test lint format clean run chapter rate
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 12
@@ -53,10 +55,17 @@ lint: $(READY) ## check style, and that notebooks carry no outputs
 format: $(READY)
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/nbstripout notebooks/*.ipynb
 
-run: setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="-p limit 0"
+chapter:
+	@test -f "notebooks/$(NOTEBOOK).ipynb" || \
+		{ echo "There is no chapter '$(NOTEBOOK)'. Known: $(CHAPTERS)"; exit 1; }
+
+run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="-p limit 0"
 	@mkdir -p runs
 	@$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb runs/$(NOTEBOOK).ipynb -p model $(MODEL) $(PARAMETERS)
 	@echo "The executed notebook is runs/$(NOTEBOOK).ipynb"
+
+rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=8866
+	@$(BIN)/python -m benchhealth_utils.human_eval.rating_server "$(STUDY)" --port $(PORT)
 
 reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items
 	@$(BIN)/python -m benchhealth_utils.reproduce $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)"

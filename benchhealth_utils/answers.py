@@ -74,13 +74,43 @@ def answer(
     requests, exemplar_pool = make_requests(
         examples, shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens
     )
+    return ask(model, requests, mode=mode, pool=exemplar_pool, store=store, progress=progress)
+
+
+def ask(
+    model,
+    requests: Sequence[Request],
+    *,
+    mode: str = "generate",
+    pool: Sequence[Example] | None = None,
+    store: str | Path | None = None,
+    progress: bool = True,
+) -> list[Answer]:
+    """Put requests of one kind to an open model, through the store.
+
+    For text that may go anywhere: it is `answer` that looks after credentialed data.
+
+    Parameters
+    ----------
+    model : backend
+    requests : sequence of Request
+        At least one; the store's file is named after the first one's data set.
+    mode, pool, store, progress
+        As in `answer`.
+
+    Returns
+    -------
+    list of Answer
+        One for each request, in the same order.
+    """
+    examples = [request.example for request in requests]
     if mode not in model.modes:
         raise BenchHealthError(
             f"{model.name} does not offer mode '{mode}'; it offers: {', '.join(model.modes)}."
         )
     signature = dict(model.signature)
     if hasattr(model, "prepare"):
-        signature |= model.prepare(examples[0].dataset, exemplar_pool)
+        signature |= model.prepare(examples[0].dataset, pool)
     keys = [answer_key(signature, request) for request in requests]
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     asked = sorted(first.values())  # equal prompts are asked once

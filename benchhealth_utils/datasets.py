@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
 import warnings
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import yaml
 
-from .schema import ROOT, BenchHealthError, DataError, Example, canonical
+from .schema import ROOT, BenchHealthError, DataError, Example, LeftOut, canonical
 
 SPLITS = ("test", "train")
+SAMPLES = ROOT / "data" / "samples"
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,19 @@ def data_root() -> Path:
                 f"BENCHHEALTH_DATA names {named}, which is not a folder. "
                 "Correct it, or unset it to use the synthetic samples."
             )
+        folders = [spec.folder for spec in DATASETS.values()]
+        if not any((root / folder).is_dir() for folder in folders):
+            raise BenchHealthError(
+                f"BENCHHEALTH_DATA names {named}, which holds no data set. Expected in it is "
+                f"at least one of these folders: {', '.join(folders)}. Fill it with "
+                f"`python -m benchhealth_utils.download --to {root}`, correct the variable, or "
+                "unset it to use the synthetic samples."
+            )
         return root
     full = ROOT / "data" / "full"
     if full.is_dir() and any(full.glob("[!.]*/")):
         return full
-    return ROOT / "data" / "samples"
+    return SAMPLES
 
 
 def dataset(key: str) -> Dataset:
@@ -133,45 +143,113 @@ def load(
     >>> len(load("medqa", limit=5, root=ROOT / "data" / "samples"))
     5
     """
-    from .readers import READERS
-
     spec = globals()["dataset"](dataset)
     if split not in SPLITS:
         raise BenchHealthError(f"There is no split '{split}'. Known: test, train.")
     if limit is not None and (not isinstance(limit, int) or limit < 0):
         raise BenchHealthError(f"limit is {limit!r}; expected a count, or 0 for all.")
     root = Path(root) if root is not None else data_root()
-    folder = root / spec.folder
-    if not folder.is_dir():
-        raise DataError(folder, "", "the data set is not here.", how_to_get(spec))
-    try:
-        examples = list(READERS[spec.reader](spec, split, root))
-    except DataError as error:
-        if spec.tier == "open":
-            raise
-        advice = f"Copy it anew from PhysioNet into {spec.folder}/ of your data folder."
-        raise DataError(error.path, error.where, error.problem, advice) from None
-    if not examples:
-        raise DataError(folder, "", f"no {split} item in it.")
-    seen = set()
-    for example in examples:
-        if example.id in seen:
-            raise DataError(folder, f"item {example.id}", "the id occurs twice.")
-        seen.add(example.id)
-    if split == "test" and root != ROOT / "data" / "samples":
-        _warn_of_size(spec, len(examples))
+    examples, left = _read(spec, split, root)
+    if root != SAMPLES:
+        _warn_of_left_out(spec, split, len(examples), left, root)
+        if split == "test":
+            _warn_of_size(spec, len(examples), root)
     return subset(examples, limit, seed)
 
 
-def _warn_of_size(spec: Dataset, found: int) -> None:
+def left_out(
+    dataset: str, split: str = "test", *, root: str | Path | None = None
+) -> dict[str, str]:
+    """What the files of a data set hold but `load` leaves out, and why.
+
+    Parameters
+    ----------
+    dataset, split, root
+        As in `load`.
+
+    Returns
+    -------
+    dict of str to str
+        Identifier to reason, in file order. Only the readers of MIMIC-CXR and MIMIC-III
+        leave reports out; no text of them is in it.
+
+    Examples
+    --------
+    >>> left_out("mimic_cxr", root=SAMPLES)["s59999011"]
+    'no FINDINGS'
+    """
+    spec = globals()["dataset"](dataset)
+    root = Path(root) if root is not None else data_root()
+    return {item.id: item.reason for item in _read(spec, split, root)[1]}
+
+
+def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[LeftOut]]:
+    """Items of a split, and what its reader left out."""
+    from .readers import READERS
+
+    folder = root / spec.folder
+    if not folder.is_dir():
+        raise DataError(folder, "", "the data set is not here.", how_to_get(spec, root))
+    found: list[Example | LeftOut] = []
+    try:
+        found += READERS[spec.reader](spec, split, root)
+        _check_ids(found, folder)
+        examples = [item for item in found if isinstance(item, Example)]
+        left = [item for item in found if isinstance(item, LeftOut)]
+        if not examples:
+            why = f" Left out: {_reasons(left)}." if left else ""
+            raise DataError(folder, "", f"no {split} item in it.{why}")
+    except DataError as error:
+        raise DataError(error.path, error.where, error.problem, _mending(spec, root)) from None
+    return examples, left
+
+
+def _check_ids(found: Sequence[Example | LeftOut], folder: Path) -> None:
+    seen: set[str] = set()
+    for item in found:
+        if item.id in seen:
+            raise DataError(folder, f"item {item.id}", "the id occurs twice.")
+        seen.add(item.id)
+
+
+def _reasons(left: Sequence[LeftOut], ids: int = 3) -> str:
+    """How many were left out for which reason, with the first of their identifiers."""
+    texts = []
+    for reason, count in Counter(item.reason for item in left).items():
+        named = [item.id for item in left if item.reason == reason]
+        shown = ", ".join(named[:ids]) + (", ..." if count > ids else "")
+        texts.append(f"{count:,} with {reason} ({shown})")
+    return "; ".join(texts)
+
+
+def _warn_of_left_out(
+    spec: Dataset, split: str, kept: int, left: Sequence[LeftOut], root: Path
+) -> None:
+    if left:
+        _warn_once(
+            root,
+            f"{spec.key}: {len(left):,} of {kept + len(left):,} {split} reports are left out: "
+            f"{_reasons(left)}. All of them: benchhealth_utils.datasets.left_out"
+            f"('{spec.key}', '{split}'). If they are your own, see how their headers must be "
+            "written on the page Your data.",
+        )
+
+
+def _warn_of_size(spec: Dataset, found: int, root: Path) -> None:
     """A file cut between two rows cannot be told from a whole one but by its size."""
     if spec.tier == "open" and found != spec.size:
-        warnings.warn(
+        _warn_once(
+            root,
             f"{spec.key}: {found:,} test items; the official data have {spec.size:,}. If "
             "these should be the official data, a file is incomplete: check it with "
-            f"`python -m benchhealth_utils.download {spec.key}`.",
-            stacklevel=3,
+            f"{_command(spec, root)}.",
         )
+
+
+@cache
+def _warn_once(root: Path, text: str) -> None:
+    """A chapter loads a data set several times; what is said of a folder is said once."""
+    warnings.warn(text, stacklevel=4)  # as if from where `load` is called
 
 
 def subset(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
@@ -186,15 +264,32 @@ def subset(examples: Sequence[Example], limit: int | None, seed: int) -> list[Ex
     return [example for example in examples if example.id in chosen]
 
 
-def how_to_get(spec: Dataset) -> str:
-    """What a user does to have the data set."""
+def _command(spec: Dataset, root: Path) -> str:
+    """The command that fetches a data set into this folder."""
+    place = "" if root in (SAMPLES, ROOT / "data" / "full") else f" --to {root}"
+    return f"`python -m benchhealth_utils.download {spec.key}{place}`"
+
+
+def how_to_get(spec: Dataset, root: Path) -> str:
+    """What a user does to have the data set in a data folder."""
     if spec.tier == "credentialed":
-        return f"{spec.request} Then put the files into {spec.folder}/ of your data folder."
-    samples = (ROOT / "data" / "samples").as_posix()
+        return (
+            f"It is never downloaded. {spec.request} Then put the files into {root / spec.folder}."
+        )
     return (
-        f"Fetch it with `python -m benchhealth_utils.download {spec.key}`, or use the "
-        f"synthetic samples: export BENCHHEALTH_DATA={samples}"
+        f"Fetch it with {_command(spec, root)}, or use the "
+        f"synthetic samples: export BENCHHEALTH_DATA={SAMPLES.as_posix()}"
     )
+
+
+def _mending(spec: Dataset, root: Path) -> str:
+    """What to do where a file is not what its layout promises."""
+    if spec.tier == "credentialed":
+        return (
+            f"Copy the files anew from PhysioNet into {spec.folder}/ of your data folder (they "
+            "are never downloaded); if they are your own, mend what is named."
+        )
+    return f"Restore the official file, for instance with {_command(spec, root)}."
 
 
 def fingerprint(examples: Sequence[Example]) -> str:
@@ -215,85 +310,41 @@ def provenance(key: str, examples: Sequence[Example], root: Path | None = None) 
     Returns
     -------
     dict
-        ``fingerprint``; ``source``: ``official``, ``samples``, ``other``, or
-        ``credentialed`` (no public fingerprint exists); ``items``.
+        ``fingerprint``; ``source``: ``official``, ``samples`` (every item is one of the
+        synthetic samples, whatever folder they lie in), ``credentialed`` (no public
+        fingerprint exists) or ``other``; ``items``.
     """
     spec, root = dataset(key), root or data_root()
     found = fingerprint(examples)
     if found == spec.fingerprint:
         source = "official"
-    elif root == ROOT / "data" / "samples":
+    elif root == SAMPLES or all(fingerprint([item]) in _sample_items(key) for item in examples):
         source = "samples"
     else:
         source = "credentialed" if spec.tier == "credentialed" else "other"
     return {"fingerprint": found, "source": source, "items": len(examples)}
 
 
-def inventory(root: Path | None = None) -> list[dict]:
-    """One row a data set: what is present, against Table 1."""
-    root = root or data_root()
-    rows = []
-    for spec in DATASETS.values():
-        row = {
-            "key": spec.key,
-            "present": (root / spec.folder).is_dir(),
-            "items": None,
-            "table 1": spec.size,
-            "train": None,
-            "source": "",
-            "tier": spec.tier,
-            "licence": spec.licence,
-            "problem": "",
-        }
-        if row["present"]:
-            try:
-                examples = load(spec.key, root=root)
-                row["items"] = len(examples)
-                row["source"] = provenance(spec.key, examples, root)["source"]
-                row["train"] = len(load(spec.key, "train", root=root))
-            except DataError as error:
-                row["problem"] = str(error)
-        rows.append(row)
-    return rows
+@cache
+def _sample_items(key: str) -> frozenset[str]:
+    """Fingerprints of a data set's synthetic samples, one by one.
 
+    Of MIMIC those for validation count too: which items are tested depends on a
+    list that a copy of the folder may lack.
+    """
+    from .readers import READERS
 
-def main() -> int:
-    root = data_root()
-    print(f"Data folder: {root}")
-    columns = (
-        "key",
-        "present",
-        "items",
-        "table 1",
-        "train",
-        "source",
-        "tier",
-        "licence",
-    )
-    table = inventory(root)
-    cells = [columns] + [
-        tuple({None: "-", True: "yes", False: "no"}.get(row[c], str(row[c])) for c in columns)
-        for row in table
-    ]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(columns))]
-    for row in cells:
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        )
-    print("\nsource: official = same fingerprint as the published data; samples = synthetic;")
-    print("credentialed = yours, no public fingerprint; other = differs from the official data.")
-    for row in table:
-        spec = DATASETS[row["key"]]
-        if row["problem"]:
-            print(f"\n{spec.key}: {row['problem']}", file=sys.stderr)
-        elif not row["present"]:
-            print(f"\n{spec.key}: {how_to_get(spec)}")
-        if spec.note:
-            print(f"\n{spec.key}: {spec.note}")
-    return 1 if any(row["problem"] for row in table) else 0
+    spec = dataset(key)
+    if not (SAMPLES / spec.folder).is_dir():
+        return frozenset()
+    parts = (*SPLITS, "val", "validate") if spec.tier == "credentialed" else SPLITS
+    items = (item for part in parts for item in READERS[spec.reader](spec, part, SAMPLES))
+    return frozenset(fingerprint([item]) for item in items if isinstance(item, Example))
 
 
 if __name__ == "__main__":
+    from .inventory import main
+
     try:
         raise SystemExit(main())
     except BenchHealthError as error:

@@ -67,6 +67,12 @@ class Evaluation:
         )
 
     @property
+    def rows(self) -> list[tuple[Example, Answer, Reading | None, str]]:
+        """Item, answer, reading and status, in order."""
+        columns = (self.examples, self.answers, self.readings, self.statuses)
+        return list(zip(*columns, strict=True))
+
+    @property
     def counts(self) -> dict[str, int]:
         """Items per status, those with none left out."""
         found = Counter(self.statuses)

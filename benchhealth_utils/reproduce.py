@@ -14,8 +14,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .answers import file_name
+from .datasets import DATASETS, load
 from .models import check_name
+from .parameters import data_sets
 from .report import present_sets
+from .report.combined import MARK
+from .report.style import estimate, measure
 from .schema import ROOT, BenchHealthError, runs_folder, shown
 
 CHAPTERS = (
@@ -39,7 +43,8 @@ def reproduce(
     model : str
         As for `open_model`.
     limit : int
-        Items of each data set; 0 takes all.
+        Items of each data set in every chapter; 0, the default here, takes all (a chapter
+        run on its own takes a few).
     datasets : str
         Of the few-shot chapter: ``all``, or keys parted by spaces.
     chapters : sequence of str
@@ -55,38 +60,63 @@ def reproduce(
     ModelError
         If there is no such model.
     BenchHealthError
-        If a chapter fails; those before it are kept.
+        Before anything runs, if `limit`, `datasets` or a data set is not right; later, if a
+        chapter fails. Those before it are kept, and so is an earlier one of that name.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
-    check_name(model)
+    chapters = chapters or CHAPTERS
+    given = {"model": model, "limit": limit, "datasets": _checked(model, limit, datasets)}
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
-    if datasets == "all":  # as in the paper, without MIMIC-III, and of what is here
-        datasets = " ".join(key for key in present_sets() if key != "mimic_iii")
     found: dict = {}
-    for chapter in chapters or CHAPTERS:
-        source = ROOT / "notebooks" / f"{chapter}.ipynb"
-        target = folder / source.name
-        print(f"{chapter}: {shown(target)}", file=sys.stderr, flush=True)
+    for number, chapter in enumerate(chapters, start=1):
+        source, target = ROOT / "notebooks" / f"{chapter}.ipynb", folder / f"{chapter}.ipynb"
+        unfinished = folder / f"{chapter}-unfinished.ipynb"  # a good one stays till it is whole
+        print(f"{number} of {len(chapters)}: {chapter}", file=sys.stderr, flush=True)
         known = papermill.inspect_notebook(str(source))
-        given = {"model": model, "limit": limit, "datasets": datasets}
         try:
             papermill.execute_notebook(
                 str(source),
-                str(target),
+                str(unfinished),
                 {name: value for name, value in given.items() if name in known},
                 progress_bar=False,
                 cwd=str(ROOT),
             )
         except papermill.PapermillExecutionError as error:
-            raise BenchHealthError(
-                f"The chapter {chapter} failed with {error.ename}: {error.evalue}\n"
-                f"Where: the last cell of {shown(target)}. Answers are stored; run the same "
-                "command again to go on."
-            ) from None
-        found |= published(target)
+            cause = f"with {error.ename}: {error.evalue}"
+            where = f"the cell marked in red in {shown(unfinished)}."
+        except DeadKernelError:
+            cause = "since its Python process died; most often, memory was not enough."
+            where = f"after the last cell with an output in {shown(unfinished)}."
+        else:
+            unfinished.replace(target)
+            found |= published(target)
+            continue
+        kept = f" The earlier {shown(target)} is as it was." if target.exists() else ""
+        raise BenchHealthError(
+            f"The chapter {chapter} failed {cause}\nWhere: {where}{kept}\nOnce the cause is "
+            "mended, the same command goes on: answers that are stored are not asked again."
+        )
+    print(f"The executed chapters are in {shown(folder)}", file=sys.stderr, flush=True)
     return found
+
+
+def _checked(model: str, limit: int, datasets: str) -> str:
+    """Keys for the few-shot chapter, after everything that can be checked beforehand."""
+    check_name(model)
+    if not isinstance(limit, int) or isinstance(limit, bool) or limit < 0:
+        raise BenchHealthError(f"limit is {limit!r}; expected a count, or 0 for all items.")
+    if datasets == "all":  # as in the paper, without MIMIC-III, and of what is here
+        keys = [key for key in present_sets() if key != "mimic_iii"]
+    else:
+        keys = data_sets(datasets, without=["mimic_iii"])
+    opened = [key for key, spec in DATASETS.items() if spec.tier == "open" or key in keys]
+    for key in opened:
+        for split in ("test", "train"):
+            load(key, split)
+    return " ".join(keys)
 
 
 def published(path: str | Path) -> dict[str, str | float]:
@@ -115,42 +145,40 @@ def row(model: str, values: Mapping[str, str | float]) -> str:
     values : Mapping
         From `published`.
     """
-    from .datasets import DATASETS
-
-    lines = [f"{'Table 5':16}  score   95 % interval      n  read"]
+    lines = [f"{'Table 5':16}  {'score (95 % interval)':30}       n  read"]
     for key, spec in DATASETS.items():
         name = f"{model}.{key}"
         if f"{name}.value" in values:
-            score, low, high = (100 * values[f"{name}.{x}"] for x in ("value", "low", "high"))
-            mark = " " if values[f"{name}.official"] else "*"
+            score, low, high = (values[f"{name}.{part}"] for part in ("value", "low", "high"))
+            text = estimate(score, (low, high), "" if values[f"{name}.official"] else MARK)
             lines.append(
-                f"{spec.name:16}  {score:5.1f}{mark} {low:5.1f} to {high:5.1f}  "
-                f"{values[f'{name}.n']:6,.0f}  {100 * values[f'{name}.coverage']:3.0f} %"
+                f"{spec.name:16}  {text:30}  {values[f'{name}.n']:6,.0f}  "
+                f"{100 * values[f'{name}.coverage']:3.0f} %"
             )
-    if any("*" in line for line in lines):
-        lines.append("* not of the full official data: not comparable with the paper")
+    if any(MARK in line for line in lines):
+        lines.append(f"{MARK} not of the full official data: not comparable with the paper")
     lines.append("")
     lines.append("Clinical usefulness")
     for name in USEFULNESS:
-        lines.append(f"{name:18}  {_measure(f'{model}.{name}', values)}")
+        lines.append(f"{name:18}  {_usefulness(f'{model}.{name}', values)}")
     return "\n".join(lines)
 
 
-def _measure(name: str, values: Mapping[str, str | float]) -> str:
+def _usefulness(name: str, values: Mapping[str, str | float]) -> str:
     """One usefulness value with its interval, in points, or why there is none."""
     value = values.get(name)
     if not isinstance(value, float):
         return value or "not computed"
-    ends = [values.get(f"{name}.{end}") for end in ("low", "high")]
-    if not all(isinstance(end, float) for end in ends):
-        return f"{100 * value:.1f}"
-    return f"{100 * value:.1f} ({100 * ends[0]:.1f} to {100 * ends[1]:.1f})"
+    ends = [values[f"{name}.{end}"] for end in ("low", "high") if f"{name}.{end}" in values]
+    return measure(value, ends if len(ends) == 2 else None)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchhealth_utils.reproduce")
     parser.add_argument("model", help="key of data/models.yaml, or hf:<id or folder>")
-    parser.add_argument("--limit", type=int, default=0, help="items of each data set; 0: all")
+    parser.add_argument(
+        "--limit", type=int, default=0, help="items of each data set; 0, the default: all"
+    )
     parser.add_argument("--datasets", default="all", help="of the few-shot chapter")
     options = parser.parse_args(arguments)
     try:
@@ -158,7 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BenchHealthError as error:
         raise SystemExit(f"{error}") from None
     names = [name.removesuffix(".medqa.value") for name in values if name.endswith(".medqa.value")]
-    print(row(names[0], values))
+    print(row(next(iter(names), options.model), values))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class BenchHealthError(Exception):
     """Something the user can mend; the message says what, where and how."""
+
+    def _render_traceback_(self) -> list[str]:
+        """What IPython shows in a notebook: the message, which a traceback would bury."""
+        return [f"{type(self).__name__}: {self}"]
 
 
 class DataError(BenchHealthError, ValueError):
@@ -51,9 +55,20 @@ class ModelError(BenchHealthError):
     """A model cannot be had or cannot go on; the message says what to do."""
 
 
+def equal_fields(one, other) -> bool:
+    """The ``__eq__`` of a dataclass whose fields may hold credentialed text.
+
+    It is the generated one, written out: pytest takes an object with a generated one apart
+    where an assertion fails, and prints what differs.
+    """
+    if other.__class__ is not one.__class__:
+        return NotImplemented
+    return all(getattr(one, each.name) == getattr(other, each.name) for each in fields(one))
+
+
 @dataclass(frozen=True)
 class Example:
-    """One item of a data set.
+    """One item of a data set; printed without its text if that is credentialed.
 
     Attributes
     ----------
@@ -81,10 +96,42 @@ class Example:
     instruction: str | None = None
     original: Mapping[str, Any] | None = None
 
+    __eq__ = equal_fields
+
+    def __repr__(self) -> str:
+        from .datasets import DATASETS
+
+        if self.dataset in DATASETS and DATASETS[self.dataset].tier == "credentialed":
+            sizes = {name: len(value) for name, value in self.inputs.items()}
+            return (
+                f"Example(id={self.id!r}, dataset={self.dataset!r}, group={self.group!r}, "
+                f"characters={sizes | {'gold': len(self.gold)}})"
+            )
+        each = (f"{part.name}={getattr(self, part.name)!r}" for part in fields(self))
+        return f"Example({', '.join(each)})"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A report that a reader finds in its files but cannot make an item of.
+
+    Attributes
+    ----------
+    id : str
+        The data set's own, or what names the row.
+    reason : str
+        What is amiss, as it stands after "with"; no text of the report.
+    """
+
+    id: str
+    reason: str
+
 
 @dataclass(frozen=True)
 class Answer:
     """What a model said about one example, as it is stored.
+
+    It is printed without its text, since it does not know whether that is credentialed.
 
     Attributes
     ----------
@@ -109,6 +156,11 @@ class Answer:
     key: str = ""
     detail: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict)
+
+    __eq__ = equal_fields
+
+    def __repr__(self) -> str:
+        return f"Answer(id={self.id!r}, status={self.status!r}, characters={len(self.text)})"
 
 
 @dataclass(frozen=True)

@@ -509,7 +509,7 @@ BAD = {
         ("web page", NOTES, web_page, ", line 1: the first row is not .*; expected ROW_ID"),
         ("empty", NOTES, empty, EMPTY),
         ("missing", NOTES, remove, ".gz: the file is missing"),
-        ("no folder", NOTES, remove_parent, "~mimic_iii: the data set is not here. Request"),
+        ("no folder", NOTES, remove_parent, "~mimic_iii: the data set is not here. It is never"),
         ("lost column", NOTES, drop("ISERROR"), ", line 1: the first row is not .*; expected"),
         ("renamed", NOTES, swap('"TEXT"', '"NOTE"'), ", line 1: the first row is not .*; expected"),
         ("reordered", NOTES, reorder, ", line 1: the first row is not .*; expected"),

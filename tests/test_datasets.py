@@ -15,6 +15,7 @@ import sys
 import tarfile
 import zipfile
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from urllib.parse import urlsplit
 
@@ -27,12 +28,12 @@ from benchhealth_utils.datasets import (
     data_root,
     dataset,
     fingerprint,
-    inventory,
     load,
     provenance,
     subset,
 )
 from benchhealth_utils.download import members_digest
+from benchhealth_utils.inventory import inventory
 from benchhealth_utils.readers import READERS
 from benchhealth_utils.readers.bio_tags import detokenise, entities
 from benchhealth_utils.readers.chatdoctor import drug_name
@@ -309,7 +310,9 @@ def test_provenance_of_samples(samples, loaded, monkeypatch, tmp_path):
     for key in KEYS:
         found = provenance(key, loaded[key, "test"], samples)
         assert (found["source"], found["items"]) == ("samples", len(loaded[key, "test"]))
-        found = provenance(key, loaded[key, "test"], tmp_path)
+        assert provenance(key, loaded[key, "test"], tmp_path)["source"] == "samples"
+        own = [replace(loaded[key, "test"][0], group="x"), *loaded[key, "test"][1:]]
+        found = provenance(key, own, tmp_path)
         assert found["source"] == ("other" if key in OPEN else "credentialed")
     monkeypatch.setenv("BENCHHEALTH_DATA", str(samples))
     assert data_root() == samples

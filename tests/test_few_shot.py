@@ -614,6 +614,7 @@ def test_the_chapter_shows_what_it_promises_and_no_credentialed_text(chapter):
         assert part in text
     html = " ".join("".join(x.get("data", {}).get("text/html", "")) for x in outputs(chapter))
     for part in (
+        "T_few-shot-sources",
         "T_exemplars",
         "T_few-shot-scores",
         "T_few-shot-scenarios",
@@ -626,7 +627,7 @@ def test_the_chapter_shows_what_it_promises_and_no_credentialed_text(chapter):
     captions = re.findall(r"<caption>(.*?)</caption>", html)
     assert len(captions) >= 6
     for caption in captions:
-        shows = caption.startswith(("One item of each", "The same items at every"))
+        shows = caption.startswith(("One item of each", "The same items at every", "The data of"))
         assert shows or "Measured on synthetic samples" in caption, caption
     for item in load("mimic_cxr"):
         assert item.inputs["findings"][:60] not in html

@@ -75,7 +75,7 @@ def test_the_chapter_shows_what_it_promises(majority):
         if "text/html" in output.get("data", {})
     ]
     captions = " ".join(html)
-    for caption in ("One item of each task", "Four answers", "Reasoning scores", "by status"):
+    for caption in ("One item of each task", "data of this chapter", "Four answers", "by status"):
         assert caption in captions
     assert "image/png" in text
 
@@ -96,6 +96,7 @@ def test_a_mistyped_parameter_is_refused(tmp_path):
 
 
 def test_a_model_that_is_not_there_is_refused_before_data_is_read(tmp_path):
+    (tmp_path / "medqa").mkdir()
     done = papermill(
         "notebooks/reasoning.ipynb",
         tmp_path / "r.ipynb",
@@ -104,6 +105,10 @@ def test_a_model_that_is_not_there_is_refused_before_data_is_read(tmp_path):
     )
     assert done.returncode != 0
     assert "cannot be run here" in done.stderr and "DataError" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("ModelError: gpt-4 ") and "openai:" in last
+    shown = (tmp_path / "r.ipynb").read_text(encoding="utf-8")
+    assert "ModelError: gpt-4" in shown and "Traceback" not in shown
 
 
 def test_the_redirected_form_and_another_working_folder(tmp_path):
@@ -178,8 +183,10 @@ def test_the_other_chapters_run_on_samples(chapter, tmp_path):
     values = published(path)
     keys = [key for key, spec in DATASETS.items() if spec.scenario == chapter]
     assert {f"{m}.{k}.value" for m in ("majority", "supervised") for k in keys} <= set(values)
-    assert "Paired comparison." in path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    assert "Paired comparison." in text and f"T_{chapter}-sources" in text
     if chapter == "understanding":
+        assert "T_gad-confusion" in text and "T_ddi-confusion" in text
         assert values["majority.ddi.value"] == values["majority.bc5_disease.value"] == 0
 
 

@@ -185,6 +185,79 @@ def test_a_notebook_that_tries_to_show_it_is_stopped(what, chapter, tmp_path):
     assert CANARY not in out.read_text(encoding="utf-8") + done.stdout + done.stderr
 
 
+@pytest.fixture(scope="module")
+def printed(chapter):
+    """What a cell may end in: items, answers, a run, and frames and lists of them."""
+    import pandas as pd
+
+    from benchhealth_utils.evaluation import evaluate
+
+    folder = chapter[0].parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHHEALTH_DATA", str(folder.parent / "data"))
+        run = evaluate("majority", "mimic_cxr", store=folder / "answers", progress=False)
+    assert any(CANARY in reply.text for reply in run.answers)
+    assert CANARY in run.examples[0].gold and CANARY in run.readings[0]
+    first = run.examples[0], run.answers[0], run
+    return [*first, list(first), {"x": first}, pd.Series(first), pd.DataFrame({"x": first})]
+
+
+@pytest.mark.parametrize("how", ["repr", "str", "format", "pprint", "ipython", "html"])
+def test_the_canary_is_not_in_what_prints_an_object(how, printed):
+    from pprint import pformat
+
+    from IPython.core.formatters import HTMLFormatter
+    from IPython.lib.pretty import pretty
+
+    shown = {
+        "repr": repr,
+        "str": str,
+        "format": "{}".format,
+        "pprint": pformat,
+        "ipython": pretty,
+        "html": HTMLFormatter(),
+    }[how]
+    for thing in printed:
+        text = shown(thing) or ""
+        assert CANARY not in text
+        if how != "html":
+            assert "59999" in text or "..." in text or "majority" in text
+
+
+def test_what_is_printed_names_the_item_and_its_sizes(printed):
+    item, reply, run = printed[:3]
+    sizes = {"findings": len(item.inputs["findings"]), "gold": len(item.gold)}
+    assert repr(item) == (
+        f"Example(id='{item.id}', dataset='mimic_cxr', group='{item.group}', characters={sizes})"
+    )
+    assert repr(reply) == f"Answer(id='{item.id}', status='ok', characters={len(reply.text)})"
+    assert repr(run).startswith("Evaluation(model='majority', dataset='mimic_cxr', n=26, ")
+    shown = load("gad")[0]
+    assert repr(shown.inputs) in repr(shown) and f"gold='{shown.gold}'" in repr(shown)
+
+
+def test_an_assertion_that_fails_prints_no_field(chapter, tmp_path):
+    """pytest takes dataclasses apart whose equality was generated."""
+    (tmp_path / "test_two.py").write_text(
+        "from benchhealth_utils import load\n"
+        "from benchhealth_utils.schema import Answer\n"
+        "def test_items():\n    assert load('mimic_cxr')[0] == load('mimic_cxr')[1]\n"
+        "def test_lists():\n    assert load('mimic_iii')[:2] == load('mimic_iii')[1:3]\n"
+        "def test_answers():\n"
+        "    one, two = (Answer('1', 'ok', item.gold) for item in load('mimic_iii')[:2])\n"
+        "    assert one == two\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-vv", "--no-header", "--tb=short", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "BENCHHEALTH_DATA": str(chapter[0].parent.parent / "data")},
+    )
+    assert "3 failed" in done.stdout and "Example(id=" in done.stdout
+    assert CANARY not in done.stdout
+
+
 def test_errors_about_credentialed_files_name_the_row_not_its_text(tmp_path):
     data = planted(tmp_path / "data")
     notes = data / "mimic_iii" / "NOTEEVENTS.csv"

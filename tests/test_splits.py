@@ -18,6 +18,7 @@ from benchhealth_utils.readers.mimic_iii import COLUMNS
 from benchhealth_utils.readers.radiology import cxr_studies
 from benchhealth_utils.schema import ROOT, DataError
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*reports are left out")
 PUBLISHED = ROOT / "data" / "splits"
 BODY = "Rest at home and drink water. Call us for fever."
 

@@ -1,7 +1,8 @@
 """One reader per official layout; each yields `Example` objects.
 
 A reader is called as ``reader(spec, split, root)``: the data set's registry
-entry, ``"test"`` or ``"train"``, and the folder that holds all data sets.
+entry, ``"test"`` or ``"train"``, and the folder that holds all data sets. What
+it cannot make an item of it refuses, or yields as a `LeftOut`.
 """
 
 from . import bio_tags, chatdoctor, ddi, exams, gad, hoc, mimic_iii, pubmedqa, radiology

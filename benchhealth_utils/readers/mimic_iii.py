@@ -10,8 +10,9 @@ import hashlib
 import re
 import zlib
 from collections.abc import Iterator
+from typing import NamedTuple
 
-from ..schema import DataError, Example
+from ..schema import DataError, Example, LeftOut
 from .files import csv_stream, csv_table, either, once
 
 COLUMNS = [
@@ -59,47 +60,72 @@ _KINDS = (
 )
 
 
-def mimic_iii(spec, split, root) -> Iterator[Example]:
+class _Note(NamedTuple):
+    """A discharge summary; one without the header of an instruction may lack an admission."""
+
+    row: int
+    id: str
+    subject: str
+    admission: str
+    date: str
+    text: str
+
+
+def mimic_iii(spec, split, root) -> Iterator[Example | LeftOut]:
     """Discharge instructions by admission, split by patient.
 
     The file is streamed twice, so memory holds one split only: first to learn
     which patients have an instruction, then to read those of the split. The
     patients are split 80/10/10 over their sorted numbers with scikit-learn's
     ``train_test_split`` and seed 0, unless ``splits/mimic_iii_subjects.csv``
-    in the data folder assigns them.
+    in the data folder assigns them. A summary that gives no item is `LeftOut`;
+    one of a patient who has no instruction at all is named with every split.
     """
     path = either(*(root / spec.folder / f"NOTEEVENTS.csv{end}" for end in (".gz", "")))
-    rows = _rows(path)
-    chosen = _subjects(spec, split, root, set(rows.values()))
-    for row, subject, admission, _, note in _notes(path):
-        if rows.get(row) in chosen:
-            record, target = instruction(note)
-            identifier = f"{subject}_{admission}"
-            yield Example(identifier, spec.key, {"record": record}, target, subject)
+    rows, unused = _rows(path)
+    patients = set(rows.values())
+    chosen = _subjects(spec, split, root, patients)
+    for note in _notes(path):
+        if note.row in unused:
+            if note.subject in chosen or note.subject not in patients:
+                yield LeftOut(f"ROW_ID {note.id}", unused[note.row])
+        elif note.subject in chosen:
+            record, target = instruction(note.text)
+            identifier = f"{note.subject}_{note.admission}"
+            yield Example(identifier, spec.key, {"record": record}, target, note.subject)
 
 
-def _rows(path) -> dict[int, str]:
-    """Row of each note that counts, to its patient.
+def _rows(path) -> tuple[dict[int, str], dict[int, str]]:
+    """Row of each note that counts to its patient, and of each other to the reason.
 
     Of a patient's notes with the same text the earliest counts, then of an
     admission's notes the latest, and that only if it can be used.
     """
-    notes = []
-    for row, subject, admission, date, note in _notes(path):
-        body = hashlib.sha256(note.encode()).digest()
-        usable = _usable(*instruction(note))
-        notes.append((date, row, subject, f"{subject}_{admission}", body, usable))
+    notes, unused = [], {}
+    for note in _notes(path):
+        if not _HEADER.search(note.text.lower()):
+            unused[note.row] = "no 'Discharge Instructions:'"
+            continue
+        body = hashlib.sha256(note.text.encode()).digest()
+        fault = _fault(*instruction(note.text))
+        key = f"{note.subject}_{note.admission}"
+        notes.append((note.date, note.row, note.subject, key, body, fault))
     seen: set[tuple[str, bytes]] = set()
-    latest: dict[str, tuple[int, str, bool]] = {}
-    for _, row, subject, key, body, usable in sorted(notes):
-        if (subject, body) not in seen:
-            seen.add((subject, body))
-            latest[key] = (row, subject, usable)
-    return {row: subject for row, subject, usable in latest.values() if usable}
+    latest: dict[str, tuple[int, str, str]] = {}
+    for _, row, subject, key, body, fault in sorted(notes):
+        if (subject, body) in seen:
+            unused[row] = "the text of an earlier one"
+            continue
+        seen.add((subject, body))
+        if key in latest:
+            unused[latest[key][0]] = "a later one of the admission"
+        latest[key] = (row, subject, fault)
+    unused |= {row: fault for row, _, fault in latest.values() if fault}
+    return {row: subject for row, subject, fault in latest.values() if not fault}, unused
 
 
-def _notes(path) -> Iterator[tuple[int, str, str, str, str]]:
-    """Row, subject, admission, date and text of each note with a header."""
+def _notes(path) -> Iterator[_Note]:
+    """Every discharge summary, with or without an instruction."""
     opened = gzip.open if path.suffix == ".gz" else open
     seen: set[int] = set()
     line = row = 0
@@ -108,8 +134,8 @@ def _notes(path) -> Iterator[tuple[int, str, str, str, str]]:
             for row, (line, cells) in enumerate(csv_stream(stream, path), 1):
                 if row == 1:
                     _check_header(cells, path)
-                elif note := _discharge_report(cells, path, line, seen):
-                    yield row, *note
+                elif note := _discharge_report(cells, path, line, row, seen):
+                    yield note
     except FileNotFoundError:
         raise DataError(path, "", "the file is missing.") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -129,8 +155,8 @@ def _check_header(cells, path) -> None:
         )
 
 
-def _discharge_report(cells, path, line, seen) -> tuple[str, str, str, str] | None:
-    """Subject, admission, date and text; None if the row is another note."""
+def _discharge_report(cells, path, line, row, seen) -> _Note | None:
+    """The discharge summary that a row is; None if the row is another note."""
     where = f"row ending at line {line}"
     if len(cells) != len(COLUMNS):
         raise DataError(path, where, f"{len(cells)} cells; expected {len(COLUMNS)}.")
@@ -149,11 +175,10 @@ def _discharge_report(cells, path, line, seen) -> tuple[str, str, str, str] | No
         raise DataError(path, where, "TEXT is empty.")
     if not re.match(r"\d{4}-\d\d-\d\d", note["CHARTDATE"]):
         raise DataError(path, where, "CHARTDATE is not a date (YYYY-MM-DD).")
-    if not _HEADER.search(note["TEXT"].lower()):
-        return None
-    if not note["HADM_ID"].isdecimal():
+    if _HEADER.search(note["TEXT"].lower()) and not note["HADM_ID"].isdecimal():
         raise DataError(path, where, "HADM_ID is not a number.")
-    return note["SUBJECT_ID"], note["HADM_ID"], note["CHARTDATE"], note["TEXT"]
+    names = ("ROW_ID", "SUBJECT_ID", "HADM_ID", "CHARTDATE", "TEXT")
+    return _Note(row, *(note[name] for name in names))
 
 
 def instruction(note: str) -> tuple[str, str]:
@@ -190,8 +215,13 @@ def _label(bracket: re.Match) -> str:
     return " [info] "
 
 
-def _usable(record: str, target: str) -> bool:
-    return len(target.split()) > 4 and bool(record) and "addendum" not in record
+def _fault(record: str, target: str) -> str:
+    """Why a note cannot be asked and scored; empty if it can."""
+    if len(target.split()) < 5:
+        return "an instruction of fewer than five words"
+    if not record:
+        return "nothing before the instruction"
+    return "an addendum" if "addendum" in record else ""
 
 
 def _subjects(spec, split, root, subjects: set[str]) -> set[str]:

@@ -6,7 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from ..schema import DataError, Example
+from ..schema import DataError, Example, LeftOut
 from .archives import members
 from .files import csv_table, either, once, text, tsv_lines
 
@@ -81,18 +81,21 @@ def _openi_report(raw: bytes, archive, name) -> tuple[str, dict[str, str]]:
     return uid.get("id"), sections
 
 
-def mimic_cxr(spec, split, root) -> Iterator[Example]:
-    """MIMIC-CXR studies of one split that have both sections.
+def mimic_cxr(spec, split, root) -> Iterator[Example | LeftOut]:
+    """MIMIC-CXR studies of one split that have both sections; the others are `LeftOut`.
 
     The official test split has 3,269 studies, which is the paper's size; only
     those with findings and impression can be asked and scored. Patients are
     the groups.
     """
     for study, subject, sections in cxr_studies(spec, split, root):
-        if sections.get("findings") and sections.get("impression"):
+        identifier = f"s{study}"
+        lacking = [name for name in ("FINDINGS", "IMPRESSION") if not sections.get(name.lower())]
+        if lacking:
+            yield LeftOut(identifier, f"no {' and no '.join(lacking)}")
+        else:
             inputs = {"findings": sections["findings"]}
-            group = f"p{subject}"
-            yield Example(f"s{study}", spec.key, inputs, sections["impression"], group)
+            yield Example(identifier, spec.key, inputs, sections["impression"], f"p{subject}")
 
 
 def cxr_studies(spec, split, root) -> Iterator[tuple[str, str, dict[str, str]]]:

@@ -11,7 +11,8 @@ from ..datasets import DATASETS
 from ..models import MODELS
 from ..schema import ROOT, runs_folder
 from .recording import paper_scores
-from .style import SOURCES, estimate, points, table
+from .sources import SOURCES
+from .style import estimate, points, printed, span, table
 
 MARK = "*"  # on every result that is not of the full official data
 
@@ -119,7 +120,7 @@ def ours_frame(*folders: Path) -> pd.DataFrame:
                 "Score (95 % interval)": estimate(row["value"], row["interval"], mark(row)),
                 "n": f"{row['n']:,}",
                 "Coverage": points(row["coverage"]),
-                "The paper's 16": f"{llms[key].min():.1f} to {llms[key].max():.1f}",
+                "The paper's 16": span(llms[key], printed),
                 "This model in the paper": one_decimal(llms[key].get(row["model"])) or "none",
                 "Task-specific": one_decimal(paper.loc["sota", key]) or "none",
                 "Measured on": kind + ("" if row["complete"] else ", with errors"),

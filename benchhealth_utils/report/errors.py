@@ -12,7 +12,8 @@ from ..evaluation import Evaluation
 from ..metrics import sufficient
 from ..schema import BenchHealthError
 from ..stats import Comparison, compare, holm
-from .style import data_note, estimate, p_text, points, table
+from .sources import data_note
+from .style import estimate, p_text, points, table
 
 
 def compare_runs(first: Evaluation, second: Evaluation, seed: int = 0) -> Comparison:
@@ -35,8 +36,16 @@ def comparison_table(
     """Differences of two models over data sets, Holm-corrected.
 
     A family of tests is the data sets of one table. *Detectable* is the true
-    difference that so many items would show four times in five.
+    difference that so many items would show four times in five. A model is not
+    compared with itself: the table then says so.
     """
+    if first[0].model == second[0].model:
+        other = "majority" if first[0].model != "majority" else "supervised"
+        text = (
+            f"{first[0].model} is the model on both sides, so there is nothing to compare. Name "
+            f"another one, for instance with -p against {other}."
+        )
+        return table(pd.DataFrame([{"No comparison": text}]), caption, uuid)
     found = [compare_runs(a, b) for a, b in zip(first, second, strict=True)]
     corrected = holm([each.p_value for each in found])
     rows = []

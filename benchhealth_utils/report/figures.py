@@ -9,8 +9,8 @@ from ..datasets import DATASETS
 from ..evaluation import Evaluation
 from ..models import MODELS
 from .combined import model_name, publishable, results
+from .constant import constant_answer
 from .recording import paper_scores
-from .style import reference
 
 OURS = "s^vP<>ph"  # a shape for each of our models, in the order of the registry
 
@@ -38,18 +38,16 @@ def scores_figure(evaluations: Sequence[Evaluation]):
         axes.plot(models[run.dataset], [row + 0.2] * len(models), **published)
         axes.plot([100 * end for end in scores.interval], [row, row], color=dark, lw=2.5)
         axes.plot(100 * scores.value, row, **measured)
-        if (same := reference(scores)) is not None:
-            axes.plot(100 * same, row, **constant)
+        if same := constant_answer(run):
+            axes.plot(100 * same.value, row, **constant)
         metric = scores.metric.split(" over")[0]
         labels.append(f"{DATASETS[run.dataset].name}\n{metric}, n={scores.n}")
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(-0.6, len(labels) - 0.4)
     axes.set_xlim(0, 100)
     axes.set_xlabel("Score (points, 0-100)")
-    model = evaluations[0].model
-    name = MODELS[model].name if model in MODELS else model
     handles = [
-        plt.Line2D([], [], **measured, label=f"{name}, 95 % interval"),
+        plt.Line2D([], [], **measured, label=f"{model_name(evaluations[0].model)}, 95 % interval"),
         plt.Line2D([], [], **published, label="the paper's 16 models"),
         plt.Line2D([], [], **constant, label="a constant answer"),
     ]

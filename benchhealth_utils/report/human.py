@@ -18,7 +18,7 @@ from ..schema import ROOT
 from ..stats import accuracy_interval, difference_interval
 from .combined import model_name
 from .derived import whole_items
-from .style import table
+from .style import estimate, printed, span, table
 
 CRITERIA = ("faithfulness", "comprehensiveness", "generalizability", "robustness")
 PAPER = ROOT / "data" / "paper"
@@ -65,8 +65,8 @@ def rates_table():
         for model in rates.index:
             row = {"Criterion": criterion.capitalize(), "Model": model_name(model)}
             for opponent, rate in rates.loc[model, criterion].items():
-                low, high = accuracy_interval(rate, n)
-                row[f"Against {model_name(opponent)}"] = f"{rate:.1f} ({low:.1f} to {high:.1f})"
+                ends = [end / 100 for end in accuracy_interval(rate, n)]
+                row[f"Against {model_name(opponent)}"] = estimate(rate / 100, ends)
             rows.append(row)
     caption = f"Win+tie rates in % with 95 % Wilson intervals, n = {n} conversations each."
     return table(pd.DataFrame(rows), caption, "human-rates", sortable=True)
@@ -83,8 +83,8 @@ def bounds_table():
                 {
                     "Criterion": criterion.capitalize(),
                     "Opponent": model_name(opponent),
-                    "Win+tie": f"{column.min():.1f} to {column.max():.1f}",
-                    "Losses": f"{100 - column.max():.1f} to {100 - column.min():.1f}",
+                    "Win+tie": span(column, printed),
+                    "Losses": span(100 - column, printed),
                     "Opponent ahead": sum(high < 50 for _, high in ends),
                     "Open": sum(high >= 50 for _, high in ends),
                     "Open, with all of the interval above 50": sum(low > 50 for low, _ in ends),

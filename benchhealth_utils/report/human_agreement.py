@@ -11,12 +11,13 @@ import pandas as pd
 
 from ..agreement import Agreement, kendall
 from ..datasets import DATASETS
+from ..stats import known_interval
 from ..usefulness import common, usefulness
 from .combined import model_name, publishable, results
 from .derived import llm_scores, usefulness_of
 from .human import CRITERIA, win_tie_rates
 from .recording import publish
-from .style import table
+from .style import estimate, plain, span, table
 
 METRICS = {
     "faithfulness": "sum of precision",
@@ -142,7 +143,7 @@ def rankings_reading(rankings: Sequence[Ranking]):
             kinds.setdefault("Cannot be computed from the paper", []).append(pair)
         elif found.value is None:
             kinds.setdefault("Not defined, since all ranks in one are equal", []).append(pair)
-        elif not _has_spread(found):
+        elif known_interval(found.interval) is None:
             kinds.setdefault("No interval can be had", []).append(f"{pair}, {_tau(found)}")
         else:
             widths.append(found.interval[1] - found.interval[0])
@@ -154,8 +155,7 @@ def rankings_reading(rankings: Sequence[Ranking]):
     lines = [f"- **{kind}**: {'; '.join(pairs)}." for kind, pairs in kinds.items()]
     if widths:
         lines.append(
-            f"- The intervals are {min(widths):.2f} to {max(widths):.2f} wide; tau itself "
-            "spans 2, from -1 to 1."
+            f"- The intervals are {span(widths, plain)} wide; tau itself spans 2, from -1 to 1."
         )
     return Markdown("\n".join(lines))
 
@@ -178,10 +178,4 @@ def publish_rankings(rankings: Sequence[Ranking]) -> None:
 def _tau(found: Agreement) -> str:
     if found.value is None:
         return "not defined: all ranks equal"
-    if not _has_spread(found):
-        return f"{found.value:.2f} (interval not estimable)"
-    return f"{found.value:.2f} ({found.interval[0]:.2f} to {found.interval[1]:.2f})"
-
-
-def _has_spread(found: Agreement) -> bool:
-    return found.interval is not None and found.interval[0] < found.interval[1]
+    return estimate(found.value, found.interval, number=plain)

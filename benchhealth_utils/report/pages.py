@@ -6,8 +6,8 @@ import re
 
 import pandas as pd
 
-from .. import datasets
-from ..datasets import DATASETS
+from .. import inventory as present
+from ..datasets import DATASETS, Dataset
 from ..models import MODELS, ModelSpec
 from ..prompts import PROMPTS
 from ..schema import ROOT, Scores
@@ -44,7 +44,7 @@ def inventory():
             "Training items here": row["train"] if row["train"] is not None else "none",
             "Source": row["source"] or "not present",
         }
-        for row in datasets.inventory()
+        for row in present.inventory()
     ]
     return table(pd.DataFrame(rows), "Data found when this page was built.", "inventory")
 
@@ -93,7 +93,7 @@ def _short(name: str) -> str:
     return re.sub(r"[0-9a-f]{40}", "<commit>", name)
 
 
-def _comes_by(spec: datasets.Dataset, entry) -> str:
+def _comes_by(spec: Dataset, entry) -> str:
     if spec.tier == "credentialed" or "url" not in entry:
         return f"hand: {entry['note']}"
     return "download --optional" if entry["role"] == "optional" else "download"
@@ -161,13 +161,63 @@ def needed(spec: ModelSpec) -> str:
     if spec.published == "api":
         return f"cannot be run: retired {spec.retired}; the vendor names {spec.successor}"
     if spec.published == "legacy":
-        return "cannot be run: today's transformers does not run its code"
+        return "a server with older packages: today's transformers does not run its code"
     size = f", about {2 * int(spec.parameters.removesuffix('B'))} GB"
     if spec.published in ("adapter", "diff"):
-        return f"the weights of {spec.base}{size}, merged with these into a folder"
+        return f"these and the weights of {spec.base}{size}; they are put together here"
     if not spec.checkpoint:
         return f"its weights{size}, from its authors, in a folder"
     return f"its weights{size}" + (", after accepting a licence" if spec.gated else "")
+
+
+def terms_table():
+    """How each model of Table 3 wants to be asked, and on what terms."""
+    rows = [
+        {
+            "Key": spec.key,
+            "Chat format": spec.template or "the vendor's",
+            "Window (tokens)": f"{spec.context:,}" if spec.context else "not known",
+            "Decoding its authors use": spec.decoding or "not stated",
+            "Licence": spec.licence or "terms of service",
+        }
+        for spec in _of_the_paper()
+    ]
+    caption = "Chat format (a file of data/templates/), window, decoding and licence."
+    return table(pd.DataFrame(rows), caption, "model-terms")
+
+
+def contamination_table():
+    """What the models of Table 3 are known to have been trained on that is in the tests."""
+    rows = [
+        {"Key": spec.key, "Known": spec.contamination}
+        for spec in _of_the_paper()
+        if spec.contamination
+    ]
+    caption = "Known overlap of training data and tests. Of the other models nothing is known."
+    return table(pd.DataFrame(rows), caption, "contamination")
+
+
+def price_table():
+    """Prices that the registry knows of vendors' models, each with its date."""
+    rows = [
+        {
+            "Key": spec.key,
+            "Retired": f"{spec.retired}",
+            "Successor": spec.successor,
+            "Prompt ($ per million tokens)": f"{spec.price['prompt']:g}",
+            "Reply ($ per million tokens)": f"{spec.price['completion']:g}",
+            "Listed": spec.price["listed"],
+        }
+        for spec in _of_the_paper()
+        if spec.price
+    ]
+    caption = "The paper's three services: retired since, named successor, last price seen."
+    return table(pd.DataFrame(rows), caption, "prices")
+
+
+def _of_the_paper() -> list[ModelSpec]:
+    paper = pd.read_csv(ROOT / "data" / "paper" / "table3.csv")
+    return [MODELS[key] for key in paper["model"]]
 
 
 def table4():

@@ -12,7 +12,7 @@ from .combined import MARK, model_name, publishable, results
 from .derived import llm_scores, usefulness_of
 from .human import CRITERIA
 from .human_agreement import mean_rates
-from .style import table
+from .style import measure, table
 
 
 def measured(model: str, *folders: Path) -> list[dict]:
@@ -124,9 +124,4 @@ def _place(found: Measure) -> str:
 
 
 def _points(found: Measure, mark: str = "") -> str:
-    if found.value is None:
-        return "not known"
-    text = f"{100 * found.value:.1f}{mark}"
-    if found.interval is None:
-        return text
-    return f"{text} ({100 * found.interval[0]:.1f} to {100 * found.interval[1]:.1f})"
+    return measure(found.value, found.interval, mark, none="not known")

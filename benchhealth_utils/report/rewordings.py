@@ -12,7 +12,8 @@ from ..rewordings import REWORDINGS
 from ..schema import BenchHealthError
 from ..stats import holm
 from .errors import compare_runs
-from .style import data_note, estimate, p_text, table, with_interval
+from .sources import data_note
+from .style import estimate, p_text, table, with_interval
 
 
 def rewording_table(

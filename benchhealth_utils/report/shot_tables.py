@@ -13,7 +13,8 @@ from ..exemplars import same_item
 from ..privacy import is_credentialed
 from .recording import tokens
 from .shots import Level, Runs
-from .style import data_note, estimate, p_text, points, table
+from .sources import data_note
+from .style import estimate, p_text, points, span, table
 from .tables import answer_table
 
 
@@ -109,8 +110,7 @@ def _spread(level: Level) -> str:
         return "no exemplars"
     if len(level.values) == 1:
         return "one seed"
-    low, high = points(min(level.values)), points(max(level.values))
-    return f"{low} to {high} ({points(stdev(level.values))})"
+    return f"{span(level.values)} ({points(stdev(level.values))})"
 
 
 def _p_value(level: Level) -> str:

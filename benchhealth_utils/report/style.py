@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from html import escape
 
 import pandas as pd
 
-from ..evaluation import Evaluation
 from ..stats import Interval, known_interval
-
-SOURCES = {
-    "official": "official data",
-    "samples": "synthetic samples",
-    "credentialed": "credentialed data",
-    "other": "data that differ from the official",
-}
 
 
 def table(frame: pd.DataFrame, caption: str, uuid: str, *, sortable: bool = False):
@@ -60,18 +52,59 @@ def points(value: float, sign: str = "") -> str:
     return f"{100 * value:{sign}z.1f}"
 
 
-def estimate(value: float, interval: Interval, mark: str = "", sign: str = "") -> str:
+def plain(value: float, sign: str = "") -> str:
+    """A coefficient such as tau, from -1 to 1, with two decimals."""
+    return f"{value:{sign}z.2f}"
+
+
+def printed(value: float, sign: str = "") -> str:
+    """A figure that is in points already, as the paper's are, with one decimal."""
+    return f"{value:{sign}z.1f}"
+
+
+def estimate(
+    value: float, interval: Interval, mark: str = "", sign: str = "", number=points
+) -> str:
     """A rate in points with its interval; None, or equal ends, are no interval.
+
+    With another `number`, such as `plain`, that is how value and ends are written.
 
     >>> estimate(0.5521, (0.5, 0.6)), estimate(0.1, (0.1, 0.1), "*")
     ('55.2 (50.0 to 60.0)', '10.0* (interval not estimable)')
-    >>> estimate(0.1, (0, 0.2), sign="+")
-    '+10.0 (+0.0 to +20.0)'
+    >>> estimate(0.1, (0, 0.2), sign="+"), estimate(0.1, (-0.5, 0.6), number=plain)
+    ('+10.0 (+0.0 to +20.0)', '0.10 (-0.50 to 0.60)')
     """
-    known, text = known_interval(interval), f"{points(value, sign)}{mark}"
+    known, text = known_interval(interval), f"{number(value, sign)}{mark}"
     if known is None:
         return f"{text} (interval not estimable)"
-    return f"{text} ({points(known[0], sign)} to {points(known[1], sign)})"
+    return f"{text} ({number(known[0], sign)} to {number(known[1], sign)})"
+
+
+def span(values: Iterable[float], number=points) -> str:
+    """The lowest and the highest of some figures.
+
+    >>> span([0.3, 0.1, 0.2]), span([30.0, 10.0], printed)
+    ('10.0 to 30.0', '10.0 to 30.0')
+    """
+    values = list(values)
+    return f"{number(min(values))} to {number(max(values))}"
+
+
+def measure(value: float | None, interval: Interval, mark: str = "", none: str = "none") -> str:
+    """A measure of usefulness in points: it may lack a value, or an interval by its nature.
+
+    >>> measure(None, None), measure(0.4, None, "*"), measure(0.4, (0.3, 0.5))
+    ('none', '40.0*', '40.0 (30.0 to 50.0)')
+    >>> measure(0.1, (0, 0))
+    '10.0 (below what sampling shows)'
+    """
+    if value is None:
+        return none
+    if interval is None:
+        return f"{points(value)}{mark}"
+    if value > 0 and tuple(interval) == (0, 0):
+        return f"{points(value)}{mark} (below what sampling shows)"
+    return estimate(value, interval, mark)
 
 
 def p_text(p_value: float) -> str:
@@ -103,24 +136,3 @@ def members(value, sentence: str = "") -> str:
 def with_interval(scores) -> str:
     """A score with its interval, as `estimate` writes them."""
     return estimate(scores.value, scores.interval)
-
-
-def reference(scores) -> float | None:
-    """What always giving the same answer scores, where that is defined."""
-    for name in ("majority_accuracy", "all_yes_f1"):
-        if name in scores.extra:
-            return scores.extra[name]
-    return None
-
-
-def data_note(evaluations: Sequence[Evaluation]) -> str:
-    """One sentence: on which data, and whether the paper may be compared."""
-    kinds = sorted({SOURCES[run.signature["data"]["source"]] for run in evaluations})
-    some = [run for run in evaluations if run.signature["data"]["limit"]]
-    note = f"Measured on {' and '.join(kinds)}"
-    if some:
-        sizes = sorted({run.scores.n for run in some})
-        note += f", a random subset of {' or '.join(map(str, sizes))} items of each set"
-    if all(run.comparable for run in evaluations):
-        return f"{note}: comparable with the paper."
-    return f"{note}: not comparable with the paper."

@@ -14,8 +14,10 @@ from ..exemplars import exemplar_order, exemplars
 from ..privacy import check_may_show, is_credentialed
 from ..prompts import build, prompt
 from ..schema import Example
+from .constant import constant_answer
 from .recording import paper_scores
-from .style import data_note, members, points, reference, table, with_interval
+from .sources import data_note
+from .style import members, points, printed, span, table, with_interval
 
 
 def example_table(examples: Sequence[Example], caption: str, uuid: str):
@@ -66,15 +68,7 @@ def answer_table(evaluation: Evaluation, rows: int, caption: str, uuid: str, wid
     """
     check_may_show(evaluation.dataset)
     lines = []
-    for example, reply, reading, status in list(
-        zip(
-            evaluation.examples,
-            evaluation.answers,
-            evaluation.readings,
-            evaluation.statuses,
-            strict=True,
-        )
-    )[:rows]:
+    for example, reply, reading, status in evaluation.rows[:rows]:
         text = " ".join(reply.text.split())
         text = text if len(text) <= width else f"{text[: width // 2]} ... {text[-width // 2 :]}"
         lines.append(
@@ -92,6 +86,9 @@ def answer_table(evaluation: Evaluation, rows: int, caption: str, uuid: str, wid
 def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "scores"):
     """Scores of one model over data sets, beside the paper's.
 
+    A column that would be empty is left out: chance, where no set has one, and the
+    paper's score of this model, where the paper has not this model.
+
     Parameters
     ----------
     evaluations : sequence of Evaluation
@@ -108,8 +105,6 @@ def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
     for run in evaluations:
         scores, key = run.scores, run.dataset
         own = paper[key].get(run.model) if run.model in models.index else None
-        published = "none" if own is None or pd.isna(own) else f"{own:.1f}"
-        constant = reference(scores)
         rows.append(
             {
                 "Data set and metric": f"{DATASETS[key].name}: {scores.metric}",
@@ -118,13 +113,15 @@ def scores_table(evaluations: Sequence[Evaluation], caption: str, uuid: str = "s
                 "Precision": points(scores.precision),
                 "Recall": points(scores.recall),
                 "Coverage": points(scores.coverage),
-                "Chance": points(scores.extra["chance"]) if "chance" in scores.extra else "none",
-                "Constant answer": "none" if constant is None else points(constant),
-                "In the paper (its 16 LLMs)": f"{published} "
-                f"({models[key].min():.1f} to {models[key].max():.1f})",
+                "Chance": points(scores.extra["chance"]) if "chance" in scores.extra else "",
+                "Constant answer": str(constant_answer(run) or "none"),
+                "The paper's 16": span(models[key], printed),
+                "This model in the paper": "" if own is None or pd.isna(own) else f"{own:.1f}",
             }
         )
-    return table(pd.DataFrame(rows), f"{caption} {data_note(evaluations)}", uuid)
+    frame = pd.DataFrame(rows)
+    empty = [name for name in ("Chance", "This model in the paper") if not any(frame[name])]
+    return table(frame.drop(columns=empty), f"{caption} {data_note(evaluations)}", uuid)
 
 
 def reading_of(evaluations: Sequence[Evaluation]):
@@ -136,12 +133,11 @@ def reading_of(evaluations: Sequence[Evaluation]):
         scores = run.scores
         low, high = scores.interval
         line = f"- **{DATASETS[run.dataset].name}**: {with_interval(scores)}, n = {scores.n}"
-        constant = reference(scores)
-        if constant is not None:
+        if constant := constant_answer(run):
             relation = "not told apart from"
-            if low > constant or high < constant:
-                relation = "above" if low > constant else "below"
-            line += f", {relation} a constant answer ({points(constant)})"
+            if low > constant.value or high < constant.value:
+                relation = "above" if low > constant.value else "below"
+            line += f", {relation} a constant answer, {constant}"
         lines.append(f"{line}; {points(scores.coverage)} % of the answers were read.")
     return Markdown("\n".join(lines))
 
@@ -169,7 +165,7 @@ def unread_table(evaluations: Sequence[Evaluation], rows: int, caption: str, uui
                 "End of the answer": _end(reply.text),
                 "Why": reply.detail or "no final statement found",
             }
-            for example, reply, status in zip(run.examples, run.answers, run.statuses, strict=True)
+            for example, reply, _, status in run.rows
             if status != "ok"
         ]
         found.append(unread)

@@ -14,7 +14,8 @@ from ..models import MODELS
 from ..usefulness import SPREAD_TASKS, Measure, by_task, common, robustness, usefulness
 from .combined import MARK
 from .recording import paper_scores, publish
-from .style import data_note, estimate, points, table
+from .sources import data_note
+from .style import measure, points, span, table
 from .usefulness_entries import Entry, measured_entry, printed_entries, usefulness_entries
 
 
@@ -138,13 +139,11 @@ def _paper_line(name: str) -> str:
     ranges = []
     for kind in ("general", "medical"):
         found = [
-            100 * entry.measures[name].value
+            entry.measures[name].value
             for entry in printed_entries()
             if entry.kind == kind and MODELS[entry.model].published != "api"
         ]
-        ranges.append(
-            f"{kind} models {min(found):.1f} to {max(found):.1f} (mean {np.mean(found):.1f})"
-        )
+        ranges.append(f"{kind} models {span(found)} (mean {points(np.mean(found))})")
     better = "lower" if name == "robustness" else "higher"
     return f"In the paper, among public models, {name} ({better} is better): {'; '.join(ranges)}."
 
@@ -164,13 +163,7 @@ def publish_usefulness(runs: Sequence[Evaluation]) -> None:
 
 def value_text(each: Measure, mark: str = "") -> str:
     """A measure in points with its interval."""
-    if each.value is None:
-        return "none"
-    if each.interval is None:
-        return f"{points(each.value)}{mark}"
-    if each.value > 0 and each.interval == (0, 0):
-        return f"{points(each.value)}{mark} (below what sampling shows)"
-    return estimate(each.value, each.interval, mark)
+    return measure(each.value, each.interval, mark)
 
 
 def over(each: Measure) -> str:

@@ -1,0 +1,178 @@
+"""What a data folder holds: samples beside other data, reports left out, and advice."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+import warnings
+
+import pytest
+
+from benchhealth_utils.datasets import DATASETS, data_root, left_out, load, provenance
+from benchhealth_utils.evaluation import evaluate
+from benchhealth_utils.inventory import inventory
+from benchhealth_utils.readers.mimic_iii import COLUMNS
+from benchhealth_utils.report import scores_table
+from benchhealth_utils.schema import BenchHealthError, DataError
+
+HEAD = ["dicom_id", "study_id", "subject_id", "split"]
+GOOD = "\n FINDINGS: The heart is large.\n\n IMPRESSION: Cardiomegaly.\n"
+OWN = "\n Findings: zebrafinch.\n\n Opinion: zebrafinch.\n"
+NO_OPINION = "\n FINDINGS: zebrafinch.\n\n OPINION: zebrafinch.\n"
+
+
+@pytest.fixture
+def department(tmp_path):
+    """A folder with these reports of one's own, by split, numbered from 1."""
+
+    def write(*reports):
+        rows = []
+        for k, (split, text) in enumerate(reports, start=1):
+            study, patient = f"5{k:07}", f"1{k:07}"
+            rows.append([f"image{k}", study, patient, split])
+            place = tmp_path / f"mimic_cxr/files/p{patient[:2]}/p{patient}/s{study}.txt"
+            place.parent.mkdir(parents=True)
+            place.write_text(text)
+        with (tmp_path / "mimic_cxr/mimic-cxr-2.0.0-split.csv").open("w") as stream:
+            csv.writer(stream).writerows([HEAD, *rows])
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize("key", ["mimic_cxr", "mimic_iii", "gad"])
+def test_a_sample_is_called_a_sample_in_any_folder(key, samples, tmp_path, monkeypatch):
+    """Copied without the lists of splits, so that MIMIC-III's test part is another."""
+    shutil.copytree(samples / DATASETS[key].folder, tmp_path / DATASETS[key].folder)
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run = evaluate("majority", key, store=tmp_path / "answers", progress=False)
+        (row,) = (row for row in inventory() if row["present"])
+    assert run.signature["data"]["source"] == row["source"] == "samples"
+    caption = scores_table([run], "c").caption
+    assert "synthetic samples" in caption and "credentialed" not in caption
+
+
+def test_one_item_that_is_not_a_sample_makes_it_ones_own_data(samples, department):
+    root = department(("test", GOOD))
+    found = load("mimic_cxr", root=samples)
+    assert provenance("mimic_cxr", found, root)["source"] == "samples"
+    assert provenance("mimic_cxr", found + load("mimic_cxr", root=root), root)["source"] == (
+        "credentialed"
+    )
+
+
+def test_reports_with_other_headers_are_named_and_not_shown(department):
+    root = department(("test", GOOD), ("test", OWN), ("test", NO_OPINION), ("train", OWN))
+    said = (
+        r"mimic_cxr: 2 of 3 test reports are left out: 1 with no FINDINGS and no IMPRESSION "
+        r"\(s50000002\); 1 with no IMPRESSION \(s50000003\)\. All of them: .*left_out"
+    )
+    with pytest.warns(UserWarning, match=said) as caught:
+        assert [item.id for item in load("mimic_cxr", root=root)] == ["s50000001"]
+    assert not any("zebrafinch" in str(each.message) for each in caught)
+    assert left_out("mimic_cxr", root=root) == {
+        "s50000002": "no FINDINGS and no IMPRESSION",
+        "s50000003": "no IMPRESSION",
+    }
+    with pytest.raises(DataError) as refused:
+        load("mimic_cxr", "train", root=root)
+    text = str(refused.value)
+    assert "no train item in it. Left out: 1 with no FINDINGS and no IMPRESSION (s50000004)" in text
+    assert "never downloaded" in text and "benchhealth_utils.download" not in text
+
+
+def test_whole_reports_give_no_warning_and_shipped_samples_none(department, samples):
+    root = department(("test", GOOD), ("train", GOOD))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        load("mimic_cxr", root=root)
+        load("mimic_cxr", root=samples)
+    assert left_out("mimic_cxr", root=root) == {} == left_out("gad", root=samples)
+    assert set(left_out("mimic_cxr", root=samples).values()) == {
+        "no FINDINGS",
+        "no IMPRESSION",
+        "no FINDINGS and no IMPRESSION",
+    }
+
+
+def test_many_reports_are_counted_and_the_first_named(department):
+    root = department(("test", GOOD), *[("test", OWN)] * 5)
+    with pytest.warns(UserWarning, match=r"5 of 6 .*\(s50000002, s50000003, s50000004, \.\.\.\)"):
+        load("mimic_cxr", root=root)
+    assert len(left_out("mimic_cxr", root=root)) == 5
+
+
+def summary(row, patient, admission, date, text):
+    cells = dict.fromkeys(COLUMNS, "") | {"ROW_ID": row, "SUBJECT_ID": patient}
+    cells |= {"HADM_ID": admission, "CHARTDATE": date, "TEXT": text}
+    return cells | {"CATEGORY": "Discharge summary", "DESCRIPTION": "Report"}
+
+
+def test_every_discharge_summary_is_an_item_or_left_out_with_its_reason(tmp_path):
+    head = "Sex: F\nService: Medicine\n"
+    good = f"{head}Discharge Instructions:\nRest at home and drink water {{}} times."
+    rows = [
+        summary("1", "7", "1", "2130-05-01", good.format(1)),
+        summary("2", "7", "1", "2130-05-02", good.format(2)),
+        summary("3", "7", "2", "2130-06-01", good.format(2)),
+        summary("4", "7", "3", "2130-07-01", f"{head}Advice: rest."),
+        summary("5", "7", "4", "2130-08-01", f"{head}Discharge Instructions:\nRest."),
+        summary("6", "8", "5", "2130-08-01", good.format(6).replace("Service: Medicine\n", "")),
+        summary("7", "9", "6", "2130-08-01", good.format(7).replace("Medicine", "Addendum")),
+        summary("8", "9", "", "2130-09-01", f"{head}Advice: rest."),
+        summary("9", "9", "7", "2130-09-02", good.format(9)),
+    ]
+    (tmp_path / "mimic_iii").mkdir()
+    with (tmp_path / "mimic_iii/NOTEEVENTS.csv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+    (tmp_path / "splits").mkdir()
+    listed = "subject_id,split\n7,test\n9,train\n"
+    (tmp_path / "splits/mimic_iii_subjects.csv").write_text(listed)
+    with pytest.warns(UserWarning, match="5 of 6 test reports are left out"):
+        assert [item.id for item in load("mimic_iii", root=tmp_path)] == ["7_1"]
+    assert left_out("mimic_iii", root=tmp_path) == {
+        "ROW_ID 1": "a later one of the admission",
+        "ROW_ID 3": "the text of an earlier one",
+        "ROW_ID 4": "no 'Discharge Instructions:'",
+        "ROW_ID 5": "an instruction of fewer than five words",
+        "ROW_ID 6": "nothing before the instruction",  # patient 8 has no instruction at all
+    }
+    assert left_out("mimic_iii", "train", root=tmp_path) == {
+        "ROW_ID 6": "nothing before the instruction",
+        "ROW_ID 7": "an addendum",
+        "ROW_ID 8": "no 'Discharge Instructions:'",
+    }
+
+
+def test_an_empty_folder_is_refused_with_what_belongs_there(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
+    said = f"holds no data set.*medqa, medmcqa.*mimic_iii.*download --to {tmp_path}`"
+    with pytest.raises(BenchHealthError, match=said):
+        data_root()
+    (tmp_path / "gad").mkdir()
+    assert data_root() == tmp_path
+
+
+@pytest.mark.parametrize("key", DATASETS)
+def test_a_set_that_is_not_here_comes_with_advice_that_works(key, tmp_path):
+    """Into the folder in use, or by request: what is credentialed is never downloaded."""
+    with pytest.raises(DataError, match="the data set is not here") as caught:
+        load(key, root=tmp_path)
+    if DATASETS[key].tier == "credentialed":
+        for part in ("never downloaded", "Request access", str(tmp_path / DATASETS[key].folder)):
+            assert part in caught.value.advice
+        assert "benchhealth_utils.download" not in caught.value.advice
+    else:
+        command = f"`python -m benchhealth_utils.download {key} --to {tmp_path}`"
+        assert command in caught.value.advice
+
+
+def test_advice_on_a_damaged_file_names_the_folder_in_use(fresh):
+    root = fresh("gad")
+    (root / "gad" / "test.tsv").write_text("damaged")
+    with pytest.raises(DataError, match=f"benchhealth_utils.download gad --to {root}`"):
+        load("gad", root=root)
