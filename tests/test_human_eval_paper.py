@@ -1,6 +1,7 @@
 """The paper's human evaluation, and the agreement of orders."""
 
 import json
+import os
 import subprocess
 import sys
 from itertools import pairwise, permutations
@@ -373,8 +374,9 @@ def executed(tmp_path_factory):
     path = folder / "human_eval.ipynb"
     done = subprocess.run(
         [sys.executable, "-m", "papermill", "notebooks/human_eval.ipynb", str(path)]
-        + ["-p", "model", "majority", "-p", "replicates", "500"],
+        + ["-p", "model", "majority", "-p", "replicates", "500", "-p", "studies", "5"],
         cwd=ROOT,
+        env={**os.environ, "BENCHHEALTH_RUNS": str(folder / "runs")},
         capture_output=True,
         text=True,
         timeout=300,
@@ -402,4 +404,48 @@ def test_the_chapter_shows_its_tables_and_figure(executed):
     for name in ("table-6", "human-rates", "human-bounds", "human-pairs", "human-agreement"):
         assert f'id="T_{name}"' in html
     assert 'id="T_human-criteria"' in html and 'id="T_human-placement"' in html
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 1
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 2
+
+
+def test_everything_simulated_in_the_chapter_says_so(executed):
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
+    html = "".join("".join(each.get("text/html", "")) for each in data)
+    for name in ("table-6", "verdicts", "paths", "reliability", "raters", "strengths", "recovery"):
+        table = html.split(f'id="T_study-{name}"')[1].split("</table>")[0]
+        assert "<caption>Simulated raters, not people. " in table
+    judge = html.split('id="T_study-judge"')[1].split("</table>")[0]
+    assert "<caption>Simulated raters, not people. The judge longer-reply" in judge
+    figures = [cell["metadata"]["mystnb"] for cell in cells if "mystnb" in cell["metadata"]]
+    assert "Simulated raters, not people." in figures[0]["figure"]["caption"]
+    # the paper's own table does not
+    printed = html.split('id="T_table-6"')[1].split("</table>")[0]
+    assert "imulated" not in printed
+
+
+def test_the_chapter_finds_what_it_planted(executed):
+    from benchhealth_utils.human_eval.planted import EXAMPLE
+    from benchhealth_utils.reproduce import published
+
+    found, inside = published(executed), 0
+    names = [name for name in found if name.startswith("simulated.") and name.endswith("win_tie")]
+    assert len(names) == 12
+    for name in names:
+        _, criterion, a, b, _ = name.split(".")
+        planted = EXAMPLE.chances(criterion, a, b)[:2].sum()
+        low, high = (found.get(f"{name}.{end}", found[name]) for end in ("low", "high"))
+        inside += low <= planted <= high
+    assert inside >= 9
+    assert not any(name.startswith("study.") for name in found)
+
+
+def test_the_chapter_leaves_a_simulated_study_and_nothing_else(executed):
+    runs = executed.parent / "runs"
+    assert [path.name for path in runs.iterdir()] == ["human_eval"]
+    (study,) = (runs / "human_eval").iterdir()
+    assert study.name == "simulated-1"
+    assert {path.stem for path in (study / "ratings").glob("*.jsonl")} == {
+        "simulated-1",
+        "simulated-2",
+        "simulated-senior",
+    }

@@ -43,6 +43,25 @@ from .human_agreement import (
     rankings_reading,
     rankings_table,
 )
+from .human_page import write_study_page
+from .human_planning import planning_reading, planning_table
+from .human_reading import (
+    publish_study,
+    study_figure,
+    study_reading,
+)
+from .human_simulated import planted_reading, recovery_table
+from .human_study import (
+    card_table,
+    design_table,
+    judge_table,
+    paths_table,
+    raters_table,
+    reliability_table,
+    strengths_table,
+    study_table6,
+    verdicts_table,
+)
 from .placement import placement_reading, placement_table
 from .recording import paper_scores, publish, record, record_all, result
 from .rewordings import rewording_table
@@ -61,6 +80,7 @@ from .shot_tables import (
     shots_table,
 )
 from .shots import Level, scenario_levels, shot_grid, shot_levels
+from .sources import sources_table
 from .style import members, points, table
 from .tables import (
     answer_table,
@@ -87,6 +107,7 @@ __all__ = [
     "answer_table",
     "bounds_reading",
     "bounds_table",
+    "card_table",
     "compare_runs",
     "comparison_table",
     "confusion_table",
@@ -94,6 +115,7 @@ __all__ = [
     "criterion_rankings",
     "derived_reading",
     "derived_table",
+    "design_table",
     "entity_errors_table",
     "example_table",
     "exemplar_table",
@@ -102,6 +124,7 @@ __all__ = [
     "gaps_reading",
     "gaps_table",
     "human_figure",
+    "judge_table",
     "label_table",
     "length_table",
     "members",
@@ -114,17 +137,23 @@ __all__ = [
     "pairs_table",
     "paper_means",
     "paper_scores",
+    "paths_table",
     "placement_reading",
     "placement_table",
+    "planning_reading",
+    "planning_table",
+    "planted_reading",
     "points",
     "present_sets",
     "prompt_text",
     "publish",
     "publish_rankings",
+    "publish_study",
     "publish_usefulness",
     "rankings_reading",
     "rankings_table",
     "ranks_table",
+    "raters_table",
     "rates_table",
     "reading_of",
     "reading_of_results",
@@ -133,6 +162,8 @@ __all__ = [
     "record_all",
     "record_shots",
     "recorded_levels",
+    "recovery_table",
+    "reliability_table",
     "result",
     "results",
     "results_figure",
@@ -146,8 +177,13 @@ __all__ = [
     "shot_levels",
     "shots_figure",
     "shots_table",
+    "sources_table",
     "spread_table",
     "status_table",
+    "strengths_table",
+    "study_figure",
+    "study_reading",
+    "study_table6",
     "table",
     "table5",
     "table5_frame",
@@ -157,4 +193,6 @@ __all__ = [
     "usefulness_figure",
     "usefulness_reading",
     "usefulness_table",
+    "verdicts_table",
+    "write_study_page",
 ]

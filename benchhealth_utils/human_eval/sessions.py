@@ -1,0 +1,88 @@
+"""What one rater may see and do, after logging in."""
+
+from __future__ import annotations
+
+from .adjudication import due
+from .folder import StudyError
+from .ratings import Judgement
+
+
+class Session:
+    """A rater at work; made by `Study.log_in`.
+
+    It knows the rater's own cards and writes the rater's own file. Several
+    sessions of one rater may be open at once: each sees what the others wrote,
+    and the last verdict counts.
+
+    Attributes
+    ----------
+    rater : str
+    role : {"rater", "senior"}
+    cards : tuple of Card
+        In this rater's order; the senior's are those to settle when logging in,
+        and those settled already.
+    """
+
+    def __init__(self, study, rater: str, role: str):
+        self.study, self.rater, self.role = study, rater, role
+        self._ratings = study.ratings(rater)
+        self.cards = study.cards_of(rater)
+        if role == "senior":
+            begun = set(self._ratings.judgements())
+            wanted = due(study) | begun
+            self.cards = tuple(card for card in self.cards if card.id in wanted)
+        self._known = {card.id for card in self.cards}
+
+    def judgement(self, card_id: str) -> Judgement:
+        """What this rater has said of a card so far."""
+        return self._ratings.judgement(self._own(card_id))
+
+    def choose(self, card_id: str, criterion: str, choice: str) -> None:
+        """Keep a verdict; it is on disk when this returns.
+
+        Raises
+        ------
+        StudyError
+            If the card is not this rater's, or there is no such criterion or choice.
+        """
+        if criterion not in {item.key for item in self.study.criteria}:
+            known = ", ".join(item.key for item in self.study.criteria)
+            raise StudyError(f"There is no criterion {criterion!r}. Known: {known}.")
+        self._ratings.append([(self._own(card_id), criterion, choice)])
+
+    def mark_difficult(self, card_id: str, difficult: bool) -> None:
+        """Ask the senior to decide this card, or no longer."""
+        self._ratings.append([(self._own(card_id), "difficult", difficult)])
+
+    def comment(self, card_id: str, text: str) -> None:
+        """Keep a comment in place of an earlier one."""
+        self._ratings.append([(self._own(card_id), "comment", text)])
+
+    def complete(self, card_id: str) -> bool:
+        """Whether every criterion of a card is judged."""
+        return self.judgement(card_id).complete
+
+    @property
+    def first_open(self) -> int:
+        """Index of the first card that is not complete; ``len(cards)`` if none."""
+        said = self._ratings.judgements()
+        waiting = (
+            i for i, card in enumerate(self.cards) if not said.get(card.id, Judgement()).complete
+        )
+        return next(waiting, len(self.cards))
+
+    def others(self, card_id: str) -> tuple[Judgement, ...]:
+        """The raters' judgements of a card, without their names.
+
+        Empty unless this is the senior and the study's design lets the senior see them.
+        """
+        self._own(card_id)
+        if self.role != "senior" or self.study.senior_sees != "both":
+            return ()
+        files = [self.study.ratings(rater) for rater in self.study.raters]
+        return tuple(file.judgement(card_id) for file in files)
+
+    def _own(self, card_id: str) -> str:
+        if card_id not in self._known:
+            raise StudyError(f"Card {card_id!r} is not one of {self.rater}'s. Reload the page.")
+        return card_id
