@@ -95,6 +95,19 @@ def test_the_top_level_is_what_the_design_fixes():
         assert (ROOT / name).is_file()
 
 
+def test_a_mistyped_chapter_lists_those_there_are():
+    from benchhealth_utils.reproduce import CHAPTERS
+
+    done = subprocess.run(
+        ["make", "run", "NOTEBOOK=reasonnig", "PYTHON=false"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode != 0
+    assert f"no chapter 'reasonnig'. Known: {' '.join(CHAPTERS)}" in done.stdout
+
+
 def test_no_large_or_generated_file_is_tracked():
     for name in TRACKED:
         path = ROOT / name
@@ -116,6 +129,31 @@ def test_the_readme_points_at_what_exists_and_has_no_gaps():
         assert "@@" not in text
         for target in re.findall(r"\]\(([^)#]+)\)", text):
             assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_the_readme_says_how_many_items_a_chapter_asks():
+    found = {}
+    for path in NOTEBOOKS:
+        source = "".join(json.loads(path.read_text(encoding="utf-8"))["cells"][1]["source"])
+        if limit := re.search(r"^limit: int = (\d+)", source, re.M):
+            found[path.stem] = int(limit[1])
+    few = found.pop("few_shot")
+    (usual,) = set(found.values())
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    assert f"asks {usual} items of each data set, `few_shot` {few}, unless" in text
+
+
+def test_the_hour_of_teaching_has_sixty_minutes_and_its_sheet_exists():
+    text = (ROOT / "book" / "teaching.md").read_text(encoding="utf-8")
+    hour, rest = text.split("## Half a day")
+    ends = [int(end) for row in re.findall(r"^\| (\d+)-(\d+) \|", hour, re.M) for end in row]
+    assert ends[0] == 0 and ends[-1] == 60 and ends[1:-1:2] == ends[2::2]
+    starts = [60 * int(h) + int(m) for h, m in re.findall(r"^\| (\d):(\d\d) \|", rest, re.M)]
+    assert starts == sorted(set(starts)) and 180 <= starts[-1] <= 240
+    for sheet in re.findall(r"sheet[^\]]*\]\((\w+)\.md\)", text):
+        assert (ROOT / "book" / f"{sheet}.md").exists()
+        assert f"book/{sheet}" in (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    assert len(re.findall(r"^\d\. ", text.split("<!-- replies -->")[1], re.M)) >= 7
 
 
 def test_hook_versions_agree_with_the_constraints():
