@@ -24,7 +24,7 @@ from .derived import (
     whole_items,
 )
 from .recording import paper_scores
-from .style import table
+from .style import printed, span, table
 
 
 def derived_table():
@@ -105,7 +105,7 @@ def neighbours_table():
             {
                 "Data set": DATASETS[key].name,
                 "n": f"{n:,}",
-                "Half-width": f"{min(widths):.1f} to {max(widths):.1f}",
+                "Half-width": span(widths, printed),
                 "Told apart": f"{sum(pair.apart for pair in pairs)} of {len(pairs)}",
                 "Whole items": f"{whole} of {len(scores[key])}" if coarse(n) else "",
             }

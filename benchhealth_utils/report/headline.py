@@ -12,9 +12,9 @@ from ..datasets import DATASETS
 from ..models import MODELS
 from ..schema import ROOT
 from ..stats import known_interval, mean_interval
-from .combined import results
+from .combined import model_name, results
 from .recording import paper_scores
-from .style import estimate, table
+from .style import estimate, printed, span, table
 
 PAPER = "The paper's 16 models, lowest to highest"
 SCENARIOS = {
@@ -50,7 +50,7 @@ def headline_frame(*folders: Path) -> pd.DataFrame:
         if row["official"] and row["complete"]:
             found.setdefault(row["model"], {})[row["dataset"]] = row
     for model, scores in found.items():
-        line = {"Model": MODELS[model].name if model in MODELS else model}
+        line = {"Model": model_name(model)}
         for name, keys in SCENARIOS.items():
             line[_title(keys, name)] = _cell([scores[key] for key in keys if key in scores], keys)
         rows.append(line)
@@ -88,8 +88,7 @@ def _paper_means(keys: Sequence[str]) -> pd.Series:
 
 
 def _range(keys: Sequence[str]) -> str:
-    means = _paper_means(keys)
-    return f"{means.min():.1f} to {means.max():.1f}"
+    return span(_paper_means(keys).dropna(), printed)
 
 
 def _cell(rows: Sequence[dict], keys: Sequence[str]) -> str:

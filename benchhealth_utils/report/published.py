@@ -59,17 +59,10 @@ def publish_answers(evaluation: Evaluation, folder: Path = FOLDER) -> Path | Non
     name = f"{key}-{signature['shots']}shot-{signature['mode']}.jsonl"
     path = folder / file_name(model) / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = zip(
-        evaluation.examples,
-        evaluation.answers,
-        evaluation.readings,
-        evaluation.statuses,
-        strict=True,
-    )
     lines = [
         {"id": item.id, "status": status, "text": without_echo(answer.text, item)}
         | ({} if reading == answer.text.strip() else {"reading": _plain(reading)})
-        for item, answer, reading, status in rows
+        for item, answer, reading, status in evaluation.rows
     ]
     text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     path.write_text(text, encoding="utf-8")
