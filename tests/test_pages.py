@@ -20,7 +20,8 @@ from benchhealth_utils.report.headline import (
 ROOT = Path(__file__).parent.parent
 BOOK = ROOT / "book"
 PAGES = (
-    "index your-data your-model metrics models teaching solutions extend glossary bibliography"
+    "index your-data your-model servers rate-replies metrics models teaching sheet solutions "
+    "extend glossary bibliography"
 ).split()
 PAPER_MODELS = list(MODELS)[:16]
 
