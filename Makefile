@@ -7,6 +7,7 @@ PARAMETERS ?=
 CHAPTERS := reasoning generation understanding few_shot clinical_usefulness human_eval
 LIMIT ?= 0
 DATASETS ?= all
+BUDGET ?= 5
 STUDY ?=
 PORT ?= 0
 
@@ -67,8 +68,8 @@ run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARA
 rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=8866
 	@$(BIN)/python -m benchhealth_utils.human_eval.rating_server "$(STUDY)" --port $(PORT)
 
-reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items
-	@$(BIN)/python -m benchhealth_utils.reproduce $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)"
+reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=5 dollars a chapter at most
+	@$(BIN)/python -m benchhealth_utils.reproduce $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" --budget "$(BUDGET)"
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -17,6 +17,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .backends import Reply, Request
+from .backends.responses import encodable
 from .datasets import load
 from .exemplars import exemplar_order, exemplars
 from .models import open_model
@@ -211,7 +212,8 @@ def file_name(model: str) -> str:
 
 
 def _answer(key: str, identifier: str, reply: Reply) -> Answer:
-    return Answer(identifier, reply.status, reply.text, key, reply.detail, dict(reply.usage))
+    text, detail = encodable(reply.text), encodable(reply.detail)
+    return Answer(identifier, reply.status, text, key, detail, dict(reply.usage))
 
 
 class Shelf:

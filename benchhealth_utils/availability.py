@@ -22,9 +22,15 @@ def how_to_get(spec, cause: str = "", *, snapshot: str | None = None) -> str:
         return f"{spec.key} is a baseline: it has no weights."
     if spec.published == "api":
         name = snapshot if snapshot in spec.snapshots else spec.checkpoint
+        since = spec.retired_since(name)
+        if since is None:
+            return (
+                f"{spec.key} ({spec.name}) is behind the API of {spec.vendor}: run it with "
+                f"-p model {spec.protocol}:{name}."
+            )
         return (
-            f"{lacking}{spec.vendor} has retired {name} since "
-            f"{spec.snapshots.get(name, spec.retired)} and names {spec.successor} as its "
+            f"{lacking}{spec.vendor} has retired {name} since {since} "
+            f"and names {spec.successor} as its "
             "successor, so the paper's row cannot be measured again. The paper's own numbers "
             "are in data/paper/; the successor is reached as "
             f"-p model {spec.protocol}:{spec.successor}."
@@ -36,6 +42,7 @@ def how_to_get(spec, cause: str = "", *, snapshot: str | None = None) -> str:
             "set OPENAI_BASE_URL to its address, and run "
             f"-p model openai:<its name there>#{spec.template}."
         )
+    own = f"-p model hf:<folder>{'#' + spec.template if spec.template else ''}"
     gate = (
         f"accept the licence at {spec.url}, log in with `hf auth login`, and " if spec.gated else ""
     )
@@ -50,11 +57,11 @@ def how_to_get(spec, cause: str = "", *, snapshot: str | None = None) -> str:
         text = (
             f"{lacking}its weights are not on this machine. To have them, {gate}fetch them with "
             f"`hf download {spec.checkpoint}`; or {folder.format(spec.key)}; or run any folder "
-            "with -p model hf:<folder>."
+            f"with {own}."
         )
     else:
         text = (
             f"{lacking}its authors give the weights through {spec.url}. Fetch them there and "
-            f"{folder.format(spec.key)}; or run any folder with -p model hf:<folder>."
+            f"{folder.format(spec.key)}; or run any folder with {own}."
         )
     return f"{text} ({cause})" if cause else text

@@ -2,8 +2,9 @@
 
 papermill writes the parameters into the output file before a notebook runs, so
 a check inside the notebook would come too late. The package registers this
-engine as papermill's default through the entry point ``papermill.engine``;
-papermill's ``--prepare-only``, which runs nothing, passes it by.
+engine in place of papermill's own, by default and by name, through the entry
+point ``papermill.engine``; papermill's ``--prepare-only``, which runs nothing,
+passes it by.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ class CheckedEngine:
     @classmethod
     def execute_notebook(cls, nb, kernel_name, **options):
         for name, value in nb.metadata.get("papermill", {}).get("parameters", {}).items():
+            check_no_secret("(in its name)", str(name))
             check_no_secret(name, str(value))
         return _default().execute_notebook(nb, kernel_name, **options)
 
@@ -38,4 +40,5 @@ def _default():
 # Last, since papermill, while it is imported, asks this module for the class above.
 from papermill.engines import papermill_engines  # noqa: E402
 
-papermill_engines.register(None, CheckedEngine)
+for name in (None, "nbclient"):  # the default, and the same when it is asked for by its name
+    papermill_engines.register(name, CheckedEngine)

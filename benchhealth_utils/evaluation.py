@@ -222,7 +222,8 @@ def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **op
     API is asked, the plan of the run is printed: tokens, dollars, time.
     """
     model = open_model(model) if isinstance(model, str) else model
-    planned = {name: options[name] for name in ("shots", "limit", "seed") if name in options}
+    known = ("shots", "limit", "seed", "exemplar_seed", "rewording")
+    planned = {name: options[name] for name in known if name in options}
     announce(model, datasets, mode=mode, **planned)
     closed = [mode in model.modes and prompt(key).labels is not None for key in datasets]
     return [

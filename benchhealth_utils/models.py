@@ -2,12 +2,13 @@
 
 A name is a key of ``data/models.yaml`` or an open form:
 
-``hf:<id or folder>``
+``hf:<id or folder>``, ``hf:<id or folder>#<template>``
     Any causal language model on disk or on the Hugging Face hub: complete
-    weights, a PEFT adapter, or a GGUF file.
+    weights, a PEFT adapter, or a GGUF file. With a template of
+    ``data/templates/`` it is asked in that chat format, and not in its own.
 ``openai:<model>``, ``openai:<model>#<template>``
-    Any server that speaks OpenAI's protocol; with a template of
-    ``data/templates/`` the prompt is rendered here and sent as a raw completion.
+    Any server that speaks OpenAI's protocol; with a template the prompt is
+    rendered here and sent as a raw completion.
 ``anthropic:<model>``
     The same for Anthropic's protocol.
 """
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 
 import yaml
 
@@ -25,6 +27,7 @@ from .secrets import check_no_secret
 
 TEMPLATES = ROOT / "data" / "templates"
 REMOTE = ("openai", "anthropic")
+BUDGET = 5.0  # dollars for a model behind an API, where a run opens it by its name
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,10 @@ class ModelSpec:
     note: str = ""
     max_tokens: int | None = None
 
+    def retired_since(self, name: str) -> date | None:
+        """When the vendor has switched a model off, by its own name or a dated one."""
+        return self.snapshots.get(name, {}).get("retired") or self.retired
+
 
 def _registry() -> dict[str, ModelSpec]:
     with (ROOT / "data" / "models.yaml").open(encoding="utf-8") as stream:
@@ -86,15 +93,52 @@ def check_name(name: str) -> ModelSpec | None:
     if name in MODELS:
         return MODELS[name]
     check_no_secret("model", name)
-    form, _, rest = name.partition(":")
-    if form in ("hf", *REMOTE) and rest.strip():
-        if form == "openai" and "#" in rest:
-            template(rest.partition("#")[2])
+    form, source, style = parts(name)
+    if form in ("hf", *REMOTE) and source.strip():
+        if style is not None and form == "anthropic":
+            raise ModelError(f"{name}: a chat format goes with hf: and openai: only.")
+        if style is not None:
+            template(style)
         return None
     raise ModelError(
         f"There is no model '{name}'. Known: {', '.join(MODELS)}; and hf:<id or folder> for "
         "any causal language model, openai:<model> or anthropic:<model> for one behind an API."
     )
+
+
+def parts(name: str) -> tuple[str, str, str | None]:
+    """Form, model and template of an open form; a folder may have a ``#`` in its own name.
+
+    >>> parts("openai:served#baize"), parts("hf:owner/name")
+    (('openai', 'served', 'baize'), ('hf', 'owner/name', None))
+    """
+    form, _, rest = name.partition(":")
+    source, mark, style = rest.rpartition("#")
+    if not mark or form == "hf" and Path(rest).expanduser().exists():
+        return form, rest, None
+    return form, source, style
+
+
+def recorded_name(name: str) -> str:
+    """The name under which answers and results are kept: of a folder the last part, no path."""
+    form, source, style = parts(name)
+    path = Path(source).expanduser()
+    if form != "hf" or not path.exists():
+        return name
+    return f"hf:{path.resolve().name}" + ("" if style is None else f"#{style}")
+
+
+def modes_of(name: str) -> tuple[str, ...]:
+    """The answering modes that a model offers, known from its name alone.
+
+    A vendor's model, or one that a server puts into its chat format, gives no
+    probabilities of a prompt, and neither does a baseline.
+    """
+    spec = check_name(name)
+    form, _, style = parts(name)
+    if (form in REMOTE and style is None) or (spec and spec.published in ("api", "baseline")):
+        return ("generate",)
+    return ("generate", "likelihood")
 
 
 def template(name: str) -> str:
@@ -131,7 +175,7 @@ def open_model(
         By default what the machine runs well.
     device : str, optional
         ``cuda``, ``mps``, ``cpu``, or ``auto`` to spread a model over all GPUs; by
-        default the best there is.
+        default ``BENCHHEALTH_DEVICE``, or else the best there is.
     bits : {4, 8}, optional
         Load quantised, through bitsandbytes; by default ``BENCHHEALTH_BITS``.
     budget : float, optional
@@ -166,16 +210,3 @@ def vendor_model(model: str) -> ModelSpec | None:
     """The registry's entry of a vendor's model, by the vendor's own name or a dated one."""
     specs = (spec for spec in MODELS.values() if spec.vendor)
     return next((s for s in specs if model in (s.key, s.checkpoint, *s.snapshots)), None)
-
-
-def listed_price(model: str):
-    """The price that the registry lists for a vendor's model, if any.
-
-    Returns
-    -------
-    Price or None
-    """
-    from .backends.budget import Price
-
-    known = vendor_model(model)
-    return Price(known.price["prompt"], known.price["completion"]) if known else None

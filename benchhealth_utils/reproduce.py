@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .answers import file_name
 from .datasets import DATASETS, load
-from .models import check_name
+from .models import BUDGET, check_name
 from .parameters import data_sets
 from .report import present_sets
 from .report.combined import MARK
@@ -34,7 +35,12 @@ USEFULNESS = ("faithfulness", "comprehensiveness", "robustness", "generalizabili
 
 
 def reproduce(
-    model: str, *, limit: int = 0, datasets: str = "all", chapters: Sequence[str] = ()
+    model: str,
+    *,
+    limit: int = 0,
+    datasets: str = "all",
+    chapters: Sequence[str] = (),
+    budget: float = BUDGET,
 ) -> dict:
     """Execute chapters for a model.
 
@@ -49,6 +55,8 @@ def reproduce(
         Of the few-shot chapter: ``all``, or keys parted by spaces.
     chapters : sequence of str
         In the order in which they are to run; by default ``CHAPTERS``.
+    budget : float
+        Dollars that each chapter may cost, for a model behind an API.
 
     Returns
     -------
@@ -67,7 +75,10 @@ def reproduce(
     from nbclient.exceptions import DeadKernelError
 
     chapters = chapters or CHAPTERS
+    if not 0 <= budget < math.inf:
+        raise BenchHealthError(f"budget is {budget!r}; expected dollars, 0 or more.")
     given = {"model": model, "limit": limit, "datasets": _checked(model, limit, datasets)}
+    given["budget"] = float(budget)
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
     found: dict = {}
@@ -175,18 +186,27 @@ def _usefulness(name: str, values: Mapping[str, str | float]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchhealth_utils.reproduce")
-    parser.add_argument("model", help="key of data/models.yaml, or hf:<id or folder>")
+    parser.add_argument(
+        "model", help="key of data/models.yaml or an open form, such as hf:<folder>"
+    )
     parser.add_argument(
         "--limit", type=int, default=0, help="items of each data set; 0, the default: all"
     )
     parser.add_argument("--datasets", default="all", help="of the few-shot chapter")
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=BUDGET,
+        help=f"dollars that each chapter may cost, for a model behind an API ({BUDGET:g})",
+    )
+    options = vars(parser.parse_args(arguments))
+    model = options.pop("model")
     try:
-        values = reproduce(options.model, limit=options.limit, datasets=options.datasets)
+        values = reproduce(model, **options)
     except BenchHealthError as error:
         raise SystemExit(f"{error}") from None
     names = [name.removesuffix(".medqa.value") for name in values if name.endswith(".medqa.value")]
-    print(row(next(iter(names), options.model), values))
+    print(row(next(iter(names), model), values))
 
 
 if __name__ == "__main__":

@@ -12,18 +12,25 @@ import re
 
 from .schema import BenchHealthError
 
-# What vendors begin their keys with, and long words of letters and digits.
+# What vendors begin their keys with, and long words of letters and digits. After a
+# beginning that a model's name may have too, one word has to be as mixed as in a key.
+MIXED = r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])"
 SHAPES = re.compile(
     r"(?<![A-Za-z0-9])(?:"
-    r"(?:sk|pk|rk|xai|gsk|pplx|nvapi|glpat|api|key)[-_](?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"
+    r"(?:sk[-_](?:proj|ant|or|admin|svcacct)|xai|gsk|pplx|nvapi|glpat)[-_]"
+    r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"
+    r"|(?:sk|pk|rk|csk|api|key|pa|fw)[-_](?:[A-Za-z0-9]+[-_])*?"
+    rf"{MIXED}[A-Za-z0-9]{{12,}}(?:[-_][A-Za-z0-9]+)*"
     r"|(?:hf|r8|gh[opsu]|github_pat)_[A-Za-z0-9_]{20,}"
-    r"|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}"
+    r"|AKIA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_.-]{16,}"
     r"|(?i:bearer)\s+[A-Za-z0-9._-]{16,}"
+    r"|(?i:basic)\s+(?=[A-Za-z+/]*[0-9=])(?=[a-z0-9+/]*[A-Z=])[A-Za-z0-9+/]{12,}=*"
     r"|eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_.-]+)"
-    r"|(?<![A-Za-z0-9/_@-])(?=[a-zA-Z]*[0-9])(?=[0-9]*[a-zA-Z])[A-Za-z0-9]{32,}(?![A-Za-z0-9])"
+    rf"|(?<![A-Za-z0-9/_@-]){MIXED}[A-Za-z0-9]{{32,}}(?![A-Za-z0-9])"
 )
-IN_ADDRESS = re.compile(
-    r"(://)[^/\s@]+(?=@)|([?&](?:api_?key|key|token|access_token|sig|secret|password)=)[^&\s]+",
+NAMED = re.compile(  # within an address, or beside the name of a key
+    r"(://)[^/\s@]+(?=@)|([?&](?:api_?key|key|token|access_token|sig|secret|password)=)[^&\s]+"
+    r"|((?:account|access|api|secret)_?key\s*=\s*['\"]?)[^;&\s'\"]{8,}",
     re.I,
 )
 VARIABLES = re.compile(r"(?:_|\A)(?:KEY|TOKEN|SECRET|PASSWORD)\Z")
@@ -47,9 +54,10 @@ def scrubbed(text: str) -> str:
     'Incorrect API key provided: [a key, blotted out].'
     """
     for name, value in os.environ.items():
+        value = value.strip()  # as a server repeats it
         if VARIABLES.search(name.upper()) and len(value) >= SHORTEST:
             text = text.replace(value, BLOT)
-    text = IN_ADDRESS.sub(lambda found: f"{found[1] or found[2]}{BLOT}", text)
+    text = NAMED.sub(lambda found: f"{found[1] or found[2] or found[3]}{BLOT}", text)
     return SHAPES.sub(BLOT, text)
 
 

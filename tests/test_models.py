@@ -1,17 +1,20 @@
 """Opening models, the local backend, and what is said when one is not there."""
 
+import dataclasses
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+from fault_server import FaultServer, point_at
 
 from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
 from benchhealth_utils.backends import embedded
 from benchhealth_utils.backends.machine import weight_fingerprint
 from benchhealth_utils.backends.rendering import Rendered, continuation, render, token_ids
-from benchhealth_utils.models import check_name
+from benchhealth_utils.models import check_name, modes_of, parts, recorded_name
 from benchhealth_utils.prompts import PROMPTS
 from benchhealth_utils.schema import ModelError
 
@@ -27,10 +30,94 @@ def test_the_sixteen_models_of_table_3_come_first():
     assert [MODELS[key].type for key in PAPER] == ["general"] * 9 + ["medical"] * 7
 
 
-@pytest.mark.parametrize("name", ["lama-2-7b", "", "hf:", "openai"])
+@pytest.mark.parametrize("name", ["lama-2-7b", "", "hf:", "openai", "openai:#alpaca", "hf:#baize"])
 def test_an_unknown_name_lists_the_known_ones(name):
     with pytest.raises(ModelError, match="Known: claude-2, .*smollm2-135m.*hf:<id or folder>"):
         check_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("anthropic:x#alpaca", "a chat format goes with hf: and openai: only"),
+        ("openai:x#", "no chat template ''. Known: alpaca"),
+        ("hf:owner/name#alpacca", "no chat template 'alpacca'. Known: alpaca"),
+    ],
+)
+def test_a_chat_format_that_cannot_be_is_refused_before_anything_is_opened(name, message):
+    with pytest.raises(ModelError, match=message):
+        check_name(name)
+
+
+def test_a_name_falls_into_form_model_and_format(tmp_path):
+    (tmp_path / "run#7").mkdir()
+    assert parts("hf:owner/name#baize") == ("hf", "owner/name", "baize")
+    assert parts(f"hf:{tmp_path}/run#7") == ("hf", f"{tmp_path}/run#7", None)
+    assert recorded_name(f"hf:{tmp_path}/run#7#baize") == "hf:run#7#baize"
+    assert recorded_name("openai:m#baize") == "openai:m#baize"
+
+
+def test_the_modes_of_a_name_are_those_of_the_model_it_opens(monkeypatch):
+    with FaultServer() as server:
+        for vendor in ("openai", "anthropic"):
+            point_at(monkeypatch, vendor, server)
+        for name in ("openai:m", "openai:m#baize", "anthropic:m", "majority"):
+            assert modes_of(name) == tuple(open_model(name).modes)
+    assert modes_of("gpt-4") == ("generate",)
+    assert modes_of("smollm2-135m") == modes_of("hf:x/y") == ("generate", "likelihood")
+
+
+def with_entry(monkeypatch, **facts):
+    """The registry with one vendor's model more, under the key mine-1."""
+    spec = dataclasses.replace(
+        MODELS["gpt-4"], key="mine-1", name="Mine", vendor="Acme", checkpoint="mine-1-0101",
+        **{"retired": None, "snapshots": {}, "price": {}} | facts,
+    )  # fmt: skip
+    monkeypatch.setitem(MODELS, "mine-1", spec)
+
+
+def test_a_vendors_model_that_is_not_retired_is_said_to_be_behind_its_api(monkeypatch):
+    with_entry(monkeypatch)
+    with pytest.raises(ModelError, match="behind the API of Acme: run it with -p model openai:min"):
+        open_model("mine-1")
+    with FaultServer() as server:
+        point_at(monkeypatch, "openai", server)
+        assert open_model("openai:mine-1-0101").budget.price.prompt == 0  # none is listed
+
+
+def test_a_dated_model_can_be_retired_before_the_others(monkeypatch):
+    since = MODELS["gpt-4"].retired
+    with_entry(monkeypatch, snapshots={"mine-1-0001": {"retired": since}})
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    with pytest.raises(ModelError, match=f"Acme has retired mine-1-0001 since {since}"):
+        open_model("openai:mine-1-0001")
+    assert open_model("openai:mine-1").name == "openai:mine-1"
+
+
+@pytest.mark.parametrize("vendor", ["openai", "anthropic"])
+@pytest.mark.parametrize("missing", ["vendor", "tenacity", "jinja2"])
+def test_a_package_for_apis_that_is_not_installed_is_named_before_it_is_needed(
+    vendor, missing, monkeypatch
+):
+    missing = vendor if missing == "vendor" else missing
+    monkeypatch.setattr(
+        "benchhealth_utils.backends.opening.find_spec", lambda name: name != missing or None
+    )
+    with pytest.raises(ModelError, match=rf"needs {missing}, not installed.*install -e '.\[api\]'"):
+        open_model(f"{vendor}:m")
+
+
+@pytest.mark.parametrize("key", PAPER)
+def test_the_advice_to_take_a_folder_keeps_the_chat_format(key, monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", _no_hub)
+    with pytest.raises(ModelError) as caught:
+        open_model(key)
+    for advice in re.findall(r"-p model (hf:<folder>\S*)\.", str(caught.value)):
+        assert advice == f"hf:<folder>#{MODELS[key].template}"
+    if MODELS[key].published == "full":
+        assert "-p model hf:<folder>#" in str(caught.value)
 
 
 @pytest.mark.parametrize("key", PAPER)
@@ -187,6 +274,19 @@ def test_out_of_memory_halves_the_batch_and_goes_on(local, monkeypatch):
     halved = dict(pair for part in local.replies(requests, range(5)) for pair in part)
     assert sizes == [5, 2, 3, 1, 2]
     assert {i: r.text for i, r in halved.items()} == {i: r.text for i, r in whole.items()}
+
+
+@pytest.mark.model
+def test_out_of_memory_with_one_prompt_is_an_error_that_names_the_remedies(local, monkeypatch):
+    requests, _ = make_requests(load("medmcqa")[:1], shots=0, seed=0, mode="generate", cap=8)
+
+    def full(*_):
+        raise RuntimeError("CPU: out of memory")
+
+    monkeypatch.setattr(local, "_generate", full)
+    ((pair,),) = local.replies(requests, [0])
+    assert pair[1].status == "error"
+    assert "BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto" in pair[1].detail
 
 
 @pytest.mark.model

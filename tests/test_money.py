@@ -85,6 +85,41 @@ def test_the_most_a_request_can_cost_counts_every_label_and_the_template(monkeyp
     assert replies[0].usage["completion_tokens"] == 3
 
 
+@pytest.mark.parametrize("fault", ["no usage", "odd counts"])
+def test_labels_that_the_server_has_not_counted_are_booked_at_the_most(fault, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
+    requests, _ = make_requests(load("pubmedqa")[:2], shots=0, seed=0, mode="likelihood")
+    with FaultServer({fault: 1.0}, until=4) as server:  # all of the first, one of the second
+        model = opened(monkeypatch, "openai", server, name="served#alpaca")
+        replies = [ask(model, [request])[0] for request in requests]
+    most = [model.budget.most(*model.protocol.most(request)) for request in requests]
+    assert {reply.status for reply in replies} == {"ok"} and len(server.bodies) == 6
+    assert [reply.usage["dollars"] for reply in replies] == pytest.approx(most, abs=1e-8)
+    assert model.budget.spent == pytest.approx(sum(most))
+
+
+def test_labels_asked_before_a_fault_are_booked(monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
+    requests, _ = make_requests(load("pubmedqa")[:1], shots=0, seed=0, mode="likelihood")
+    with FaultServer(until=1) as server:
+        model = opened(monkeypatch, "openai", server, name="served#alpaca")
+        server.answer = lambda number: server.shares.update({"429": 1.0}) or "x"
+        (reply,) = ask(model, requests).values()
+    assert len(server.bodies) == 5 and reply.usage["attempts"] == 2
+    assert model.budget.spent == pytest.approx(4 * (50 * 10 + 20) / 1e6)
+
+
+@pytest.mark.parametrize("fault", ["odd counts", "no usage"])
+def test_counts_that_are_none_are_not_believed(connect, fault):
+    with FaultServer({fault: 1.0}) as server:
+        model = connect(server, budget=1.0)
+        replies = ask(model, items(6))
+    assert {reply.status for reply in replies.values()} == {"ok"}
+    assert not any("prompt_tokens" in reply.usage for reply in replies.values())
+    most = model.budget.most(*model.protocol.most(items(1)[0]))
+    assert model.budget.spent == pytest.approx(6 * most)
+
+
 def test_a_budget_needs_a_price(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "x")
     monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")

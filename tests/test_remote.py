@@ -8,13 +8,31 @@ import sys
 import threading
 import time
 from collections import Counter
+from types import SimpleNamespace
 
 import pytest
-from fault_server import FAULTS, TEXTS, VENDORS, FaultServer, ask, items, opened, point_at
+from fault_server import (
+    FAULTS,
+    HARMLESS,
+    TEXTS,
+    VENDORS,
+    FaultServer,
+    ask,
+    echoed,
+    echoed_with_marks,
+    echoed_without_spaces,
+    items,
+    opened,
+    point_at,
+)
+from tenacity.wait import wait_exponential, wait_random
 
 from benchhealth_utils import load, open_model, read
 from benchhealth_utils.answers import Shelf, answer
-from benchhealth_utils.backends.faults import Stopped
+from benchhealth_utils.backends import asking
+from benchhealth_utils.backends.echo import log_probability
+from benchhealth_utils.backends.faults import Final, Stopped
+from benchhealth_utils.plan import plan
 from benchhealth_utils.schema import Answer, Example, ModelError
 
 
@@ -46,8 +64,8 @@ def exam(count):
 def test_five_hundred_items_on_a_day_when_three_in_ten_requests_fail(connect, tmp_path):
     """Every item is answered once with its own answer, or recorded as an error."""
     examples = exam(500)
-    with FaultServer({name: 0.3 / len(FAULTS) for name in FAULTS}, seed=3, hang=0.8) as server:
-        model = connect(server)
+    with FaultServer({name: 0.3 / len(FAULTS) for name in FAULTS}, seed=3, hang=1.5) as server:
+        model = connect(server, timeout=1.0)
         answers = answer(model, examples, store=tmp_path, progress=False)
         assert set(server.injected) == set(FAULTS)
         assert max(server.asked.values()) <= 16
@@ -61,7 +79,7 @@ def test_five_hundred_items_on_a_day_when_three_in_ten_requests_fail(connect, tm
         assert not any(text in reply.text for text in TEXTS)
     stored = Shelf(next(tmp_path.rglob("*.jsonl"))).read()
     assert len(stored) == found["ok"]
-    harmless = server.injected["no usage"]
+    harmless = sum(server.injected[name] for name in HARMLESS)
     assert model.faults.total() >= server.injected.total() - harmless - 3
     assert model.narrowest < 4 < model.widest
 
@@ -112,11 +130,57 @@ def test_a_wrong_key_stops_the_run_and_is_not_repeated_in_the_message(connect):
         assert sum(server.asked.values()) <= 4
 
 
-def test_a_server_that_asks_to_wait_a_day_stops_the_run(connect):
-    with FaultServer({"a day": 1.0}) as server:
-        with pytest.raises(Stopped, match="asks to wait 1440 minutes"):
+@pytest.mark.parametrize("fault", ["429 after 86400", "500 after 86400", "502 after inf"])
+def test_a_server_that_asks_to_wait_a_day_stops_the_run(connect, fault):
+    with FaultServer({fault: 1.0}) as server:
+        with pytest.raises(Stopped, match="asks to wait (1440|inf) minutes"):
             ask(connect(server), items(50))
         assert sum(server.asked.values()) <= 4
+
+
+def test_a_pause_after_another_error_than_too_many_requests_is_bounded(connect, monkeypatch):
+    monkeypatch.setattr(asking, "LONGEST", 0.05)
+    with FaultServer({"500 after 300": 1.0}, until=4) as server:
+        start = time.monotonic()
+        replies = ask(connect(server), items(4))
+        assert time.monotonic() - start < 60 and len(server.bodies) == 8
+    assert {reply.status for reply in replies.values()} == {"ok"}
+
+
+def test_an_endpoint_that_never_answers_is_asked_three_times(connect):
+    """Each of the first four requests, that is; and at the most it could have cost."""
+    with FaultServer({"time-out": 1.0}, hang=0.6) as server:
+        model = connect(server, timeout=0.3)
+        with pytest.raises(Stopped, match="only gave 'time-out' .3 attempts"):
+            ask(model, items(60))
+        assert max(server.asked.values()) == 3 and len(server.bodies) <= 12
+
+
+def test_a_page_that_is_no_api_is_asked_three_times(connect):
+    with FaultServer({"not JSON": 1.0}) as server:
+        with pytest.raises(Stopped, match="only gave 'malformed' .3 attempts"):
+            ask(connect(server), items(60))
+        assert max(server.asked.values()) == 3 and len(server.bodies) <= 12
+
+
+def test_a_low_limit_on_requests_loses_nothing(monkeypatch):
+    """Three in the time of sixty first pauses, as in a minute, and no word of when."""
+    with FaultServer(rate=(3, 1.0)) as server:
+        model = opened(monkeypatch, "openai", server)
+        model.wait = wait_exponential(1 / 60, max=1.0) + wait_random(0, 1 / 60)
+        replies = ask(model, items(24))
+    assert {reply.status for reply in replies.values()} == {"ok"} and len(replies) == 24
+    assert max(reply.usage.get("attempts", 1) for reply in replies.values()) > 8
+
+
+def test_half_a_letter_is_stored_as_a_question_mark(connect, tmp_path):
+    """A server that gives it each time would else have no answer stored, ever."""
+    examples = exam(3)
+    with FaultServer({"half a letter": 1.0}) as server:
+        answers = answer(connect(server), examples, store=tmp_path, progress=False)
+        again = answer(connect(server), examples, store=tmp_path, progress=False)
+        assert len(server.bodies) == 3
+    assert again == answers and all(reply.text.endswith("?") for reply in answers)
 
 
 def test_what_is_open_when_the_run_stops_still_comes_in(connect):
@@ -279,27 +343,125 @@ def test_raw_completions_carry_the_template_and_its_stop(monkeypatch):
     assert replies[0].status == "ok" and replies[0].text == "Aspirin."
 
 
-def test_labels_are_compared_by_what_the_server_says_of_the_prompt(monkeypatch, tmp_path):
+@pytest.mark.parametrize("how", [echoed, echoed_with_marks, echoed_without_spaces])
+def test_labels_are_compared_by_what_the_server_says_of_the_prompt(how, monkeypatch, tmp_path):
     """The server gives a word minus its letters: the shortest label is the likeliest."""
     examples = load("pubmedqa")[:3]
     with FaultServer() as server:
+        server.echoed = how
         model = opened(monkeypatch, "openai", server, name="served#alpaca")
         answers = answer(model, examples, mode="likelihood", store=tmp_path, progress=False)
         assert len(server.bodies) == 9
-        assert all(body["echo"] and body["max_tokens"] == 1 for body in server.bodies)
+        assert all(body["echo"] and body["logprobs"] == 1 for body in server.bodies)
+        assert all(body["max_tokens"] == 1 for body in server.bodies)
     for reply in answers:
         assert reply.usage["logprobs"] == {"yes": -3, "no": -2, "maybe": -5}
         assert reply.text == "Answer: no" and reply.status == "ok"
 
 
+@pytest.mark.parametrize("mode", ["generate", "likelihood"])
+@pytest.mark.parametrize("fault", ["odd choices", "empty choices", "odd finish", "deep JSON"])
+def test_a_raw_completion_of_another_shape_is_asked_again(fault, mode, monkeypatch, tmp_path):
+    """In likelihood mode nobody looks at the reason to finish."""
+    with FaultServer({fault: 1.0}, until=1) as server:
+        model = opened(monkeypatch, "openai", server, name="served#alpaca")
+        (reply,) = answer(model, load("gad")[:1], mode=mode, store=tmp_path, progress=False)
+    assert reply.status == "ok"
+    harmless = (mode, fault) == ("likelihood", "odd finish")
+    assert model.faults == ({} if harmless else {"malformed": 1})
+
+
+@pytest.mark.parametrize(
+    "values", [["a", "b"], [None, float("nan")], [None, [1]], [None], {"a": 1}]
+)
+def test_log_probabilities_that_are_none_are_not_taken_for_such(values):
+    """What is raised here counts as a reply of another shape."""
+    logs = SimpleNamespace(tokens=["Answer:", " yes"], token_logprobs=values)
+    with pytest.raises((TypeError, ValueError, KeyError)):
+        log_probability(logs, "Answer:", " yes", {})
+
+
 def test_a_server_without_log_probabilities_says_so(monkeypatch, tmp_path):
     with FaultServer() as server:
-        monkeypatch.setattr("fault_server.echoed", lambda prompt: None)
+        server.echoed = lambda prompt: None
         model = opened(monkeypatch, "openai", server, name="served#alpaca")
         (reply,) = answer(
             model, load("pubmedqa")[:1], mode="likelihood", store=tmp_path, progress=False
         )
     assert reply.status == "error" and "gives no log-probabilities" in reply.detail
+
+
+@pytest.mark.parametrize(
+    ("tokens", "detail"),
+    [
+        (["Q", "Answer", ": yes", "."], "no log-probability of 'yes' alone"),
+        (["yes", "."], "no log-probability of 'yes' alone"),
+        (["Answer", ":", " yes"], None),
+        (["Answer", ":", "▁", "yes", "</s>"], None),
+        (["Answer", ":", "Ġye", "s", " yes"], None),
+    ],
+)
+def test_the_tokens_of_a_label_are_found_from_the_end(tokens, detail):
+    logs = SimpleNamespace(tokens=tokens, token_logprobs=[None, -1, *[-2] * (len(tokens) - 2)])
+    if detail:
+        with pytest.raises(Final, match=detail):
+            log_probability(logs, "Q Answer:", " yes", {})
+    else:
+        parts = len(tokens) - 2 - (tokens[-1] in ("</s>", " yes") and len(tokens) > 3)
+        assert log_probability(logs, "Q Answer:", " yes", {}) == -2 * parts
+
+
+def test_more_room_for_replies_is_asked_for_booked_and_part_of_the_key(connect, monkeypatch):
+    """As for a model that thinks first, in tokens that count but are not shown."""
+    with FaultServer() as server:
+        usual = connect(server)
+        monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "4096")
+        roomy = connect(server)
+        ask(roomy, items(1))
+        assert server.bodies[0]["max_tokens"] == 4096
+        assert roomy.protocol.most(items(1)[0])[1] == 4096
+        (row,) = plan(roomy.name, ["gad"], limit=1).to_dict("records")
+        assert row["Reply tokens, at most"] == 4096
+        monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "5")  # less than the task gives
+        ask(connect(server), items(1))
+        assert server.bodies[1]["max_tokens"] == 20
+    assert "reply_limit" not in usual.signature and roomy.signature["reply_limit"] == 4096
+
+
+@pytest.mark.parametrize("stated", ["0", "-1", "many", "1.5"])
+def test_room_that_is_no_number_is_refused(connect, monkeypatch, stated):
+    monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", stated)
+    with FaultServer() as server, pytest.raises(ModelError, match="BENCHHEALTH_MAX_TOKENS is"):
+        connect(server)
+
+
+def test_two_models_in_folders_of_one_name_do_not_share_answers(monkeypatch, tmp_path):
+    with FaultServer() as server:
+        for folder in ("/srv/run-1/model", "/srv/run-2/model", "/srv/run-1/model"):
+            model = opened(monkeypatch, "openai", server, name=folder)
+            assert "/srv" not in json.dumps(model.signature) + model.name
+            answer(model, exam(2), store=tmp_path, progress=False)
+        asked = [body["model"] for body in server.bodies]
+    assert asked == ["/srv/run-1/model"] * 2 + ["/srv/run-2/model"] * 2
+
+
+@pytest.mark.parametrize("package", ["openai", "anthropic", "tenacity", "jinja2"])
+def test_a_package_that_is_not_installed_is_named_with_the_command(package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    for vendor in {package} & set(VENDORS) or VENDORS:
+        with pytest.raises(ModelError, match=rf"needs .*{package}.*pip install -e '.\[api\]'"):
+            open_model(f"{vendor}:model")
+
+
+@pytest.mark.parametrize("name", ["openai:#alpaca", "openai: #alpaca", "openai:", "anthropic:"])
+def test_a_name_without_a_model_is_refused(name):
+    with pytest.raises(ModelError, match="There is no model"):
+        open_model(name)
+
+
+def test_a_chat_format_goes_with_raw_completions_only():
+    with pytest.raises(ModelError, match="goes with hf: and openai: only"):
+        open_model("anthropic:x#alpaca")
 
 
 def test_a_server_on_this_machine_is_not_remote(connect):

@@ -1,6 +1,7 @@
 """`make reproduce`: the chapters of a model, and its row."""
 
 import shutil
+import subprocess
 
 import nbformat
 import pytest
@@ -23,7 +24,9 @@ def chapter(tmp_path, monkeypatch):
     monkeypatch.setattr("benchhealth_utils.reproduce.ROOT", tmp_path)
 
     def write(name, code):
-        start = nbformat.v4.new_code_cell('limit: int = 3  # x\nmodel: str = ""  # x')
+        start = nbformat.v4.new_code_cell(
+            'limit: int = 3  # x\nmodel: str = ""  # x\nbudget: float = 1.5  # x'
+        )
         start.metadata["tags"] = ["parameters"]
         kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
         cells = [start, nbformat.v4.new_code_cell(code)]
@@ -87,6 +90,20 @@ def test_chapters_are_counted_and_take_the_limit(folder, chapter, capsys):
     assert sorted(path.name for path in folder.iterdir()) == ["one.ipynb", "two.ipynb"]
 
 
+def test_each_chapter_gets_the_budget_from_the_command_and_from_make(
+    folder, chapter, monkeypatch, capsys
+):
+    chapter("one", PUBLISH.replace("limit", "budget"))
+    monkeypatch.setattr("benchhealth_utils.reproduce.CHAPTERS", ("one",))
+    assert reproduce("majority") == {"x": 5}
+    main(["majority", "--budget", "0.25"])
+    assert published(folder / "one.ipynb") == {"x": 0.25}
+    command = ["make", "--dry-run", "reproduce", "MODEL=openai:m", "BUDGET=0.25"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "-m benchhealth_utils.reproduce openai:m " in done.stdout
+    assert '--budget "0.25"' in done.stdout
+
+
 def test_a_chapter_that_fails_leaves_the_good_one_as_it_was(folder, chapter):
     chapter("one", PUBLISH)
     chapter("two", PUBLISH)
@@ -124,6 +141,8 @@ def test_a_process_that_dies_is_no_traceback(folder, chapter):
     [
         ({"limit": -1}, "limit is -1; expected a count, or 0 for all"),
         ({"limit": 2.5}, "limit is 2.5; expected a count"),
+        ({"budget": -1.0}, "budget is -1.0; expected dollars, 0 or more"),
+        ({"budget": float("nan")}, "budget is nan; expected dollars"),
         ({"datasets": "gda"}, "names gda, which this chapter does not have"),
         ({"datasets": "mimic_iii"}, "names mimic_iii, which this chapter does not have"),
         ({"datasets": ""}, "expected 'all', or different keys"),

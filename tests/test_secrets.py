@@ -3,13 +3,15 @@
 import os
 import subprocess
 import sys
+import threading
 import tomllib
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from fault_server import OTHER_KEY, VENDORS, FaultServer, point_at
 
 from benchhealth_utils.models import check_name
-from benchhealth_utils.schema import ROOT, BenchHealthError
+from benchhealth_utils.schema import ROOT, BenchHealthError, ModelError
 from benchhealth_utils.secrets import BLOT, has_secret, scrubbed
 
 KEY = "planted-0123456789-abcdefgh"  # of no vendor's shape: known by its variable alone
@@ -22,6 +24,12 @@ PARAMETERS = [
     "https://me:secret@example.org/v1",
     "https://example.org/v1?api_key=secret",
     "0123456789abcdef0123456789abcdef",
+    "csk-abcd1efgh2ijkl3mnop4qrst5uvwx6",
+    "fw_3ZAbCdEfGhIjKlMnOpQrStUv",
+    "pa-Abc1dEfGhIjKlMnOpQ_rStUv-wXyZ0123456789abcdefg",
+    "ya29.a0AfH6SMBxyz-123_abcdef",
+    "Basic bm9ib2R5OnBhc3N3b3Jk1234",
+    "openai:model sk-ABCDEFGHIJKL1234abcd",
 ]
 NAMES = [
     "openai:gpt-4.1-mini-2025-04-14",
@@ -32,6 +40,12 @@ NAMES = [
     "anthropic:claude-3-5-sonnet-20241022",
     "openai:meta-llama/Llama-2-7b-chat-hf#llama-2-chat",
     "hf:/data/desk-research-assistant-1234567890",
+    "hf:owner/key-points-summarizer-7b-v2",
+    "hf:owner/api-calling-llama-3-8b",
+    "hf:acme/sk-learn-docs-assistant-7b",
+    "hf:owner/rk-detector-large-1b-base",
+    "hf:owner/pa-Mistral-Nemo-Instruct-2407",
+    "Basic characteristics of 35 patients, pulmonology",
 ]
 
 
@@ -39,6 +53,13 @@ NAMES = [
 def test_what_looks_like_a_key_is_found_and_blotted_out(text):
     assert has_secret(text)
     assert BLOT in scrubbed(f"refused: {text}!") and text not in scrubbed(f"refused: {text}!")
+
+
+def test_what_stands_beside_the_name_of_a_key_is_blotted_out():
+    text = "Endpoint=https;AccountName=x;AccountKey=abcd/efgh+ijklmnop==;Suffix=y"
+    assert scrubbed(text) == f"Endpoint=https;AccountName=x;AccountKey={BLOT};Suffix=y"
+    assert scrubbed("api_key = 'abcdefgh'") == f"api_key = '{BLOT}'"
+    assert not has_secret("SharedAccessKeyName=RootManageSharedAccess; the api key is wrong")
 
 
 @pytest.mark.parametrize("text", NAMES)
@@ -50,6 +71,8 @@ def test_a_value_of_the_environment_is_blotted_out_whatever_it_looks_like(monkey
     monkeypatch.setenv("SOMEBODYS_API_KEY", KEY)
     monkeypatch.setenv("SHORT_KEY", "none")
     assert scrubbed(f"no such key: {KEY}; none") == f"no such key: {BLOT}; none"
+    monkeypatch.setenv("SOMEBODYS_API_KEY", f"{KEY}\n")  # as a server that was sent it repeats it
+    assert scrubbed(f"no such key: {KEY}") == f"no such key: {BLOT}"
 
 
 def test_a_model_name_that_is_a_key_is_refused_without_repeating_it():
@@ -90,11 +113,18 @@ def chapter(tmp_path, *parameters, **environment):
     return done.returncode, everything.decode("utf-8", "replace"), folder
 
 
-@pytest.mark.parametrize("name", ["model", "against", "unheard_of"])
-def test_a_key_among_the_parameters_is_refused_before_anything_is_saved(name, tmp_path):
-    code, text, folder = chapter(tmp_path, "-p", name, "sk-abcdefghijklmnop1234")
+@pytest.mark.parametrize("engine", [(), ("--engine", "nbclient"), ("--engine", "benchhealth")])
+@pytest.mark.parametrize("name", ["model", "unheard_of"])
+def test_a_key_among_the_parameters_is_refused_before_anything_is_saved(name, engine, tmp_path):
+    code, text, folder = chapter(tmp_path, *engine, "-p", name, "sk-abcdefghijklmnop1234")
     assert code != 0 and f"The parameter {name} has something in it that looks like a key" in text
     assert "sk-abcdefghijklmnop1234" not in text
+    assert not (folder / "out.ipynb").exists() and not (folder / "runs").exists()
+
+
+def test_a_key_that_is_the_name_of_a_parameter_is_refused_too(tmp_path):
+    code, text, folder = chapter(tmp_path, "-p", "sk-abcdefghijklmnop1234", "x")
+    assert code != 0 and "The parameter (in its name) has something in it that looks" in text
     assert not (folder / "out.ipynb").exists() and not (folder / "runs").exists()
 
 
@@ -140,3 +170,67 @@ def test_a_password_within_an_address_is_nowhere(variable, tmp_path):
         | {variable: f"http://me:{KEY}@127.0.0.1:9/v1"},
     )
     assert code != 0 and KEY not in text
+
+
+class Unwell(BaseHTTPRequestHandler):
+    """A hub that refuses everything, and repeats the address it was asked at."""
+
+    def do_GET(self):
+        self.send_response(503)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+OPEN = """
+import sys, benchhealth_utils as bh
+try:
+    bh.open_model(sys.argv[1])
+except bh.ModelError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["hf:owner/name", "medalpaca-7b"])
+def test_a_password_within_the_hubs_address_is_nowhere(name, tmp_path):
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unwell) as hub:
+        threading.Thread(target=hub.serve_forever, daemon=True).start()
+        address = f"http://me:{KEY}@127.0.0.1:{hub.server_address[1]}"
+        done = subprocess.run(
+            [sys.executable, "-c", OPEN, name],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "HF_ENDPOINT": address, "HF_HOME": str(tmp_path)},
+        )
+        hub.shutdown()
+    assert "The hub, asked for" in done.stdout and BLOT in done.stdout
+    assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("error", [OSError, ValueError])
+def test_what_loading_weights_says_is_scrubbed(error, tmp_path):
+    from benchhealth_utils.backends.loading import _said_plainly
+
+    for padding in (0, 270):  # a key that is cut is a key all the same
+        words = f"{'x ' * (padding // 2)}cannot get https://me:{KEY}@example.org/{OTHER_KEY}"
+        with pytest.raises(ModelError) as caught, _said_plainly("hf:x", tmp_path):
+            raise error(words)
+        assert "planted" not in str(caught.value) and "somebody" not in str(caught.value)
+        assert BLOT[:9] in str(caught.value)
+
+
+def test_half_a_key_of_the_hubs_words_is_not_shown(monkeypatch):
+    """Its message is cut short; what is cut is scrubbed before."""
+    from benchhealth_utils.backends import weights
+
+    def fail(*_, **__):
+        raise OSError(f"{'x' * 139} http://me:{KEY}@example.org/x")
+
+    monkeypatch.setattr(weights, "_on_hub", fail)
+    with pytest.raises(weights.Absent) as caught:
+        weights.find("owner/name", name="x")
+    assert "planted" not in str(caught.value)

@@ -14,8 +14,9 @@ from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
 from benchhealth_utils.backends import recovery
 from benchhealth_utils.backends.embedded import weights as embedded_weights
+from benchhealth_utils.backends.loading import parameters
 from benchhealth_utils.backends.rendering import render, with_template
-from benchhealth_utils.backends.weights import find
+from benchhealth_utils.backends.weights import Weights, find, is_complete
 from benchhealth_utils.models import template
 from benchhealth_utils.schema import ROOT, ModelError
 
@@ -420,6 +421,105 @@ def test_bits_need_bitsandbytes_and_can_come_from_the_environment(base_folder, m
         open_model(f"hf:{base_folder}")
 
 
+class Reached(Exception):
+    """The weights would be loaded now."""
+
+
+@pytest.fixture
+def would_load(monkeypatch):
+    """Open a model; gives dtype and device that it would be loaded with."""
+
+    def load_it(name, weights, dtype, device, bits):
+        raise Reached(dtype, device)
+
+    monkeypatch.setattr("benchhealth_utils.backends.local.loaded", load_it)
+
+    def opened(name, **options):
+        with pytest.raises(Reached) as caught:
+            open_model(name, **options)
+        return caught.value.args
+
+    return opened
+
+
+@pytest.fixture
+def two_gpus(monkeypatch):
+    """A machine with two GPUs; sets the free memory of the first, in bytes."""
+    cuda = {"is_available": True, "device_count": 2, "is_bf16_supported": True}
+    for name, value in cuda.items():
+        monkeypatch.setattr(f"torch.cuda.{name}", lambda value=value: value)
+    return lambda free: monkeypatch.setattr("torch.cuda.mem_get_info", lambda at: (free, free))
+
+
+def test_the_device_of_a_chapter_comes_from_the_environment(base_folder, would_load, monkeypatch):
+    name = f"hf:{base_folder}"
+    monkeypatch.setenv("BENCHHEALTH_DEVICE", "cuda:1")
+    assert would_load(name, dtype="float16") == ("float16", "cuda:1")
+    assert would_load(name, dtype="float16", device="cpu") == ("float16", "cpu")
+
+
+def test_a_device_in_the_environment_that_there_is_not_is_named(base_folder, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_DEVICE", "warp")
+    with pytest.raises(ModelError, match="the device 'warp' cannot be used"):
+        open_model(f"hf:{base_folder}", dtype="float32")
+
+
+def test_a_model_too_large_for_one_gpu_is_spread_over_all(
+    base, base_folder, would_load, two_gpus, monkeypatch
+):
+    name, numbers = f"hf:{base_folder}", parameters("x", Weights(base_folder))
+    assert numbers == base.num_parameters()
+    two_gpus(2 * numbers)
+    assert would_load(name) == ("bfloat16", "auto")  # nine tenths of it are for weights
+    two_gpus(3 * numbers)
+    assert would_load(name) == ("bfloat16", "cuda")
+    assert would_load(name, dtype="float32") == ("float32", "auto")
+    assert would_load(name, dtype="float32", device="cuda") == ("float32", "cuda")
+    assert would_load(name, dtype="float32", bits=4) == ("float32", "cuda")  # placed by accelerate
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    assert would_load(name, dtype="float32") == ("float32", "cuda")
+
+
+def test_spread_over_gpus_the_number_format_is_that_of_gpus(base_folder, would_load, two_gpus):
+    assert would_load(f"hf:{base_folder}", device="auto") == ("bfloat16", "auto")
+
+
+def test_without_room_for_the_weights_the_remedies_are_named(base_folder, monkeypatch):
+    """Where they are loaded, and where they are moved to the device."""
+
+    def full(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+
+    remedies = "do not fit into .*BENCHHEALTH_BITS=4.*BENCHHEALTH_DEVICE=auto"
+    for place in ("LlamaForCausalLM.to", "AutoModelForCausalLM.from_pretrained"):
+        monkeypatch.setattr(f"transformers.{place}", full)
+        with pytest.raises(ModelError, match=remedies):
+            open_model(f"hf:{base_folder}", dtype="float32", device="cpu")
+
+
+def test_a_folder_can_be_asked_in_a_format_of_the_authors(base, tokenizer, tmp_path, monkeypatch):
+    """As a key of the registry is, and also where the tokenizer has a template of its own."""
+    folder = tmp_path / "mine"
+    monkeypatch.setattr(tokenizer, "chat_template", template("chatml"))
+    save(base, tokenizer, folder)
+    model = open_model(f"hf:{folder}#huatuo", dtype="float32", device="cpu")
+    plain = open_model(f"hf:{folder}", dtype="float32", device="cpu")
+    said = [{"role": "user", "content": "x"}]
+    assert model.name == "hf:mine#huatuo" and model.stop == MODELS["huatuo"].stop
+    assert model.prompt_text(said) == with_template(template("huatuo"), said, bos="")
+    assert plain.prompt_text(said).endswith("assistant\n") and plain.stop == ()
+    assert model.signature["template"] != plain.signature["template"]
+    first_answer(model, tmp_path)
+
+
+def test_a_folder_with_a_hash_in_its_name_is_a_folder(base_folder, tmp_path):
+    folder = tmp_path / "run#7"
+    folder.symlink_to(base_folder)
+    name = f"hf:{folder}"
+    assert open_model(name, dtype="float32", device="cpu").stop == ()
+    assert open_model(f"{name}#baize", dtype="float32", device="cpu").stop
+
+
 CODE = """
 import os, pathlib
 from transformers import LlamaConfig, LlamaForCausalLM
@@ -556,20 +656,114 @@ def test_what_the_hub_cache_has_whole_is_used_without_asking(shelf, base_folder,
     assert model.signature["weights"] == "medalpaca/medalpaca-7b@abc"
 
 
+@pytest.fixture
+def hub(shelf, tmp_path, monkeypatch):
+    """A hub that has one repository, and the real cache; notes what is asked for."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.utils import filter_repo_objects
+
+    remote, asked = tmp_path / "remote", []
+    snapshot = tmp_path / "hub" / "models--owner--name" / "snapshots" / "abc"
+    remote.mkdir()
+
+    def listed(*_, **__):
+        names = sorted(path.name for path in remote.iterdir())
+        return SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in names])
+
+    def download(repository, *, allow_patterns, local_files_only=False, **options):
+        if local_files_only:
+            options |= {"allow_patterns": allow_patterns, "local_files_only": True}
+            return snapshot_download(repository, **options)
+        asked.extend(allow_patterns)
+        snapshot.mkdir(parents=True, exist_ok=True)
+        (snapshot.parents[1] / "refs").mkdir(exist_ok=True)
+        (snapshot.parents[1] / "refs" / "main").write_text("abc")
+        names = [path.name for path in remote.iterdir()]
+        for name in filter_repo_objects(names, allow_patterns=allow_patterns):
+            shutil.copy(remote / name, snapshot)
+        return str(snapshot)
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", listed)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    return SimpleNamespace(files=remote, asked=asked, snapshot=snapshot)
+
+
 @pytest.mark.parametrize(
     ("files", "left_out"),
     [(["a.safetensors", "a.bin"], "*.bin"), (["a.bin"], "*.safetensors")],
 )
-def test_weights_are_fetched_in_one_format(shelf, monkeypatch, files, left_out):
-    listed = SimpleNamespace(siblings=[SimpleNamespace(rfilename=name) for name in files])
-    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_, **__: listed)
-    asked = []
-    monkeypatch.setattr(
-        "huggingface_hub.snapshot_download", lambda *_, **k: asked.extend(k["allow_patterns"])
-    )
-    with pytest.raises(ModelError):
-        find("owner/name")  # the stand-in gives no folder
-    assert left_out not in asked and len([p for p in asked if p in ("*.bin", "*.safetensors")]) == 1
+def test_weights_are_fetched_in_one_format(hub, files, left_out):
+    for name in files:
+        (hub.files / name).touch()
+    find("owner/name")
+    assert left_out not in hub.asked and len({*hub.asked} & {"*.bin", "*.safetensors"}) == 1
+
+
+def in_two_shards(base, tokenizer, folder):
+    base.save_pretrained(folder, max_shard_size="3MB")
+    tokenizer.save_pretrained(folder)
+    shards = sorted(folder.glob("model-*-of-*.safetensors"))
+    assert len(shards) > 1
+    return shards
+
+
+@pytest.mark.parametrize("known_by", ["index", "names"])
+def test_a_download_that_was_interrupted_is_completed(hub, base, tokenizer, known_by):
+    """The shards that are there do not pass for the whole."""
+    shards = in_two_shards(base, tokenizer, hub.files)
+    find("owner/name")
+    (hub.snapshot / shards[-1].name).unlink()
+    if known_by == "names":
+        (hub.snapshot / "model.safetensors.index.json").unlink()
+    hub.asked.clear()
+    assert find("owner/name") == hub.snapshot and "*.safetensors" in hub.asked
+    assert same(open_model("hf:owner/name", dtype="float32", device="cpu"), base)
+    hub.asked.clear()
+    assert find("owner/name") == hub.snapshot and not hub.asked
+
+
+def test_tokenizer_files_alone_do_not_pass_for_weights(hub, base, tokenizer):
+    """As the plan leaves them in the cache."""
+    save(base, tokenizer, hub.files)
+    assert find("owner/name", tokenizer_only=True) == hub.snapshot
+    assert not is_complete(hub.snapshot) and (hub.snapshot / "tokenizer.json").exists()
+    find("owner/name")
+    assert is_complete(hub.snapshot)
+
+
+def test_a_repository_with_one_gguf_file_is_fetched_and_read(hub, tokenizer):
+    """Such repositories often have a config.json beside it."""
+    small = llama(tokenizer, 6, vocabulary=400 - len(tokenizer))
+    write_gguf(small, tokenizer, hub.files / "tiny.gguf")
+    (hub.files / "config.json").write_text('{"model_type": "llama"}')
+    model = open_model("hf:owner/name", dtype="float32", device="cpu")
+    assert same(model, small, 1e-3) and model.name == "hf:owner/name"
+    assert "tiny.gguf" in hub.asked
+
+
+def test_of_several_gguf_files_one_has_to_be_named_and_is_fetched_alone(hub, tokenizer):
+    small = llama(tokenizer, 6, vocabulary=400 - len(tokenizer))
+    write_gguf(small, tokenizer, hub.files / "a-q4.gguf")
+    (hub.files / "a-q8.gguf").write_bytes(b"larger")
+    with pytest.raises(ModelError, match="2 GGUF files: a-q4.gguf, a-q8.gguf. Name the one"):
+        open_model("hf:owner/name")
+    assert not hub.asked
+    name = "hf:owner/name/a-q4.gguf"
+    model = open_model(name, dtype="float32", device="cpu")
+    assert same(model, small, 1e-3) and model.name == name
+    assert not (hub.snapshot / "a-q8.gguf").exists()
+    with pytest.raises(ModelError, match="there is no a-q2.gguf in"):
+        open_model("hf:owner/name/a-q2.gguf")
+
+
+def test_what_the_hub_says_is_shown_without_keys(shelf, monkeypatch):
+    def refused(*_, **__):
+        raise RuntimeError("no access to http://me:secretpass99@127.0.0.1:9/api")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", refused)
+    with pytest.raises(ModelError, match="asked for owner/name, said: no access") as caught:
+        find("owner/name")
+    assert "secretpass99" not in str(caught.value)
 
 
 # all forms together -------------------------------------------------------------------------

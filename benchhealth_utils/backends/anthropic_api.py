@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 
-from ..schema import ModelError
 from . import Reply, Request
-from .budget import most_prompt_tokens
+from .budget import most_tokens, reply_limit
 from .faults import Final, Passing
 from .responses import (
     PATIENT,
     TIMEOUT,
     check_endpoint,
-    connection,
+    connected,
     counted,
+    identity,
+    in_shape,
     is_this_machine,
-    where,
+    key_of,
+    place,
 )
-from .sdk_errors import as_fault
+from .sdk_errors import as_fault, refuses
 
 VENDOR = "https://api.anthropic.com"
 ADDRESS = "ANTHROPIC_BASE_URL"
@@ -43,30 +45,15 @@ class AnthropicProtocol:
     modes = ("generate",)
 
     def __init__(self, name, model):
-        try:
-            import anthropic
-        except ImportError:
-            raise ModelError(
-                f"{name} needs the package anthropic. Install it with `pip install -e '.[api]'`."
-            ) from None
+        import anthropic
+
         self.name, self.model = name, model
         self.endpoint = check_endpoint(os.environ.get(ADDRESS) or VENDOR, name)
+        self.place = place(self.endpoint, VENDOR)
         self.timeout = PATIENT if is_this_machine(self.endpoint) else TIMEOUT
-        self._key = os.environ.get("ANTHROPIC_API_KEY")
-        if not self._key and is_this_machine(self.endpoint):
-            self._key = "none"
-        if not self._key:
-            raise ModelError(
-                f"{name}: no key. Set ANTHROPIC_API_KEY in the environment (not in a notebook "
-                "or a parameter)."
-            )
+        self._key = key_of("ANTHROPIC_API_KEY", self.endpoint, name)
         self._anthropic, self._client, self._temperature = anthropic, None, True
-        self.signature = {
-            "backend": "anthropic",
-            "model": model,
-            "endpoint": where(self.endpoint, VENDOR),
-            "decoding": "temperature 0, or the vendor's own where it accepts none",
-        }
+        self.signature = {"backend": "anthropic", **identity(model, self.endpoint, VENDOR)}
 
     @staticmethod
     def is_vendor() -> bool:
@@ -75,7 +62,7 @@ class AnthropicProtocol:
 
     def most(self, request: Request) -> tuple[int, int]:
         """Bounds on the tokens of a prompt and of its reply."""
-        return most_prompt_tokens(request.messages), request.max_tokens
+        return most_tokens(request)
 
     async def ask(self, request: Request) -> Reply:
         """One attempt.
@@ -89,13 +76,13 @@ class AnthropicProtocol:
             try:
                 answer = await self._send(request)
             except self._anthropic.BadRequestError as error:
-                if "temperature" in str(error):
+                if refuses(error, "temperature", request):
                     self._temperature = False
                 if self._temperature != sent:  # by this request or another
                     continue
-                raise as_fault(error, self.name, self.endpoint) from None
+                raise as_fault(error, self.name, self.place, request) from None
             except Exception as error:
-                raise as_fault(error, self.name, self.endpoint) from None
+                raise as_fault(error, self.name, self.place, request) from None
             return self._reply(answer)
         raise Final("error", "the model refuses the parameters with and without a temperature")
 
@@ -107,17 +94,12 @@ class AnthropicProtocol:
 
     async def _send(self, request: Request):
         if self._client is None:  # belongs to the event loop that asks
-            self._client = self._anthropic.AsyncAnthropic(
-                api_key=self._key,
-                base_url=self.endpoint,
-                timeout=self.timeout,
-                max_retries=0,
-                http_client=connection(self._anthropic, self.endpoint, self.timeout),
-            )
+            kind = self._anthropic.AsyncAnthropic
+            self._client = connected(self._anthropic, kind, self._key, self.endpoint, self.timeout)
         system = "\n\n".join(m["content"] for m in request.messages if m["role"] == "system")
         return await self._client.messages.create(
             model=self.model,
-            max_tokens=request.max_tokens,
+            max_tokens=reply_limit(request),
             messages=[m for m in request.messages if m["role"] != "system"],
             **({"system": system} if system else {}),
             extra_body={"temperature": 0} if self._temperature else None,  # not every SDK has it
@@ -125,12 +107,10 @@ class AnthropicProtocol:
 
     def _reply(self, answer) -> Reply:
         usage = counted(answer, "input_tokens", "output_tokens")
-        try:
+        with in_shape(usage):
             text = "".join(block.text for block in answer.content if block.type == "text").strip()
             reason = answer.stop_reason
-        except (AttributeError, TypeError):
-            raise Passing("malformed", usage=usage) from None
-        status = STATUSES.get(reason)
+            status = STATUSES.get(reason)
         if status is None:
             raise Passing("cut" if reason is None else "malformed", usage=usage)
         if not self._temperature:

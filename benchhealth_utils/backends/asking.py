@@ -1,4 +1,4 @@
-"""Putting many requests to one model: workers, retries, and who owns which reply."""
+"""Putting many requests to one model: workers, retries, and what each item has cost."""
 
 from __future__ import annotations
 
@@ -6,18 +6,20 @@ import asyncio
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from tenacity import AsyncRetrying, RetryError, retry_if_exception_type
 
 from . import Reply
 from .faults import Final, Passing, Stopped
-from .limits import Concurrency
+from .limits import START, Concurrency
+from .owners import Owners
 
-COLD = 3  # attempts to connect to an endpoint that has never answered
+COLD = 3  # attempts at an endpoint that has never answered
 LOST = 3  # requests in a row that got nothing in all their attempts
 REFUSED = 20  # requests in a row that the server called wrong
-REPEATED = 8  # times that one response id may come again
 PATIENCE = 600.0  # longest pause that a server may ask for, in seconds
+LONGEST = 60.0  # between two attempts, unless a server with too many requests asks for more
 DOUBTFUL = "its response id came again, for another item"
 
 
@@ -41,13 +43,14 @@ class Asking:
     def __init__(self, model, requests, wanted, give: Callable):
         self.model, self.requests, self._give = model, requests, give
         self.left = deque(wanted)  # shared by the workers
-        self.owners: dict[str, int] = {}  # position that a response id came for first
-        self.accepted: dict[int, str | None] = {}  # response id that was given for a position
-        self.repeated: Counter[str] = Counter()
+        self.owners = Owners()
         self.attempts: Counter[int] = Counter()
+        self.turned_away: Counter[int] = Counter()  # attempts that do not count
         self.paid: defaultdict[int, float] = defaultdict(float)
         self.unanswered = 0  # in a row
-        self.met = self.halted = False
+        self.replies = 0
+        self.met = asyncio.Event()  # the endpoint has answered, if only with an error
+        self.halted = False
         self.sending: set[asyncio.Task] = set()
         self.loop = self.task = None
 
@@ -70,7 +73,7 @@ class Asking:
         self.loop = asyncio.get_running_loop()
         if self.halted:
             return
-        workers = [asyncio.create_task(self._work()) for _ in range(int(self.gate.most))]
+        workers = [asyncio.create_task(self._work(i)) for i in range(int(self.gate.most))]
         try:
             done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
             failed = [task.exception() for task in done if task.exception()]
@@ -88,7 +91,9 @@ class Asking:
             self.model.widest = max(self.model.widest, self.gate.highest)
             await self.model.protocol.close()
 
-    async def _work(self) -> None:
+    async def _work(self, number: int) -> None:
+        if number >= START:  # a few will do to find out whether anybody is there
+            await self.met.wait()
         while self.left and not self.halted:
             position = self.left.popleft()
             try:
@@ -104,10 +109,11 @@ class Asking:
                     return
                 kind = error.last_attempt.exception().kind
                 tried = error.last_attempt.attempt_number
-                if not self.met:
+                if not self.met.is_set():
+                    how = "cannot be reached" if kind == "connection" else f"only gave '{kind}'"
                     raise Stopped(
-                        f"{self.model.name}: {self.model.endpoint} cannot be reached ({tried} "
-                        "attempts). Check the address, the network, and that the server runs."
+                        f"{self.model.name}: {self.model.place} {how} ({tried} attempts). Check "
+                        "the address, the network, and that the server runs."
                     ) from None
                 self._answer(position, Reply("error", "", f"no answer in {tried} attempts: {kind}"))
                 self._count_unanswered(LOST, f"in {tried} attempts each, the last for '{kind}'")
@@ -117,13 +123,20 @@ class Asking:
         if self.unanswered >= most:
             raise Stopped(
                 f"{self.model.name}: {self.unanswered} requests in a row got no answer from "
-                f"{self.model.endpoint} {how}. What was answered is stored; run again later."
+                f"{self.model.place} {how}. What was answered is stored; run again later."
             )
 
     async def _ask(self, position: int) -> None:
-        """One item, with its retries."""
+        """One item, with its retries.
+
+        A refusal for too many requests is no attempt if another item was
+        answered since the last one: the server does go on, only slowly.
+        """
+        seen, self.turned_away[position] = self.replies, 0
         async for attempt in AsyncRetrying(
-            stop=self._enough, wait=self._pause, retry=retry_if_exception_type(Passing)
+            stop=partial(self._enough, position),
+            wait=self._pause,
+            retry=retry_if_exception_type(Passing),
         ):
             with attempt:
                 try:
@@ -131,6 +144,9 @@ class Asking:
                     self._claim(position, reply)
                 except Passing as fault:
                     self.model.faults[fault.kind] += 1
+                    if fault.is_limit and fault.usage is None and self.replies > seen:
+                        self.turned_away[position] += 1
+                    seen = self.replies
                     raise
                 except Final as fault:
                     self.model.faults[fault.status] += 1
@@ -173,12 +189,17 @@ class Asking:
                     reply = await protocol.ask(request)
             except TimeoutError:
                 raise Passing("time-out", usage={}) from None
-            self.met = True
+            self.met.set()
+            self.replies += 1
             return reply
+        except Final:
+            self.met.set()
+            raise
         except Passing as fault:
-            self.met = self.met or fault.kind != "connection"
-            if fault.is_limit:
-                self._check_patience(fault)
+            if fault.kind.isdigit():  # a status
+                self.met.set()
+            self._check_patience(fault)
+            if fault.is_limit and self.met.is_set():
                 await self.gate.refused(entered, fault.pause or 0.0)
             raise
         except Stopped:
@@ -190,13 +211,7 @@ class Asking:
         budget = self.model.budget
         while not budget.reserve(most):
             if not budget.waiting:
-                other = f", {budget.spent_beside:.4f} spent by another model"
-                raise Stopped(
-                    f"{self.model.name}: the budget of {budget.limit:g} dollars has no room for "
-                    f"another request, which can cost {most:.4f} ({budget.spent:.4f} spent"
-                    f"{other if budget.spent_beside else ''}). "
-                    "What was answered is stored; run again with a larger budget to go on."
-                )
+                raise Stopped(f"{self.model.name}: {budget.no_room(most)}")
             self.booked.clear()
             await self.booked.wait()
 
@@ -207,20 +222,17 @@ class Asking:
         the earlier one is taken back and both are asked again.
         """
         identifier = reply.usage.get("response")
-        owner = self.owners.setdefault(identifier, position) if identifier else position
-        if owner == position:
-            self.accepted[position] = identifier
+        if self.owners.claim(position, identifier):
             self.unanswered = 0
             self._answer(position, reply)
             return
-        self.repeated[identifier] += 1
-        if self.accepted.get(owner) == identifier:
-            del self.accepted[owner]
+        owner = self.owners.take_back(identifier)
+        if owner is not None:
             self._answer(owner, Reply("error", "", DOUBTFUL))
             self.left.append(owner)
-        if self.repeated[identifier] >= REPEATED:
+        if self.owners.hopeless(identifier):
             raise Stopped(
-                f"{self.model.name}: {self.model.endpoint} gives one response id to several "
+                f"{self.model.name}: {self.model.place} gives one response id to several "
                 "replies, so nobody can tell whose they are. What was answered is stored."
             )
         raise Passing("duplicate")
@@ -234,17 +246,20 @@ class Asking:
             usage["attempts"] = self.attempts[position]
         self._give((position, Reply(reply.status, reply.text, reply.detail, usage)))
 
-    def _enough(self, state) -> bool:
-        cold = state.outcome.exception().kind == "connection" and not self.met
-        return self.halted or state.attempt_number >= (COLD if cold else self.model.attempts)
+    def _enough(self, position: int, state) -> bool:
+        attempts = state.attempt_number - self.turned_away[position]
+        return self.halted or attempts >= (self.model.attempts if self.met.is_set() else COLD)
 
     def _pause(self, state) -> float:
-        return max(state.outcome.exception().pause or 0.0, self.model.wait(state))
+        fault = state.outcome.exception()
+        wanted = fault.pause or 0.0
+        return max(wanted if fault.is_limit else min(wanted, LONGEST), self.model.wait(state))
 
     def _check_patience(self, fault: Passing) -> None:
         if fault.pause and fault.pause > PATIENCE:
             self.halted = True
             raise Stopped(
-                f"{self.model.name}: {self.model.endpoint} has too many requests and asks to wait "
-                f"{fault.pause / 60:.0f} minutes. What was answered is stored; run again then."
+                f"{self.model.name}: {self.model.place} answers with status {fault.kind} and asks "
+                f"to wait {fault.pause / 60:.0f} minutes. What was answered is stored; run again "
+                "then."
             ) from None

@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ..schema import ModelError
+from . import Request
+from .rendering import with_template
 
 PRICE = "BENCHHEALTH_PRICE"
+LIMIT = "BENCHHEALTH_MAX_TOKENS"
 MARKS = 16  # tokens a chat format may add to each message
 
 
@@ -29,32 +32,51 @@ class Price:
         return (prompt * self.prompt + completion * self.completion) / 1e6
 
 
-def stated_price() -> Price | None:
-    """The price that ``BENCHHEALTH_PRICE`` states, as ``prompt/completion``.
+def most_prompt_tokens(messages) -> int:
+    """A bound on a prompt's tokens: every token is at least one byte of it."""
+    return sum(len(message["content"].encode()) + MARKS for message in messages)
+
+
+def stated_limit() -> int:
+    """Tokens that ``BENCHHEALTH_MAX_TOKENS`` grants every reply of an API at least; 0 if not set.
 
     Raises
     ------
     ModelError
-        If it is not two numbers of at least 0.
+        If it is no whole number of at least 1.
     """
-    text = os.environ.get(PRICE)
+    text = os.environ.get(LIMIT, "").strip()
     if not text:
-        return None
-    try:
-        prompt, completion = (float(part) for part in text.split("/"))
-        if not 0 <= prompt < math.inf or not 0 <= completion < math.inf:
-            raise ValueError
-    except ValueError:
+        return 0
+    if not (text.isascii() and text.isdigit() and int(text)):
         raise ModelError(
-            f"{PRICE} is '{text}'; expected dollars for a million tokens of the prompt and "
-            "of the reply, such as 0.50/1.50."
-        ) from None
-    return Price(prompt, completion)
+            f"{LIMIT} is '{text}'; expected the tokens that a reply may have, such as 4096."
+        )
+    return int(text)
 
 
-def most_prompt_tokens(messages) -> int:
-    """A bound on a prompt's tokens: every token is at least one byte of it."""
-    return sum(len(message["content"].encode()) + MARKS for message in messages)
+def reply_limit(request: Request) -> int:
+    """The most tokens that an API is asked for: as the task has it, or more if that is stated."""
+    return max(request.max_tokens, stated_limit())
+
+
+def most_tokens(request: Request, template: str | None = None) -> tuple[int, int]:
+    """Bounds on the tokens of a prompt and of its reply, over all calls for one request.
+
+    Parameters
+    ----------
+    request : Request
+    template : str, optional
+        Jinja chat template, where the prompt is rendered here; then the labels
+        of likelihood mode are one call each.
+    """
+    if template is None:
+        return most_prompt_tokens(request.messages), reply_limit(request)
+    prompt = len((with_template(template, request.messages) + request.cue).encode()) + MARKS
+    labels = [len(label.encode()) for label in request.labels]
+    if labels:
+        return prompt * len(labels) + sum(labels), len(labels)
+    return prompt, reply_limit(request)
 
 
 class Budget:
@@ -118,6 +140,16 @@ class Budget:
             return False
         self._held.append(amount)
         return True
+
+    def no_room(self, amount: float) -> str:
+        """What to say where an amount cannot be set aside and nothing may come back."""
+        beside = self.spent_beside
+        other = f", {beside:.4f} spent by another model" if beside else ""
+        return (
+            f"the budget of {self.limit:g} dollars has no room for another request, which can "
+            f"cost {amount:.4f} ({self.spent:.4f} spent{other}). What was answered is stored; run "
+            "again with a larger budget to go on."
+        )
 
     def settle(self, amount: float, usage: Mapping | None) -> float:
         """Book what a request has cost in place of what was set aside for it.

@@ -14,9 +14,10 @@ from importlib.metadata import version
 
 from ..schema import ModelError, digest
 from . import Reply, Request
-from .loading import loaded
-from .machine import best_device, best_dtype, context_window, is_out_of_memory
-from .rendering import Rendered, before_stop, continuation, prompt_text, render
+from .likelihood import most_probable
+from .loading import loaded, place
+from .machine import context_window, is_out_of_memory
+from .rendering import Rendered, before_stop, prompt_text, render
 from .weights import Weights
 
 BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
@@ -41,6 +42,8 @@ class LocalModel:
         Load quantised, through bitsandbytes.
     template : str, optional
         Jinja chat template, for a tokenizer that carries none of its own.
+    template_first : bool
+        Take it also where the tokenizer has one.
     stop : sequence of str
         What ends a reply, beside the model's own mark.
     max_tokens : int, optional
@@ -59,6 +62,7 @@ class LocalModel:
         device: str | None = None,
         bits: int | None = None,
         template: str | None = None,
+        template_first: bool = False,
         stop: Sequence[str] = (),
         max_tokens: int | None = None,
     ):
@@ -73,11 +77,10 @@ class LocalModel:
                 "`pip install -e '.[local]'`, or try `-p model majority`."
             ) from None
         self.name, self.max_tokens, self.stop = name, max_tokens, tuple(stop)
-        self.device = device or best_device()
-        self.dtype = dtype or best_dtype(self.device)
+        self.device, self.dtype = place(name, weights, device, dtype, bits)
         self.tokenizer, self.model = loaded(name, weights, self.dtype, self.device, bits)
         self.device = self.device if self.device != "auto" else str(self.model.device)
-        if template and self.tokenizer.chat_template is None:
+        if template and (template_first or self.tokenizer.chat_template is None):
             self.tokenizer.chat_template = template
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token_id is None:
@@ -153,7 +156,7 @@ class LocalModel:
 
     def _run(self, requests, rendered, batch):
         """Answer a batch; out of memory, halve it and go on."""
-        work = self._compare if requests[batch[0]].labels else self._generate
+        work = self._choose if requests[batch[0]].labels else self._generate
         try:
             done = work([requests[i] for i in batch], [rendered[i] for i in batch])
         except RuntimeError as error:
@@ -169,7 +172,7 @@ class LocalModel:
 
             torch.cuda.empty_cache()
         if len(batch) == 1:
-            yield batch, [Reply("error", "", "out of memory with a single prompt")]
+            yield batch, [_NO_ROOM]
             return
         half = len(batch) // 2
         yield from self._run(requests, rendered, batch[:half])
@@ -199,71 +202,27 @@ class LocalModel:
         rows = output[:, inputs.input_ids.shape[1] :].tolist()
         return [self._reply(*each) for each in zip(requests, rendered, rows, strict=True)]
 
+    def _choose(self, requests, rendered) -> list[Reply]:
+        return most_probable(self.model, self.tokenizer, requests, rendered, self._pad, self.name)
+
     def _reply(self, request: Request, prompt: Rendered, row: list[int]) -> Reply:
         row = row[: request.max_tokens]
         stop = next((k for k, token in enumerate(row) if token in self.ends), None)
         text = self.tokenizer.decode(row[:stop], skip_special_tokens=True)
         tokens = len(row) if stop is None else stop + 1
-        usage = _usage(prompt, tokens)
+        usage = prompt.usage(tokens)
         whole, text = text, before_stop(text, self.stop)
         ended, text = stop is not None or text != whole, text.strip()
         if not ended:
             return Reply("truncated", text, f"no end within {tokens} tokens", usage)
         return Reply("ok" if text else "empty", text, "", usage)
 
-    def _compare(self, requests, rendered) -> list[Reply]:
-        """The label whose tokens, after the cue, have the highest probability.
-
-        Labels are compared by the sum of their tokens' log-probabilities; the
-        first of equals wins. Where every label is one token, one forward pass
-        serves all.
-        """
-        import torch
-
-        rows, owners, choices = [], [], []
-        for which, (request, prompt) in enumerate(zip(requests, rendered, strict=True)):
-            labels = [
-                continuation(self.tokenizer, prompt, label, self.name) for label in request.labels
-            ]
-            choices.append(labels)
-            single = all(len(label) == 1 for label in labels)
-            for label in [()] if single else labels:
-                rows.append((*prompt.ids, *label))
-                owners.append((which, len(label)))
-        inputs = self._pad(rows)
-        longest = max(length for _, length in owners)
-        with torch.inference_mode():
-            positions = inputs.attention_mask.cumsum(-1).sub(1).clamp(min=0)
-            logits = self.model(
-                **inputs, position_ids=positions, logits_to_keep=longest + 1
-            ).logits.float()
-            logs = logits.log_softmax(-1)
-        scores: list[list[float]] = [[] for _ in requests]
-        for row, (which, length) in enumerate(owners):
-            if length == 0:
-                scores[which] = [logs[row, -1, label[0]].item() for label in choices[which]]
-            else:
-                at = logs[row, -length - 1 : -1]
-                tokens = rows[row][-length:]
-                scores[which].append(sum(at[k, token].item() for k, token in enumerate(tokens)))
-        return [
-            _likeliest(request, prompt, values)
-            for request, prompt, values in zip(requests, rendered, scores, strict=True)
-        ]
-
-
-def _likeliest(request: Request, prompt: Rendered, values: list[float]) -> Reply:
-    best = max(range(len(values)), key=lambda k: (values[k], -k))
-    names = [label.strip() for label in request.labels]
-    logprobs = {name: round(value, 4) for name, value in zip(names, values, strict=True)}
-    usage = {**_usage(prompt, 0), "logprobs": logprobs}
-    return Reply("ok", f"{request.cue}{request.labels[best]}", "by likelihood", usage)
-
-
-def _usage(prompt: Rendered, tokens: int) -> dict:
-    return {"prompt_tokens": len(prompt.ids), "completion_tokens": tokens, "cut_tokens": prompt.cut}
-
 
 _TOO_LONG = Reply(
     "truncated", "", "the prompt without its document does not fit the context window"
+)
+_NO_ROOM = Reply(
+    "error",
+    "",
+    "out of memory with a single prompt; try BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto",
 )

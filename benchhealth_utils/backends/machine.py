@@ -9,6 +9,7 @@ from pathlib import Path
 from .embedded import cache_folder
 
 WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
+ROOM = 0.9  # of a GPU's free memory, for weights; prompts and replies need some, too
 SETTINGS = (".json", ".jinja", ".txt", ".model", ".py")
 
 
@@ -21,10 +22,19 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def spread_over(weights: int) -> str:
+    """``auto``, over all GPUs, if so many bytes do not fit into the first; else ``cuda``."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(0)
+    return "auto" if weights > ROOM * free else "cuda"
+
+
 def best_dtype(device: str) -> str:
     """``bfloat16`` where the device computes with it, else float16 or float32."""
     import torch
 
+    device = best_device() if device == "auto" else device
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
     if device == "mps":

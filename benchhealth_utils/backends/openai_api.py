@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import os
 
-from ..schema import ModelError, digest
+from ..schema import digest
 from . import Reply, Request
-from .budget import MARKS, most_prompt_tokens
+from .budget import most_tokens, reply_limit
+from .echo import log_probability
 from .faults import Final, Passing
 from .rendering import before_stop, with_template
 from .responses import (
     PATIENT,
     TIMEOUT,
     check_endpoint,
-    connection,
+    connected,
     counted,
+    identity,
+    in_shape,
     is_this_machine,
-    where,
-    without_path,
+    key_of,
+    place,
 )
-from .sdk_errors import as_fault
+from .sdk_errors import as_fault, refuses
 
 VENDOR = "https://api.openai.com/v1"
 ADDRESS = "OPENAI_BASE_URL"
+WITHOUT_KEYS = (
+    "; for a server of your own without keys set it to any word, and OPENAI_BASE_URL to its address"
+)
 STATUSES = {
     "stop": "ok",
     "eos": "ok",  # as some servers say it
@@ -55,36 +61,22 @@ class OpenAIProtocol:
     """
 
     def __init__(self, name, model, *, template=None, stop=()):
-        try:
-            import openai
-        except ImportError:
-            raise ModelError(
-                f"{name} needs the package openai. Install it with `pip install -e '.[api]'`."
-            ) from None
+        import openai
+
         self.name, self.model, self.template, self.stop = name, model, template, list(stop)
         self.endpoint = check_endpoint(os.environ.get(ADDRESS) or VENDOR, name)
+        self.place = place(self.endpoint, VENDOR)
         self.timeout = PATIENT if is_this_machine(self.endpoint) else TIMEOUT
         self.modes = ("generate", "likelihood") if template else ("generate",)
         self._openai, self._client = openai, None
-        self._key = os.environ.get("OPENAI_API_KEY") or self._no_key()
+        self._key = key_of("OPENAI_API_KEY", self.endpoint, name, WITHOUT_KEYS)
         self._limit, self._temperature = "max_tokens", True
         self.signature = {
             "backend": "openai",
-            "model": without_path(model),
-            "endpoint": where(self.endpoint, VENDOR),
-            "decoding": "temperature 0, or the vendor's own where it accepts none",
+            **identity(model, self.endpoint, VENDOR),
             "template": digest(template)[:16] if template else "the server's",
             "stop": self.stop,
         }
-
-    def _no_key(self) -> str:
-        if is_this_machine(self.endpoint):
-            return "none"
-        raise ModelError(
-            f"{self.name}: no key. Set OPENAI_API_KEY in the environment (not in a notebook or "
-            "a parameter); for a server of your own without keys set it to any word, and "
-            "OPENAI_BASE_URL to its address."
-        )
 
     @staticmethod
     def is_vendor() -> bool:
@@ -93,13 +85,7 @@ class OpenAIProtocol:
 
     def most(self, request: Request) -> tuple[int, int]:
         """Bounds on the tokens of a prompt and of its reply, over all calls for one request."""
-        if not self.template:
-            return most_prompt_tokens(request.messages), request.max_tokens
-        prompt = len(self._prompt(request).encode()) + MARKS
-        labels = [len(label.encode()) for label in request.labels]
-        if labels:
-            return prompt * len(labels) + sum(labels), len(labels)
-        return prompt, request.max_tokens
+        return most_tokens(request, self.template)
 
     async def ask(self, request: Request) -> Reply:
         """One attempt.
@@ -115,12 +101,12 @@ class OpenAIProtocol:
             try:
                 answer = await self._send(request)
             except self._openai.BadRequestError as error:
-                self._adapt(str(error))
+                self._adapt(error, request)
                 if (self._limit, self._temperature) != sent:  # by this request or another
                     continue
-                raise as_fault(error, self.name, self.endpoint) from None
+                raise as_fault(error, self.name, self.place, request) from None
             except Exception as error:
-                raise as_fault(error, self.name, self.endpoint) from None
+                raise as_fault(error, self.name, self.place, request) from None
             return self._reply(answer)
         raise Final("error", "the model accepts neither form of the parameters")
 
@@ -131,15 +117,10 @@ class OpenAIProtocol:
             await client.close()
 
     def _open(self):
-        """The client, made anew for each event loop; it does no retries of its own."""
+        """The client, made anew for each event loop."""
         if self._client is None:
-            self._client = self._openai.AsyncOpenAI(
-                api_key=self._key,
-                base_url=self.endpoint,
-                timeout=self.timeout,
-                max_retries=0,
-                http_client=connection(self._openai, self.endpoint, self.timeout),
-            )
+            kind = self._openai.AsyncOpenAI
+            self._client = connected(self._openai, kind, self._key, self.endpoint, self.timeout)
         return self._client
 
     async def _send(self, request: Request):
@@ -149,37 +130,35 @@ class OpenAIProtocol:
         if self.stop:
             given["stop"] = self.stop
         if self.template:
-            given["max_tokens"] = request.max_tokens
+            given["max_tokens"] = reply_limit(request)
             return await client.completions.create(prompt=self._prompt(request), **given)
-        given[self._limit] = request.max_tokens
+        given[self._limit] = reply_limit(request)
         return await client.chat.completions.create(messages=list(request.messages), **given)
 
     def _prompt(self, request: Request) -> str:
         return with_template(self.template, request.messages) + request.cue
 
-    def _adapt(self, message: str) -> None:
+    def _adapt(self, error, request: Request) -> None:
         """Leave out a parameter that the model refuses."""
-        if "max_completion_tokens" in message:
+        if self._limit == "max_tokens" and refuses(error, "max_tokens", request):
             self._limit = "max_completion_tokens"
-        elif "temperature" in message:
+        elif refuses(error, "temperature", request):
             self._temperature = False
 
     def _reply(self, answer) -> Reply:
         usage = counted(answer, "prompt_tokens", "completion_tokens")
-        try:
+        with in_shape(usage):
             choice = answer.choices[0]
             text = choice.text if self.template else choice.message.content
             refusal = None if self.template else getattr(choice.message, "refusal", None)
             reason = choice.finish_reason
-        except (AttributeError, IndexError, TypeError):
-            raise Passing("malformed", usage=usage) from None
-        if not isinstance(text, str | None):
-            raise Passing("malformed", usage=usage)
+            status = STATUSES.get(reason)
+            if not isinstance(text, str | None) or not isinstance(refusal, str | None):
+                raise TypeError("no text")
         if not self._temperature:
             usage["temperature"] = "the vendor's own"
         if refusal:
             return Reply("refused", refusal, "the model declined", usage)
-        status = STATUSES.get(reason)
         if status is None:
             raise Passing("cut" if reason is None else "malformed", usage=usage)
         text, whole = before_stop(text or "", self.stop), text or ""
@@ -194,45 +173,35 @@ class OpenAIProtocol:
     async def _likelihood(self, request: Request) -> Reply:
         """Compare labels by the log-probabilities that the server gives of a prompt."""
         prompt = self._prompt(request)
-        values, tokens = {}, 0
+        values, counts = {}, []  # of the calls until now
         for label in request.labels:
             try:
-                answer = await self._echoed(prompt + label)
-                values[label] = _log_probability(answer, len(prompt), label)
+                answer = await self._echoed(prompt + label, request)
+                usage = counted(answer, "prompt_tokens", "completion_tokens")
+                with in_shape(usage):
+                    logs = answer.choices[0].logprobs
+                    values[label] = log_probability(logs, prompt, label, usage)
             except (Passing, Final) as fault:
-                if values and fault.usage is None:  # the calls before this one were billed
-                    fault.usage = {"prompt_tokens": tokens, "completion_tokens": len(values)}
-                elif values:
-                    fault.usage = {}
+                if counts:
+                    fault.usage = _billed(counts) if fault.usage is None else {}
                 raise
-            tokens += counted(answer, "prompt_tokens", "").get("prompt_tokens", 0)
+            counts.append(usage.get("prompt_tokens"))
         best = max(request.labels, key=values.get)
         logprobs = {label.strip(): round(value, 4) for label, value in values.items()}
-        usage = {"prompt_tokens": tokens, "completion_tokens": len(values), "logprobs": logprobs}
+        usage = {**_billed(counts), "logprobs": logprobs}
         return Reply("ok", f"{request.cue}{best}", "by likelihood", usage)
 
-    async def _echoed(self, text: str):
+    async def _echoed(self, text: str, request: Request):
         """A completion of one token that repeats its prompt with log-probabilities."""
         given = {"model": self.model, "prompt": text, "echo": True, "logprobs": 1}
         try:
             return await self._open().completions.create(**given, max_tokens=1, temperature=0)
         except Exception as error:
-            raise as_fault(error, self.name, self.endpoint) from None
+            raise as_fault(error, self.name, self.place, request) from None
 
 
-def _log_probability(answer, start: int, label: str) -> float:
-    """Sum over the tokens of `label`, which begins at letter `start` of the echoed prompt."""
-    usage = counted(answer, "prompt_tokens", "completion_tokens")
-    try:
-        logs = answer.choices[0].logprobs
-    except (AttributeError, IndexError, TypeError):
-        raise Passing("malformed", usage=usage) from None
-    try:
-        tokens = list(zip(logs.text_offset, logs.token_logprobs, strict=True))
-    except (AttributeError, TypeError, ValueError):
-        raise Final("error", "the server gives no log-probabilities of the prompt", usage) from None
-    end = start + len(label)
-    inside = [value for at, value in tokens if start <= at < end]
-    if not inside or None in inside or start not in (at for at, _ in tokens):
-        raise Final("error", f"no log-probability of '{label.strip()}' alone", usage)
-    return sum(inside)
+def _billed(counts: list[int | None]) -> dict:
+    """The sum over calls for one token each; nothing unless the server has counted every one."""
+    if None in counts:
+        return {}
+    return {"prompt_tokens": sum(counts), "completion_tokens": len(counts)}

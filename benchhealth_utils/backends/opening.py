@@ -3,21 +3,51 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from ..availability import how_to_get
-from ..models import MODELS, ModelSpec, check_name, listed_price, template, vendor_model
+from ..models import MODELS, ModelSpec, check_name, parts, recorded_name, template, vendor_model
 from ..schema import ModelError
-from .budget import Budget, Price, stated_price
+from .budget import Budget
+from .prices import known_price
 from .recovery import is_whole, recovered
 from .responses import without_path
-from .weights import Absent, Weights, find, in_folder
+from .weights import Absent, Weights, find, in_folder, in_repository
 
 BITS = "BENCHHEALTH_BITS"
+DEVICE = "BENCHHEALTH_DEVICE"
 
 
-def weights_of(name: str) -> Weights:
+class ChatFormat(NamedTuple):
+    """A Jinja template, what ends a reply in it, and whether it goes before a tokenizer's own."""
+
+    template: str | None = None
+    stop: tuple[str, ...] = ()
+    first: bool = False
+
+
+def chat_format(name: str, spec: ModelSpec | None) -> ChatFormat:
+    """The chat format that the registry gives a model, or that its name asks for."""
+    if spec:
+        return ChatFormat(template(spec.template) if spec.template else None, spec.stop)
+    style = parts(name)[2]
+    if style is None:
+        return ChatFormat()
+    stop = next((known.stop for known in MODELS.values() if known.template == style), ())
+    return ChatFormat(template(style), stop, first=True)
+
+
+def weights_of(name: str, *, tokenizer_only: bool = False) -> Weights:
     """Where the weights of a key or of ``hf:`` are.
+
+    Parameters
+    ----------
+    name : str
+    tokenizer_only : bool
+        Only tokenizer and configuration are wanted: fetch no weights, and put
+        none together.
 
     Raises
     ------
@@ -26,35 +56,41 @@ def weights_of(name: str) -> Weights:
     """
     spec = check_name(name)
     if spec is None:
-        return _from_name(name, name.partition(":")[2])
+        return _from_name(name, tokenizer_only)
     if spec.published == "embedded":
         from .embedded import weights
 
         return Weights(weights())
-    return _from_registry(spec)
+    return _from_registry(spec, tokenizer_only)
 
 
-def _from_name(name: str, source: str):
+def _from_name(name: str, tokenizer_only: bool) -> Weights:
     """Weights of the form ``hf:``."""
+    source = parts(name)[1]
     path = Path(source).expanduser()
     if path.suffix == ".gguf" and path.is_file():
         return Weights(path.parent, gguf=path.name)
-    return in_folder(path if path.is_dir() else find(source, name=name), name)
+    if path.is_dir():
+        return in_folder(path, name, tokenizer_only=tokenizer_only)
+    return in_repository(source, name, tokenizer_only=tokenizer_only)
 
 
-def _from_registry(spec: ModelSpec):
+def _from_registry(spec: ModelSpec, tokenizer_only: bool) -> Weights:
     """Weights of a key, in the form in which its authors published them."""
     if spec.published in ("api", "legacy", "baseline"):
         raise ModelError(how_to_get(spec))
+    light = {"tokenizer_only": tokenizer_only}
     try:
-        folder = find(spec.checkpoint or "", spec.key, revision=spec.revision, name=spec.key)
+        folder = find(
+            spec.checkpoint or "", spec.key, revision=spec.revision, name=spec.key, **light
+        )
         if spec.published == "full":
-            return in_folder(folder, spec.key)
+            return in_folder(folder, spec.key, **light)
         if spec.published == "adapter" and not (folder / "adapter_config.json").exists():
-            return in_folder(folder, spec.key)  # merged by the user
-        if spec.published == "diff" and is_whole(folder, spec.checksum):
-            return Weights(folder)  # recovered by the user
-        base = find(spec.base_checkpoint, name=f"{spec.key} (its base)")
+            return in_folder(folder, spec.key, **light)  # merged by the user
+        if spec.published == "diff" and (tokenizer_only or is_whole(folder, spec.checksum)):
+            return Weights(folder)  # recovered by the user, or the tokenizer of what will be
+        base = find(spec.base_checkpoint, name=f"{spec.key} (its base)", **light)
     except Absent as error:
         raise ModelError(how_to_get(spec, error.cause)) from None
     if spec.published == "adapter":
@@ -68,42 +104,44 @@ def open_local(name: str, spec: ModelSpec | None, *, dtype, device, bits):
     if bits is not None and str(bits) not in ("4", "8"):
         raise ModelError(f"{name}: bits is {bits}; expected 4 or 8.")
     weights = weights_of(name)
+    form = chat_format(name, spec)
     from .local import LocalModel
 
-    if spec is None and Path(name[3:]).expanduser().exists():
-        name = f"hf:{Path(name[3:]).expanduser().resolve().name}"  # results carry no path
     return LocalModel(
-        name,
+        name if spec else recorded_name(name),
         weights,
         dtype=dtype,
-        device=device,
+        device=device or os.environ.get(DEVICE) or None,
         bits=int(bits) if bits else None,
-        template=template(spec.template) if spec and spec.template else None,
-        stop=spec.stop if spec else (),
+        template=form.template,
+        template_first=form.first,
+        stop=form.stop,
         max_tokens=spec.max_tokens if spec else None,
     )
 
 
 def open_remote(name: str, budget: float | None, beside: Budget | None = None):
     """A model behind an API; see `models.open_model`."""
+    form, model, style = parts(name)
+    missing = [package for package in (form, "tenacity", "jinja2") if find_spec(package) is None]
+    if missing:
+        raise ModelError(
+            f"{name} needs {' and '.join(missing)}, not installed here: `pip install -e '.[api]'`."
+        )
     from .anthropic_api import AnthropicProtocol
     from .openai_api import OpenAIProtocol
     from .remote import RemoteModel
 
-    form, _, rest = name.partition(":")
-    model, _, style = rest.partition("#") if form == "openai" else (rest, "", "")
     kind = OpenAIProtocol if form == "openai" else AnthropicProtocol
     known = vendor_model(model)
-    if known and known.retired and kind.is_vendor():
+    if known and known.retired_since(model) and kind.is_vendor():
         raise ModelError(how_to_get(known, snapshot=model))
-    if style:
-        stop = next((spec.stop for spec in MODELS.values() if spec.template == style), ())
-        protocol = kind(name, model, template=template(style), stop=stop)
-    else:
-        protocol = kind(name, model)
-    opened = RemoteModel(f"{form}:{without_path(model)}{'#' + style if style else ''}", protocol)
-    price = stated_price() or listed_price(model)
-    if price is None and not opened.remote:
-        price = Price(0, 0)  # a server on this machine
+    given = {}
+    if style is not None:
+        rendered = chat_format(name, None)
+        given = {"template": rendered.template, "stop": rendered.stop}
+    shown = f"{form}:{without_path(model)}" + ("" if style is None else f"#{style}")
+    opened = RemoteModel(shown, kind(name, model, **given))
+    price, opened.priced = known_price(name)
     opened.budget = Budget(budget, price, beside)
     return opened

@@ -17,13 +17,12 @@ from collections.abc import Collection, Iterator, Sequence
 from tenacity.wait import wait_exponential, wait_random
 
 from . import Reply, Request
-from .asking import Asking
+from .asking import LONGEST, Asking
 from .budget import Budget
 from .limits import START
 from .responses import is_this_machine
 
 ATTEMPTS = 8  # of one request
-LONGEST = 60.0  # seconds between two attempts, if the server does not ask for more
 
 
 class RemoteModel:
@@ -33,10 +32,10 @@ class RemoteModel:
     ----------
     name : str
     protocol : object
-        Has ``endpoint``, ``modes``, ``signature``, ``timeout``, the method
-        ``most(request)``, which bounds the tokens of a prompt and its reply,
-        and the coroutines ``ask(request)``, which gives a `Reply` or raises a
-        fault, and ``close()``.
+        Has ``endpoint``, ``place`` (its name in messages), ``modes``,
+        ``signature``, ``timeout``, the method ``most(request)``, which bounds the
+        tokens of a prompt and its reply, and the coroutines ``ask(request)``,
+        which gives a `Reply` or raises a fault, and ``close()``.
     budget : Budget, optional
     max_tokens : int, optional
     attempts : int
@@ -63,7 +62,8 @@ class RemoteModel:
         shortest: float = 1.0,
     ):
         self.name, self.protocol, self.max_tokens = name, protocol, max_tokens
-        self.endpoint, self.modes = protocol.endpoint, protocol.modes
+        self.endpoint, self.place = protocol.endpoint, protocol.place
+        self.modes = protocol.modes
         self.remote = not is_this_machine(self.endpoint)
         self.signature = protocol.signature
         self.budget = budget or Budget()

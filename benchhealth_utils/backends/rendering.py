@@ -19,6 +19,14 @@ class Rendered:
     ids: tuple[int, ...]
     cut: int = 0
 
+    def usage(self, written: int) -> dict[str, int]:
+        """Tokens of the prompt, of a reply, and of what was cut off."""
+        return {
+            "prompt_tokens": len(self.ids),
+            "completion_tokens": written,
+            "cut_tokens": self.cut,
+        }
+
 
 def prompt_text(tokenizer, messages) -> str:
     """Messages in the model's own chat format, ready for its reply.

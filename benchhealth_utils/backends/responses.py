@@ -1,15 +1,23 @@
-"""What the remote protocols share: addresses, and the common parts of a response."""
+"""What the remote protocols share: addresses, keys, and the common parts of a response."""
 
 from __future__ import annotations
 
 import ipaddress
+import os
+import re
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from ..schema import ModelError, digest
-from ..secrets import scrubbed
+from ..secrets import has_secret, scrubbed
+from .budget import stated_limit
+from .faults import Final, Passing, Stopped
 
 TIMEOUT = 120.0  # seconds for one attempt at a vendor's
 PATIENT = 600.0  # at a server on this machine, which may answer one request after the other
+CONNECT = 10.0  # of these, for the connection: before it stands nothing is sent, or billed
+MANY = 10**9  # tokens that no request has
+LONG_HEX = re.compile(r"(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{20,}", re.I)
 
 
 def is_this_machine(endpoint: str) -> bool:
@@ -31,7 +39,8 @@ def check_endpoint(address: str, name: str) -> str:
     Raises
     ------
     ModelError
-        If it is no http address, or has a user, a password or a query.
+        If it is no http address, has a user, a password or a query, or something
+        like a key in its path.
     """
     try:
         parts = urlsplit(address)
@@ -44,7 +53,13 @@ def check_endpoint(address: str, name: str) -> str:
         )
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ModelError(
-            f"{name}: the address of {parts.hostname} carries a password or a query. Give the "
+            f"{name}: the server's address carries a password or a query. Give the key through "
+            "its own environment variable, never within an address."
+        )
+    pieces = address, *re.split(r"[/;:=,]", parts.path)
+    if any(has_secret(piece) or LONG_HEX.fullmatch(piece) for piece in pieces):
+        raise ModelError(
+            f"{name}: the server's address has something in it that looks like a key. Give the "
             "key through its own environment variable, never within an address."
         )
     return address.rstrip("/")
@@ -53,6 +68,57 @@ def check_endpoint(address: str, name: str) -> str:
 def where(endpoint: str, vendor: str) -> str:
     """The vendor's host; of any other address only a hash, since it may name a host inside."""
     return urlsplit(vendor).hostname if endpoint == vendor else digest(endpoint)[:16]
+
+
+def identity(model: str, endpoint: str, vendor: str) -> dict:
+    """What identifies a model at an endpoint, for its signature; paths and addresses as hashes."""
+    stated = stated_limit()
+    return {
+        "model": without_path(model),
+        "name": digest(model)[:16],
+        "endpoint": where(endpoint, vendor),
+        "decoding": "temperature 0, or the vendor's own where it accepts none",
+        **({"reply_limit": stated} if stated else {}),
+    }
+
+
+def place(endpoint: str, vendor: str) -> str:
+    """An endpoint as messages and pages name it, which does not give its address away.
+
+    >>> place("http://localhost:8000/v1", "https://x.org"), place("https://x.org", "https://x.org")
+    ('port 8000 of this machine', 'x.org')
+    """
+    if endpoint == vendor:
+        return where(endpoint, vendor)
+    if is_this_machine(endpoint):
+        port = urlsplit(endpoint).port
+        return f"port {port} of this machine" if port else "this machine"
+    return f"server {where(endpoint, vendor)}"
+
+
+def key_of(variable: str, endpoint: str, name: str, advice: str = "") -> str:
+    """The key in an environment variable, without the white space around it.
+
+    Raises
+    ------
+    ModelError
+        If there is none and the endpoint is not on this machine, or if it
+        cannot be put into a request.
+    """
+    key = (os.environ.get(variable) or "").strip()
+    if not key and is_this_machine(endpoint):
+        return "none"
+    if not key:
+        raise ModelError(
+            f"{name}: no key. Set {variable} in the environment (not in a notebook or a "
+            f"parameter){advice}."
+        )
+    if not (key.isascii() and key.isprintable()):
+        raise ModelError(
+            f"{name}: the value of {variable} has a line end in it, or a letter that is not "
+            "ASCII, so it is not a key. Nothing was sent. Set it anew."
+        )
+    return key
 
 
 def without_path(model: str) -> str:
@@ -64,35 +130,72 @@ def without_path(model: str) -> str:
     return model.rstrip("/").rpartition("/")[2] if model.startswith(("/", "~", ".")) else model
 
 
-def connection(library, endpoint: str, timeout: float):
-    """An HTTP client of an SDK's own kind, for one event loop.
+def connected(library, kind: type, key: str, endpoint: str, timeout: float):
+    """An SDK's client for one event loop.
 
-    It follows no redirect, which could carry prompts and key to another
-    address; and for a server on this machine it passes by the proxies that the
-    environment names, so that what is meant to stay here stays here.
+    It does no retries of its own. It follows no redirect, which could carry
+    prompts and key to another address; and for a server on this machine it
+    passes by the proxies that the environment names, so that what is meant to
+    stay here stays here.
 
     Parameters
     ----------
     library : module
         ``openai`` or ``anthropic``.
-    endpoint : str
+    kind : type
+        Its client.
+    key, endpoint : str
     timeout : float
-        Seconds.
+        Seconds for one attempt.
     """
     direct = {}
     if is_this_machine(endpoint):
         schemes = ("http://", "https://", "all://")
         direct = {"trust_env": False, "mounts": dict.fromkeys(schemes)}
-    return library.DefaultAsyncHttpxClient(follow_redirects=False, timeout=timeout, **direct)
+    seconds = library.Timeout(timeout, connect=min(CONNECT, timeout))
+    http = library.DefaultAsyncHttpxClient(follow_redirects=False, timeout=seconds, **direct)
+    return kind(api_key=key, base_url=endpoint, timeout=seconds, max_retries=0, http_client=http)
 
 
 def counted(answer, prompt: str, completion: str) -> dict:
-    """Tokens as the server counts them, the model that it says has answered, and an id."""
-    counts = getattr(answer, "usage", None)
-    found = {
-        "response": getattr(answer, "id", None),
-        "prompt_tokens": getattr(counts, prompt, None),
-        "completion_tokens": getattr(counts, completion, None),
-        "served": without_path(str(getattr(answer, "model", None) or "")) or None,
+    """Tokens as the server counts them, the model that it says has answered, and an id.
+
+    What is no count or no name is left out.
+    """
+    usage = getattr(answer, "usage", None)
+    counts = {
+        "prompt_tokens": getattr(usage, prompt, None),
+        "completion_tokens": getattr(usage, completion, None),
     }
-    return {key: value for key, value in found.items() if isinstance(value, int | str)}
+    names = {"response": getattr(answer, "id", None), "served": getattr(answer, "model", None)}
+    found = {key: n for key, n in counts.items() if type(n) is int and 0 <= n < MANY}
+    found |= {key: encodable(text) for key, text in names.items() if text and type(text) is str}
+    if "served" in found:
+        found["served"] = without_path(found["served"])
+    return found
+
+
+@contextmanager
+def in_shape(usage: dict):
+    """Whatever a reply of another shape than the protocol's makes go wrong, as a fault.
+
+    Parameters
+    ----------
+    usage : dict
+        What the reply is booked at; see `Passing`.
+    """
+    try:
+        yield
+    except (Passing, Final, Stopped):
+        raise
+    except Exception:
+        raise Passing("malformed", usage=usage) from None
+
+
+def encodable(text: str) -> str:
+    """Text that can be written to a file: half a surrogate pair becomes a question mark.
+
+    >>> encodable("a\\ud800b")
+    'a?b'
+    """
+    return text.encode("utf-8", "replace").decode()

@@ -7,10 +7,11 @@ from pathlib import Path
 import pandas as pd
 
 from ..datasets import DATASETS
+from ..models import recorded_name
 from ..usefulness import Measure, usefulness
 from .combined import MARK, model_name, publishable, results
 from .derived import llm_scores, usefulness_of
-from .human import CRITERIA
+from .human import PAPER_CRITERIA
 from .human_agreement import mean_rates
 from .style import measure, table
 
@@ -19,14 +20,6 @@ def measured(model: str, *folders: Path) -> list[dict]:
     """Recorded zero-shot results of a model: the official ones, or all if there are none."""
     rows = [row for row in results(*folders) if row["model"] == recorded_name(model)]
     return [row for row in rows if publishable(row)] or rows
-
-
-def recorded_name(model: str) -> str:
-    """The name under which results are kept: that of a folder, not its path."""
-    folder = Path(model.removeprefix("hf:")).expanduser()
-    if model.startswith("hf:") and folder.is_dir():
-        return f"hf:{folder.resolve().name}"
-    return model
 
 
 def placement_table(model: str, *folders: Path):
@@ -49,7 +42,7 @@ def placement_table(model: str, *folders: Path):
             head: f"{means.loc[key, 'generalizability']:.1f}",
             "Robustness": f"{spreads.loc[key, 'robustness']:.1f}",
         }
-        | {f"People: {name}": f"{people.loc[key, name]:.1f}" for name in CRITERIA}
+        | {f"People: {name}": f"{people.loc[key, name]:.1f}" for name in PAPER_CRITERIA}
         for key in people.index
     ]
     if rows:
@@ -62,7 +55,7 @@ def placement_table(model: str, *folders: Path):
                 head: _points(mean, mark),
                 "Robustness": _points(spread, mark),
             }
-            | {f"People: {name}": "not rated" for name in CRITERIA}
+            | {f"People: {name}": "not rated" for name in PAPER_CRITERIA}
         )
     caption = (
         f"{name} beside the public models of Table 6. Generalizability: mean "

@@ -12,15 +12,16 @@ publishes what is stored of a model's zero-shot runs on the official data.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..answers import file_name
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
-from ..models import MODELS
+from ..models import BUDGET, MODELS, open_model
 from ..schema import ROOT, BenchHealthError, Example, Reading
 
 ECHO = 8  # words in a row that the item has, too
@@ -137,19 +138,28 @@ def published_readings(path: Path) -> dict[str, Reading | None]:
     return found
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     from ..evaluation import evaluate
-    from ..models import open_model
     from .recording import record
 
-    model = open_model(arguments[0])
-    for key in arguments[1:]:
+    parser = argparse.ArgumentParser(prog="python -m benchhealth_utils.report.published")
+    parser.add_argument("model", help="key of data/models.yaml or an open form")
+    parser.add_argument("datasets", nargs="+", metavar="dataset", help="key of data/datasets.yaml")
+    parser.add_argument(
+        "--budget",
+        type=float,
+        default=BUDGET,
+        help=f"dollars for a model behind an API ({BUDGET:g})",
+    )
+    options = parser.parse_args(arguments)
+    model = open_model(options.model, budget=options.budget)
+    for key in options.datasets:
         run = evaluate(model, key)
         print(key, f"{run.scores.value:.4f}", run.counts, record(run).name, publish_answers(run))
 
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1:])
-    except (BenchHealthError, IndexError) as error:
+        main()
+    except BenchHealthError as error:
         raise SystemExit(f"{error}") from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -41,11 +41,11 @@ def tokens(evaluation: Evaluation) -> dict[str, int | None]:
     """Tokens over all items: in prompts, in completions, cut off documents.
 
     None where the backend counts none. A prompt that did not fit was not sent
-    and adds nothing.
+    and adds nothing; equal prompts were sent once and count once.
     """
     found = {}
     for name in ("prompt", "completion", "cut"):
-        each = [answer.usage.get(f"{name}_tokens") for answer in evaluation.answers]
+        each = [usage.get(f"{name}_tokens") for usage in _usages(evaluation)]
         counted = [count for count in each if count is not None]
         found[name] = sum(counted) if counted else None
     return found
@@ -57,9 +57,15 @@ def dollars(evaluation: Evaluation) -> dict[str, float]:
     An answer carries what it cost when it was asked for, so that a run from
     stored answers has the cost of those.
     """
-    each = [answer.usage.get("dollars") for answer in evaluation.answers]
+    each = [usage.get("dollars") for usage in _usages(evaluation)]
     priced = [cost for cost in each if cost is not None]
     return {"dollars": round(sum(priced), 6)} if priced else {}
+
+
+def _usages(evaluation: Evaluation) -> list[Mapping]:
+    """What was used for each answer, once where items share it."""
+    answers = enumerate(evaluation.answers)
+    return list({answer.key or at: answer.usage for at, answer in answers}.values())
 
 
 def record(evaluation: Evaluation, folder: Path | None = None) -> Path:
