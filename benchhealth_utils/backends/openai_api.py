@@ -31,7 +31,8 @@ from .sdk_errors import as_fault, refuses
 VENDOR = "https://api.openai.com/v1"
 ADDRESS = "OPENAI_BASE_URL"
 WITHOUT_KEYS = (
-    "; for a server of your own without keys set it to any word, and OPENAI_BASE_URL to its address"
+    ". For a server of your own set OPENAI_BASE_URL to its address; on this machine that needs "
+    "no key, elsewhere any word will do if the server wants none"
 )
 STATUSES = {
     "stop": "ok",
