@@ -64,7 +64,7 @@ def serving(folder):
                 stderr=subprocess.STDOUT,
                 cwd=ROOT,
             )
-        for _ in range(600):
+        for _ in range(2400):  # a busy machine takes its time
             said = server.log.read_text()
             found = re.search(r"^http://.*", said, re.M)
             if found:
@@ -82,4 +82,4 @@ def serving(folder):
     start()
     yield server
     server.process.terminate()
-    server.process.wait(timeout=20)
+    server.process.wait(timeout=60)

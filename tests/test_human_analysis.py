@@ -16,6 +16,7 @@ from statsmodels.stats.contingency_tables import mcnemar
 
 from benchhealth_utils import report
 from benchhealth_utils.human_eval import create_study, estimates, planning, simulation
+from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.adjudication import settle
 from benchhealth_utils.human_eval.analysis import analyse, analyse_study, write_analysis
 from benchhealth_utils.human_eval.criteria import CHOICES, CRITERIA, OUTCOMES
@@ -24,7 +25,13 @@ from benchhealth_utils.human_eval.planted import EXAMPLE, RATERS, Planted, Simul
 from benchhealth_utils.human_eval.ranking import Davidson, rankings
 from benchhealth_utils.human_eval.raters import each_rater, repeated, side
 from benchhealth_utils.human_eval.rates import cell_rates, sign_test, win_tie_rates
-from benchhealth_utils.human_eval.recovery import RATE, STRENGTH, coverage, recover
+from benchhealth_utils.human_eval.recovery import (
+    RATE,
+    STRENGTH,
+    coverage,
+    first_rater,
+    recover,
+)
 from benchhealth_utils.human_eval.reliability import (
     agreement,
     alpha_of_coincidences,
@@ -600,7 +607,9 @@ def dialogues():
 
 def made(folder, dialogues, raters=("simulated-1", "simulated-2"), senior="simulated-senior"):
     replies = simulation.stand_ins(dialogues)
-    return create_study(folder, dialogues, replies, raters=raters, senior=senior, seed=4), replies
+    return create_study(
+        folder, dialogues, replies, raters=raters, senior=senior, blinding=4
+    ), replies
 
 
 def test_stand_ins_are_made_of_the_answers_alone(dialogues):
@@ -681,6 +690,7 @@ TABLES = (
     report.reliability_table,
     report.raters_table,
     report.strengths_table,
+    report.own_planning_table,
 )
 
 
@@ -724,8 +734,8 @@ def test_an_analysis_is_written_elsewhere_and_names_its_raters(simulated, tmp_pa
 def test_the_page_of_a_study_is_one_file_that_needs_nothing_else(simulated, tmp_path):
     votes, analysis = simulated
     html = report.write_study_page(analysis, tmp_path / "a" / "study.html").read_text()
-    assert html.count("<table") == 6 and html.count("<li>") == 5
-    assert html.count("Simulated raters, not people.") == 7
+    assert html.count("<table") == 7 and html.count("<li>") == 6
+    assert html.count("Simulated raters, not people.") == 8
     assert "http" not in html and "<script" not in html and "**" not in html
     assert 'src="data:image/png;base64,' in html
     with pytest.raises(BenchHealthError, match="these raters are simulated"):
@@ -766,6 +776,182 @@ def test_the_reading_counts_what_the_tables_show(simulated):
     assert "other-patient in faithfulness: 0.80 planted, -" in missed
 
 
+def test_every_reading_says_whether_its_raters_were_simulated(simulated):
+    votes, analysis = simulated
+    people = votes.assign(rater=votes["rater"].str.replace("simulated", "rater"))
+    real = analyse(people, settle(people), **FEW)
+    for read in (report.study_reading, lambda x: report.planted_reading(x, EXAMPLE)):
+        lines = read(analysis).data.splitlines()
+        assert lines[:2] == ["Simulated raters, not people.", ""] and lines[2].startswith("- ")
+        assert "imulated raters" not in read(real).data
+
+
+def test_the_senior_is_no_rater_of_the_position_count(simulated):
+    raters = [
+        replace(rater, side=replace(rater.side, p_adjusted=0.001))
+        if rater.role == "senior"
+        else rater
+        for rater in simulated[1].raters
+    ]
+    text = report.study_reading(replace(simulated[1], raters=raters)).data
+    assert "one side shows in 0 of 2 raters." in text
+
+
+def test_the_strengths_say_that_pairs_are_not_corrected_for(simulated):
+    assert "not corrected for the number of pairs" in report.strengths_table(simulated[1]).caption
+
+
+# The shape of Table 6
+
+
+def test_table_6_has_opponents_below_criteria_and_the_mirror_beside_the_rate():
+    parts = [
+        finals(["a"] * 3 + ["tie"] * 2 + ["b"] * 5, one, two, name)
+        for name in ("faithfulness", "robustness")
+        for one, two in (("zeta", "gpt-4"), ("zeta", "claude-2"), ("alpha", "gpt-4"))
+    ]
+    votes = votes_of({"anna": ["left", "tie"]})
+    shown = report.study_table6(analyse(votes, pd.concat(parts), **FEW)).data
+    assert list(shown.columns) == [
+        ("", "Model"),
+        *((name, two) for name in ("Faithfulness", "Robustness") for two in ("GPT-4", "Claude-2")),
+    ]
+    assert list(shown["", "Model"]) == ["zeta", "alpha"]  # not by the alphabet
+    cell = shown.loc[0, ("Robustness", "GPT-4")]
+    first, second = cell.split(" / ")
+    assert first.startswith("50.0 (") and second.startswith("70.0 (")
+    assert pd.isna(shown.loc[1, ("Robustness", "Claude-2")])
+
+
+def test_table_6_of_a_study_has_the_order_of_its_comparisons(dialogues, tmp_path):
+    replies = simulation.stand_ins(dialogues)
+    pairs = [("physician", "other-patient"), ("first-half", "other-patient")]
+    raters = ["simulated-1", "simulated-2"]
+    study = create_study(
+        tmp_path / "study", dialogues, replies, comparisons=pairs, raters=raters, senior=None
+    )
+    for rater in raters:
+        study.ratings(rater).append(
+            (card.id, name, "tie") for card in study.cards_of(rater) for name in CRITERIA
+        )
+    shown = report.study_table6(analyse_study(study.folder, **FEW)).data
+    assert [x[:5] for x in shown["", "Model"].str.lower()] == ["physi", "first"]
+
+
+# What the key notes
+
+
+def noted_votes(**columns):
+    votes = votes_of({x: ["left", "tie", "right", "left"] for x in ("anna", "ben")})
+    return votes.assign(**{name: values * 2 for name, values in columns.items()})
+
+
+def test_noted_pairs_are_counted_and_the_rates_given_without_them():
+    flags = [("lost_words",), ("x: cut", "z: cut"), (), ()]
+    votes = noted_votes(equal=[False, True, False, False], flags=flags)
+    found = analyse(votes, settle(votes), **FEW)
+    # z is not compared here, so what was noted of its reply does not count
+    assert found.noted == {"lost_words": 1, "equal": 1, "cut": 1}
+    assert (found.pairs, found.noted_pairs) == (4, 2)
+    (rate,), (clean,) = found.rates, found.rates_unnoted
+    assert (rate.wins, rate.ties, rate.losses) == (2, 1, 1)
+    assert (clean.wins, clean.ties, clean.losses) == (1, 0, 1) and clean.p_adjusted is None
+    shown = report.study_table6(found)
+    assert (
+        "Something is noted of 2 of 4 pairs (lost_words: 1; replies that are equal: 1; cut: 1)"
+        in (shown.caption)
+    )
+    assert list(shown.data["", "Model"]) == ["x", "x, without noted pairs"]
+    assert shown.data["Faithfulness", "y"].iloc[1].startswith("50.0 (")
+
+
+def test_where_nothing_is_noted_nothing_is_said():
+    nothing = noted_votes(equal=[False] * 4, flags=[()] * 4)
+    for votes in (nothing, nothing.drop(columns=["equal", "flags"])):
+        found = analyse(votes, settle(votes), **FEW)
+        assert found.noted == {} and found.rates_unnoted == [] and found.noted_pairs == 0
+        assert "noted" not in report.study_table6(found).caption
+    every = noted_votes(equal=[True] * 4, flags=[()] * 4)
+    found = analyse(every, settle(every), **FEW)
+    assert found.noted == {"equal": 4} and found.rates_unnoted == []
+    assert "; ".join(("pairs (replies that are equal: 4)", "no others.")) in (
+        report.study_table6(found).caption
+    )
+
+
+def test_notes_come_from_the_key_of_a_real_study(dialogues, tmp_path):
+    replies = simulation.stand_ins(dialogues)
+    replies["first-half"]["d-0"] = replies["physician"]["d-0"]
+    raters = ["simulated-1", "simulated-2"]
+    study = create_study(
+        tmp_path / "study",
+        dialogues,
+        replies,
+        raters=raters,
+        senior=None,
+        flags={"d-1": ["first-half: cut"], "d-2": ["lost_words"]},
+    )
+    for rater in raters:
+        study.ratings(rater).append(
+            (card.id, name, "tie") for card in study.cards_of(rater) for name in CRITERIA
+        )
+    found = analyse_study(study.folder, **FEW)
+    assert dict(sorted(found.noted.items())) == {"cut": 2, "equal": 1, "lost_words": 3}
+    assert found.noted_pairs == 6 and found.pairs == 24
+    # of eight questions d-2 goes everywhere, d-1 with first-half, d-0 where it is equal
+    assert {(x.model_a, x.model_b): x.n for x in found.rates_unnoted} == {
+        ("physician", "first-half"): 5,
+        ("physician", "other-patient"): 7,
+        ("first-half", "other-patient"): 6,
+    }
+
+
+# The commands
+
+
+def ran(capsys, *arguments):
+    status = main([str(argument) for argument in arguments])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_the_analyse_command_leads_to_table_6_and_the_final_labels(dialogues, tmp_path, capsys):
+    study, replies = made(tmp_path / "study", dialogues)
+    simulation.rate_all(study, EXAMPLE, dialogues, replies, seed=6)
+    (study.folder / "key.json").rename(tmp_path / "key.json")
+    to = tmp_path / "out"
+    status, _, err = ran(capsys, "analyse", study.folder, "--to", to)
+    assert status == 1 and "There is no key" in err and not (to / "final.csv").exists()
+    command = ["analyse", study.folder, "--key", tmp_path / "key.json", "--to", to]
+    status, out, _ = ran(capsys, *command)
+    assert status == 0 and out.startswith("Simulated raters, not people.")
+    assert {path.name for path in to.iterdir()} == {"study.html", "analysis.json", "final.csv"}
+    final = pd.read_csv(to / "final.csv")
+    names = ["item", "model_a", "model_b", "criterion", "outcome", "path"]
+    assert list(final.columns) == names and len(final) == 8 * 3 * 4
+    assert set(final["path"]) == {"agreed", "senior"}
+    written = json.loads((to / "analysis.json").read_text())
+    rate = written["rates"][0]
+    own = final[(final[names[1:4]] == [rate[name] for name in names[1:4]]).all(axis=1)]
+    assert (own["outcome"] == "a").sum() == rate["wins"]
+    html = (to / "study.html").read_text()
+    assert 'id="T_study-table-6"' in html and 'id="T_study-own-planning"' in html
+    status, _, err = ran(capsys, *command[:-1], ROOT / "data" / "results" / "mine")
+    assert status == 1 and "these raters are simulated" in err
+    assert not (ROOT / "data" / "results" / "mine").exists()
+    (tmp_path / "taken").write_text("")
+    status, _, err = ran(capsys, *command[:-1], tmp_path / "taken")
+    assert status == 1 and "Nothing can be written to" in err
+
+
+def test_the_analyse_command_says_what_is_open(dialogues, tmp_path, capsys):
+    study, replies = made(tmp_path / "study", dialogues)
+    simulation.rate_all(study, EXAMPLE, dialogues, replies, RATERS[:2], seed=6)
+    status, out, _ = ran(capsys, "analyse", study.folder, "--to", tmp_path / "out")
+    left = pd.read_csv(tmp_path / "out" / "final.csv")["path"].eq("open").sum()
+    assert status == 0 and f"{left} of 96 verdicts are open" in out and left > 0
+
+
 # Recovery
 
 
@@ -782,12 +968,66 @@ def test_planted_values_are_found_within_their_intervals():
     assert len(shown.data) == 8
 
 
-def test_the_recovery_shows_what_a_bias_of_all_raters_does():
-    crooked = [replace(rater, left=0.5) for rater in RATERS]
-    rows = recover(EXAMPLE, 6, 100, crooked, replicates=200)
-    faithful = [row for row in rows if row.criterion == "faithfulness"]
-    assert coverage([row for row in faithful if row.quantity == RATE])[0] < 0.5
-    assert coverage([row for row in faithful if row.quantity == STRENGTH])[0] < 0.7
+LEANS = ({"ties": 0.25}, {"left": 0.25})
+
+
+@pytest.mark.parametrize("lean", LEANS)
+def test_intervals_collapse_where_the_senior_is_not_heard(lean):
+    """Raters who lean and a senior who does not: what settling them is for."""
+    raters = [*(replace(rater, guesses=0.0, **lean) for rater in RATERS[:2]), RATERS[2]]
+    settled, alone = (
+        coverage([row for row in rows if row.quantity == RATE])[0]
+        for rows in (
+            recover(EXAMPLE, 10, 200, raters, replicates=150, seed=1),
+            recover(EXAMPLE, 10, 200, raters, settling=first_rater, replicates=150, seed=1),
+        )
+    )
+    assert settled > 0.85 and alone < 0.6
+
+
+def test_guessing_alone_needs_the_senior_too():
+    """A guess is no draw from the truth: where models differ, too many values are missed."""
+    heard, alone = (
+        recover(EXAMPLE, 14, 200, settling=how, replicates=150, seed=1)
+        for how in (settle, first_rater)
+    )
+    shares = {}
+    for name, rows in (("heard", heard), ("alone", alone)):
+        clear = [row for row in rows if row.criterion in ("faithfulness", "comprehensiveness")]
+        shares[name] = coverage([row for row in clear if row.quantity == STRENGTH])[0]
+    assert shares["heard"] > 0.85 and shares["alone"] < 0.75
+    text = report.settling_reading(heard, alone).data
+    assert text.startswith("Simulated raters, not people.\n\n- **Win+tie rates**: ")
+    all_heard = coverage([row for row in heard if row.quantity == RATE])[0]
+    assert f"{100 * all_heard:.1f} (" in text
+
+
+def test_a_guess_is_any_of_the_three_verdicts_equally_often():
+    blind = replace(RATERS[0], guesses=1.0)
+    sure = np.zeros((6_000, 4), dtype=int)  # the first reply wins, always
+    found, _ = blind.verdicts(sure, np.ones(6_000, dtype=bool), np.random.default_rng(0))
+    assert np.bincount(found.ravel(), minlength=3) / found.size == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_habits_come_as_often_as_they_are_asked_for():
+    rater = replace(RATERS[0], guesses=0.0, left=0.3, ties=0.5)
+    sure = np.full((6_000, 4), 2)
+    a_left = np.arange(6_000) % 2 == 0
+    found, difficult = rater.verdicts(sure, a_left, np.random.default_rng(0))
+    assert (found == 1).mean() == pytest.approx(0.5, abs=0.01)
+    assert (found[a_left] == 0).mean() == pytest.approx(0.3, abs=0.02)
+    assert (found[~a_left] == 0).sum() == 0
+    assert difficult.mean() == pytest.approx(0.2 * (1 - 0.2**4), abs=0.02)
+    with pytest.raises(BenchHealthError, match="together at most 1"):
+        replace(rater, guesses=0.3)
+
+
+def test_the_first_raters_verdicts_are_those_of_one_rater():
+    votes = simulation.simulate(EXAMPLE, 30, seed=3)
+    alone, settled = first_rater(votes), settle(votes)
+    own = votes[(votes["rater"] == "simulated-1") & (votes["kind"] == "pair")]
+    assert list(alone["outcome"]) == list(own["outcome"]) and len(alone) == len(settled)
+    assert set(alone.columns) == set(settled.columns)
 
 
 @pytest.mark.slow
@@ -809,3 +1049,28 @@ def test_the_table_of_sizes_is_what_the_calculation_gives():
     text = report.planning_reading(200, 12).data
     lead = planning.detectable_lead(200, 0.2, tests=12)
     assert f"{100 * lead:.1f} points with 20 % ties" in text
+
+
+def test_a_study_plans_the_next_one_by_its_own_ties():
+    votes = votes_of({"anna": ["left", "tie"]})
+    final = pd.concat(
+        [
+            finals(["a"] * 70 + ["tie"] * 80 + ["b"] * 50),
+            finals(["tie"] * 20, criterion="robustness"),
+            finals(["a", "b"] + ["tie"] * 18, criterion="generalizability"),
+            finals([None] * 5, criterion="comprehensiveness"),
+        ]
+    )
+    shown = report.own_planning_table(analyse(votes, final, **FEW)).data.set_index("Criterion")
+    row = shown.loc["Faithfulness"]
+    assert row["Ties, %"] == "40.0" and row["Items"] == 200
+    assert row["Items for a lead of 20.0"] == str(planning.items_needed(0.4, 0.2, tests=2))
+    lead = planning.detectable_lead(200, 0.4, tests=2)
+    assert row["Smallest lead found, points"] == f"{100 * lead:.1f}"
+    for name, said in (
+        ("Robustness", "cannot be: too many ties"),
+        ("Generalizability", "cannot be: too many ties"),
+        ("Comprehensiveness", ""),
+    ):
+        assert shown.loc[name, "Items for a lead of 20.0"] == said
+        assert shown.loc[name, "Smallest lead found, points"] == "none"

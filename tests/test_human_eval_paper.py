@@ -19,7 +19,7 @@ from benchhealth_utils import report
 from benchhealth_utils.agreement import Agreement, _tau_of_draws, kendall
 from benchhealth_utils.datasets import DATASETS
 from benchhealth_utils.report import human, human_agreement
-from benchhealth_utils.report.human_agreement import Ranking
+from benchhealth_utils.report.human_agreement import OrderAgreement
 from benchhealth_utils.report.placement import measured, recorded_name
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import accuracy_interval, difference_interval
@@ -195,8 +195,8 @@ def test_signs_of_both_sides_are_shown():
 
 
 def test_what_the_chapter_says_in_words_of_table_6():
-    rates = human.win_tie_rates()
-    for criterion in human.CRITERIA:
+    rates = human.printed_rates()
+    for criterion in human.PAPER_CRITERIA:
         block = rates[criterion]
         assert (block["gpt-4"] < block.drop(columns="gpt-4").min(axis=1)).all()
         for family in (
@@ -218,7 +218,7 @@ def test_what_the_chapter_says_in_words_of_table_6():
 
 
 def test_people_and_metrics_by_an_independent_count():
-    rates, scores = human.win_tie_rates(), report.paper_scores()
+    rates, scores = human.printed_rates(), report.paper_scores()
     tasks = (
         ["medqa", "medmcqa", "mmlu_medicine", "pubmedqa"],
         ["mimic_cxr", "iu_xray"],
@@ -282,11 +282,15 @@ def test_faithfulness_needs_three_measured_models(tmp_path):
 
 
 def test_undefined_and_pointlike_taus_are_said_in_words():
-    flat = Ranking("faithfulness", "a flat metric", kendall([1, 1, 1], [1, 2, 3], **FEW), {})
-    same = Ranking("robustness", "itself", Agreement(1.0, (1.0, 1.0), 9, 0.0), {})
-    none = Ranking("generalizability", "nothing", None, {})
-    for_sure = Ranking("comprehensiveness", "its twin", Agreement(0.8, (0.4, 1.0), 9, 0.0), {})
-    against = Ranking("comprehensiveness", "its reverse", Agreement(-0.8, (-1, -0.4), 9, 0.0), {})
+    flat = OrderAgreement("faithfulness", "a flat metric", kendall([1, 1, 1], [1, 2, 3], **FEW), {})
+    same = OrderAgreement("robustness", "itself", Agreement(1.0, (1.0, 1.0), 9, 0.0), {})
+    none = OrderAgreement("generalizability", "nothing", None, {})
+    for_sure = OrderAgreement(
+        "comprehensiveness", "its twin", Agreement(0.8, (0.4, 1.0), 9, 0.0), {}
+    )
+    against = OrderAgreement(
+        "comprehensiveness", "its reverse", Agreement(-0.8, (-1, -0.4), 9, 0.0), {}
+    )
     rankings = [flat, same, none, for_sure, against]
     said = report.rankings_reading(rankings).data
     assert "Not defined, since all ranks in one are equal**: faithfulness and a flat metric" in said
@@ -333,7 +337,7 @@ def test_official_results_give_a_place_among_the_same_sets(tmp_path):
     said = report.placement_reading("majority", tmp_path).data
     assert "without MIMIC-CXR, MIMIC-III" in said and "Robustness** cannot be worked out" in said
     low, high = 36.5, 39.5  # the interval of the mean lies within these
-    public = scores.loc[human.win_tie_rates().index].mean(axis=1)
+    public = scores.loc[human.printed_rates().index].mean(axis=1)
     over, under = (public > high).sum(), (public < low).sum()
     assert over == 2 and under == 2
     counts = pd.Series([int(word) for word in said.split() if word.isdigit()])
@@ -411,11 +415,16 @@ def test_everything_simulated_in_the_chapter_says_so(executed):
     cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
     data = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]
     html = "".join("".join(each.get("text/html", "")) for each in data)
-    for name in ("table-6", "verdicts", "paths", "reliability", "raters", "strengths", "recovery"):
+    for name in ("table-6", "verdicts", "reliability", "raters", "strengths", "recovery"):
         table = html.split(f'id="T_study-{name}"')[1].split("</table>")[0]
         assert "<caption>Simulated raters, not people. " in table
     judge = html.split('id="T_study-judge"')[1].split("</table>")[0]
     assert "<caption>Simulated raters, not people. The judge longer-reply" in judge
+    # every list of what a simulated study shows
+    said = ["".join(each.get("text/markdown", "")) for each in data]
+    readings = [text for text in said if "Who is ahead" in text or "planted" in text]
+    assert len(readings) == 3
+    assert all(text.startswith("Simulated raters, not people.\n\n- ") for text in readings)
     figures = [cell["metadata"]["mystnb"] for cell in cells if "mystnb" in cell["metadata"]]
     assert "Simulated raters, not people." in figures[0]["figure"]["caption"]
     # the paper's own table does not
@@ -449,3 +458,24 @@ def test_the_chapter_leaves_a_simulated_study_and_nothing_else(executed):
         "simulated-2",
         "simulated-senior",
     }
+
+
+def test_no_name_means_one_thing_for_the_paper_and_another_for_a_study():
+    """What a module defines itself, by its source: functions, classes and constants."""
+    import ast
+
+    def defined(paths):
+        names = set()
+        for path in paths:
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                    names.add(node.name)
+                elif isinstance(node, ast.Assign):
+                    names |= {x.id for x in node.targets if isinstance(x, ast.Name)}
+        return {name for name in names if not name.startswith("_")}
+
+    package = ROOT / "benchhealth_utils"
+    study = defined((package / "human_eval").glob("*.py"))
+    shared = defined((package / "report").glob("human*.py")) & study
+    assert {"Ranking", "CRITERIA", "win_tie_rates"} <= study
+    assert not shared

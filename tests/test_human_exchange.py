@@ -61,7 +61,7 @@ REPLIES = {
 def unrated(tmp_path_factory):
     """Made once and copied: hashing codes is slow on purpose."""
     folder = tmp_path_factory.mktemp("unrated") / "study"
-    return create_study(folder, DIALOGUES, REPLIES, seed=2).folder
+    return create_study(folder, DIALOGUES, REPLIES, blinding=2).folder
 
 
 @pytest.fixture
@@ -150,6 +150,61 @@ def test_an_export_is_blind(study, way, tmp_path):
     assert places == sorted(places) and len(order) == len(key)
 
 
+def disputed(study):
+    """A card that rater-1 comments and on which the raters differ."""
+    card = study.cards_of("senior")[0].id
+    for rater, choice in (("rater-1", "left"), ("rater-2", "right")):
+        for key in CRITERIA:
+            session_of(study, rater).choose(card, key, choice)
+    session_of(study, "rater-1").comment(card, "=because\nof this")
+    return card
+
+
+SAID = [
+    *(f"{item.name}: left, right" for item in CRITERIA.values()),
+    "Difficult: no, no",
+    "Comment: =because\nof this",
+]
+
+
+@pytest.mark.parametrize("sees", ["both", "none"])
+def test_the_seniors_file_says_what_the_raters_said_if_the_design_does(sees, way, tmp_path):
+    write, read, ending = way
+    study = create_study(tmp_path / "s", DIALOGUES, REPLIES, blinding=2, senior_sees=sees)
+    card = disputed(study)
+    path = write(study, "senior", tmp_path / f"senior.{ending}")
+    own = write(study, "rater-1", tmp_path / f"rater.{ending}").read_text(encoding="utf-8-sig")
+    assert "left, right" not in own  # nothing of the other rater's
+    text = path.read_text(encoding="utf-8-sig")
+    if ending == "csv":
+        (row,) = csv.DictReader(io.StringIO(text, newline=""))
+        said = row.get("raters")
+    else:
+        (task,) = json.loads(text)
+        said = task["data"].get("raters")
+        root = ElementTree.fromstring(path.with_suffix(".xml").read_text())
+        shown = [item.get("value") for item in root.iter("Text")]
+        assert ("$raters" in shown) == (sees == "both")
+    assert said == ("\n".join(SAID) if sees == "both" else None)
+    assert "rater-1" not in text and "rater-2" not in text  # without their names
+    session_of(study, "senior").choose(card, "robustness", "tie")
+    path.unlink()
+    path.with_suffix(".xml").unlink(missing_ok=True)
+    assert read(study, write(study, "senior", path)) == {"same": 1}  # read, and not taken in
+
+
+def test_a_closed_study_takes_no_file(study, fresh_copy, way, tmp_path):
+    write, read, ending = way
+    rate(study)
+    path = write(study, "rater-1", tmp_path / f"a.{ending}")
+    fresh_copy.close()
+    with pytest.raises(StudyError, match="The study is closed"):
+        read(fresh_copy, path)
+    assert said(fresh_copy) == []
+    fresh_copy.reopen()
+    assert read(fresh_copy, path)["new"] > 0
+
+
 ANY = st.text(
     alphabet=st.one_of(
         st.characters(codec="utf-8"), st.sampled_from("=+-@'\"\t\r\n,;\\\u2028＝＠\x00 ")
@@ -178,7 +233,7 @@ def small(tmp_path_factory):
     """A study of three cards that nobody has rated, to be copied."""
     folder = tmp_path_factory.mktemp("small") / "study"
     replies = {m: {k: texts[k] for k in ("d0", "d1", "d2")} for m, texts in REPLIES.items()}
-    options = {"repeats": 0, "checks": 0, "senior": None, "raters": ["ann"], "seed": 1}
+    options = {"repeats": 0, "checks": 0, "senior": None, "raters": ["ann"], "blinding": 1}
     return create_study(folder, DIALOGUES[:3], replies, **options)
 
 

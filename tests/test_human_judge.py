@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from benchhealth_utils import report
 from benchhealth_utils.backends import Reply
 from benchhealth_utils.human_eval import create_study, open_study, simulation
+from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.adjudication import settle
 from benchhealth_utils.human_eval.analysis import analyse, analyse_study
 from benchhealth_utils.human_eval.criteria import CRITERIA
@@ -26,7 +27,7 @@ from benchhealth_utils.human_eval.judged import judge_agreement
 from benchhealth_utils.human_eval.planted import EXAMPLE
 from benchhealth_utils.human_eval.reliability import agreement
 from benchhealth_utils.human_eval.votes import load_votes, unblind
-from benchhealth_utils.schema import BenchHealthError, ModelError
+from benchhealth_utils.schema import ROOT, BenchHealthError, ModelError
 
 MODELS = ("physician", "first-half", "other-patient")
 FEW = {"replicates": 200}
@@ -75,7 +76,7 @@ def rated(tmp_path_factory):
     replies = simulation.stand_ins(dialogues)
     raters = ["simulated-1", "simulated-2"]
     study = create_study(
-        folder, dialogues, replies, raters=raters, senior="simulated-senior", seed=2
+        folder, dialogues, replies, raters=raters, senior="simulated-senior", blinding=2
     )
     simulation.rate_all(study, EXAMPLE, dialogues, replies, seed=3)
     return folder
@@ -241,15 +242,52 @@ def judged_as(final, votes, change=None):
     return rows.assign(path="same").reset_index(drop=True)
 
 
-def test_a_judge_that_says_what_people_say_agrees_with_them(study):
+def said_by(votes, rater):
+    """A judge that repeats one rater, in the form of `judge_cards`."""
+    own = votes[(votes["rater"] == rater) & (votes["kind"] == "pair")]
+    rows = own[["card", "criterion", "choice"]].sort_values(["card", "criterion"])
+    rows = rows.assign(rater="scripted", role="judge", path="same")
+    return rows.assign(shown=rows["choice"], swapped=rows["choice"]).reset_index(drop=True)
+
+
+def test_a_judge_is_held_to_the_terms_of_a_rater(study):
     votes, final = human(study)
-    found = judge_agreement(judged_as(final, votes), votes, final, study, **FEW)
+    found = judge_agreement(said_by(votes, "simulated-1"), votes, final, study, **FEW)
     assert [row.criterion for row in found] == list(CRITERIA)
-    among = {row.criterion: row.alphas["ordinal"] for row in agreement(votes, **FEW)}
+    among = {row.criterion: row.alphas["ordinal"].value for row in agreement(votes, **FEW)}
     for row in found:
         assert row.cards == 36 and row.paths == {"same": 36, "changed": 0, "abstained": 0}
-        assert row.same.value == row.kappa.value == row.alpha.value == 1
-        assert row.people == among[row.criterion]
+        assert row.with_raters["simulated-1"].value == 1
+        # it is that rater: with the other it agrees as that rater does, no better
+        (raters,) = row.among_raters.values()
+        assert row.with_raters["simulated-2"] == raters
+        assert raters.value == pytest.approx(among[row.criterion]) and raters.value < 1
+        assert row.same == row.same_of_all and not row.compared
+
+
+def test_the_raters_are_compared_on_the_cards_that_the_judge_decided(study):
+    votes, final = human(study)
+    judged = said_by(votes, "simulated-1")
+    other = said_by(votes, "simulated-2")
+    judged.loc[(judged["choice"] != other["choice"]).to_numpy(), ["choice", "path"]] = [
+        None,
+        "changed",
+    ]  # it decides the cards on which the raters agree: easy ones
+    for row in judge_agreement(judged, votes, final, study, **FEW):
+        (raters,) = row.among_raters.values()
+        assert raters.value == 1 and raters.n == row.paths["same"] < 36
+        assert row.with_raters["simulated-2"].value == 1
+        assert row.same_of_all.value == pytest.approx(
+            row.same.value * row.same.n / row.same_of_all.n
+        )
+        assert row.same_of_all.n == 36
+
+
+def test_a_judge_that_says_the_final_verdicts(study):
+    votes, final = human(study)
+    for row in judge_agreement(judged_as(final, votes), votes, final, study, **FEW):
+        assert row.same.value == row.same_of_all.value == 1
+        assert all(found.value < 1 for found in row.with_raters.values())
 
 
 def test_a_judge_that_says_the_opposite_disagrees(study):
@@ -257,10 +295,29 @@ def test_a_judge_that_says_the_opposite_disagrees(study):
     for row in judge_agreement(judged_as(final, votes, SWAPPED), votes, final, study, **FEW):
         cell = final[final["criterion"] == row.criterion]
         assert row.same.value == pytest.approx((cell["outcome"] == "tie").mean())
-        # left for right throughout: as far apart as the ranks allow, whatever is drawn
-        assert row.alpha.value == pytest.approx(-1 + 1 / 36)
-        assert row.alpha.interval is None and "alike" in row.alpha.note
-        assert row.kappa.value < row.people.value
+        (raters,) = row.among_raters.values()
+        assert all(found.value < raters.value for found in row.with_raters.values())
+
+
+def test_a_judge_among_the_models_compared_is_named_as_one(study):
+    votes, final = human(study)
+    own = said_by(votes, "simulated-1").assign(rater="physician")
+    rows = judge_agreement(own, votes, final, study, **FEW)
+    caption = report.judge_table(rows, "physician").caption
+    assert "physician is itself one of the models compared" in caption
+    rows = judge_agreement(said_by(votes, "simulated-1"), votes, final, study, **FEW)
+    assert "itself" not in report.judge_table(rows, "scripted").caption
+
+
+def test_cards_that_a_rater_has_not_judged_are_left_out(study):
+    votes, final = human(study)
+    judged = said_by(votes, "simulated-1")
+    card = judged["card"].iloc[0]
+    fewer = votes[(votes["card"] != card) | (votes["rater"] != "simulated-2")]
+    assert {row.cards for row in judge_agreement(judged, fewer, final, study, **FEW)} == {35}
+    none = votes[votes["role"] == "senior"]
+    with pytest.raises(BenchHealthError, match="no cards that the judge and all raters"):
+        judge_agreement(judged, none, final, study, **FEW)
 
 
 def test_undecided_verdicts_are_counted_and_in_no_figure(study):
@@ -276,7 +333,10 @@ def test_undecided_verdicts_are_counted_and_in_no_figure(study):
     for row in judge_agreement(judged, votes, final, study, **FEW):
         assert row.paths == {"same": 16, "changed": 16, "abstained": 4}
         assert (row.first, row.second) == (10, 6)
-        assert row.same.n == row.kappa.n == row.alpha.n == 16 and row.same.value == 1
+        assert row.same.n == 16 and row.same.value == 1
+        assert {found.n for found in row.with_raters.values()} == {16}
+        assert {found.n for found in row.among_raters.values()} == {16}
+        assert row.same_of_all.n == 36 and row.same_of_all.value == pytest.approx(16 / 36)
 
 
 def test_a_judge_that_never_decides_has_no_agreement(study):
@@ -284,28 +344,26 @@ def test_a_judge_that_never_decides_has_no_agreement(study):
     judged = judge_cards(study, Scripted(lambda *_: all_criteria("right")), progress=False)
     rows = judge_agreement(judged, votes, final, study, **FEW)
     for row in rows:
-        assert row.same.value is row.kappa.value is row.alpha.value is None
+        assert row.same.value is None and row.same_of_all.value == 0
+        assert all(x.value is None for x in (*row.with_raters.values(), *row.among_raters.values()))
         assert row.first == 0 and row.second == row.paths["changed"] == 36
-    analysis = analyse(votes, final, **FEW)
-    shown = report.judge_table(rows, "scripted", analysis)
+    shown = report.judge_table(rows, "scripted")
     assert shown.caption.startswith("Simulated raters, not people. The judge scripted")
-    assert list(shown.data["Kappa"]) == ["no verdict is the same in both orders"] * 4
+    for rater in ("simulated-1", "simulated-2"):
+        assert set(shown.data[f"Alpha with {rater}"]) == {"no verdict is the same in both orders"}
     assert list(shown.data["To the first, to the second"]) == ["0, 36"] * 4
 
 
-def test_a_judge_that_always_says_tie_has_no_kappa(study):
-    votes, final = human(study)
-    judged = judge_cards(study, Scripted(lambda *_: all_criteria("tie")), progress=False)
-    for row in judge_agreement(judged, votes, final, study, **FEW):
-        assert row.kappa.value is None and "the judge always chose tie" in row.kappa.note
-
-
-def test_open_verdicts_of_people_are_left_out(study):
+def test_open_verdicts_of_people_are_in_the_alphas_and_in_no_share(study):
     votes, final = human(study)
     judged = judged_as(final, votes)
     open_ = final.groupby("criterion").head(5).index
     final.loc[open_, "outcome"] = None
-    assert {row.cards for row in judge_agreement(judged, votes, final, study, **FEW)} == {31}
+    for row in judge_agreement(judged, votes, final, study, **FEW):
+        assert row.cards == 36 and row.same.n == row.same_of_all.n == 31
+        assert {found.n for found in row.with_raters.values()} == {36}
+    for row in judge_agreement(judged, votes, final.assign(outcome=None), study, **FEW):
+        assert row.same.note == row.same_of_all.note == "none is settled"
 
 
 # Never mixed
@@ -334,3 +392,44 @@ def test_answers_are_stored_as_any_models_are(study):
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert {row["status"] for row in rows} == {"ok"}
     assert not any(model in path.read_text() for model in MODELS)
+
+
+# The command
+
+
+def run(capsys, monkeypatch, model, *arguments):
+    monkeypatch.setattr("benchhealth_utils.human_eval.judge.open_model", lambda *_, **__: model)
+    status = main(["judge", *map(str, arguments), "--model", "scripted"])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+def test_the_judge_command_asks_without_the_key(study, capsys, monkeypatch):
+    (study / "key.json").unlink()
+    status, out, _ = run(capsys, monkeypatch, Scripted(longer), study)
+    cards = len(open_study(study).cards)
+    assert status == 0
+    said = f"{4 * cards} same, 0 changed, 0 abstained"
+    assert out == f"scripted: of {4 * cards} verdicts on {cards} cards, {said}.\n"
+    status, _, err = run(capsys, monkeypatch, Scripted(longer), study, "--to", study.parent / "to")
+    assert status == 1 and "There is no key" in err
+
+
+def test_the_judge_command_writes_its_agreement_with_people(study, tmp_path, capsys, monkeypatch):
+    to = tmp_path / "to"
+    judge = Scripted(longer, "hf:some/judge")
+    status, out, _ = run(capsys, monkeypatch, judge, study, "--to", to)
+    names = {f"judge-hf-some-judge.{ending}" for ending in ("html", "json", "csv")}
+    assert status == 0 and {path.name for path in to.iterdir()} == names
+    assert all(str(to / name) in out for name in names)
+    votes, final = human(study)
+    rows = judge_agreement(judge_cards(study, judge, progress=False), votes, final, study)
+    written = json.loads((to / "judge-hf-some-judge.json").read_text())
+    assert written["judge"] == "hf:some/judge"
+    assert written["agreement"][0]["same_of_all"]["value"] == rows[0].same_of_all.value
+    assert all(row["simulated"] for row in written["agreement"])
+    html = (to / "judge-hf-some-judge.html").read_text()
+    assert html.count("Simulated raters, not people.") == 2 and 'id="T_study-judge"' in html
+    before = judge.asked
+    status, _, err = run(capsys, monkeypatch, judge, study, "--to", ROOT / "data" / "results" / "j")
+    assert status == 1 and "these raters are simulated" in err and judge.asked == before

@@ -27,6 +27,7 @@ from benchhealth_utils.human_eval import (
     layout,
     load_votes,
     open_study,
+    ratings,
     settle,
     unblind,
 )
@@ -38,9 +39,10 @@ from benchhealth_utils.human_eval.dialogues import (
     load_dialogues,
     usable,
 )
-from benchhealth_utils.human_eval.exchange import session_of
+from benchhealth_utils.human_eval.estimates import is_simulated
+from benchhealth_utils.human_eval.exchange import rows_of, session_of
 from benchhealth_utils.human_eval.folder import plain
-from benchhealth_utils.human_eval.identity import redacted, telling
+from benchhealth_utils.human_eval.identity import redacted, telling, words_in
 from benchhealth_utils.human_eval.key import read_key
 from benchhealth_utils.human_eval.ratings import LONGEST_COMMENT, Judgement, Ratings
 from benchhealth_utils.human_eval.replies import ask, collect, messages
@@ -58,7 +60,9 @@ REPLIES = {
 
 
 def make(folder, **options):
-    return create_study(folder, DIALOGUES, REPLIES, **{"items": 20, "seed": 5, **options})
+    return create_study(
+        folder, DIALOGUES, REPLIES, **{"items": 20, "seed": 5, "blinding": 5, **options}
+    )
 
 
 @pytest.fixture(scope="module")
@@ -137,23 +141,40 @@ def test_what_stands_on_the_cards(study):
             assert card["item"] not in drawn and card["left"] == card["right"]
 
 
-def test_a_seed_fixes_everything_but_the_codes(tmp_path):
+def sample(key):
+    return {card["item"] for card in key["cards"].values() if card["kind"] == "pair"}
+
+
+def test_the_seed_draws_the_sample_and_nothing_else(tmp_path):
+    """Whoever knows the seed, the dialogues and this program cannot work out a side."""
+    one, two = (make(tmp_path / name, seed=3, blinding=None) for name in ("one", "two"))
+    keys = [read_key(study.folder) for study in (one, two)]
+    assert sample(keys[0]) == sample(keys[1])
+    assert sample(read_key(make(tmp_path / "three", seed=4).folder)) != sample(keys[0])
+    assert one.cards.keys().isdisjoint(two.cards)
+    assert (
+        min(key["blinding"] for key in keys) > 2**64 and keys[0]["blinding"] != keys[1]["blinding"]
+    )
+    drawn = creation.draw(DIALOGUES, 20, 3)
+    pairs = [("zephyr-one", "zephyr-two")]
+    sides = {
+        card["item"]: card["left"] for card in keys[0]["cards"].values() if card["kind"] == "pair"
+    }
+    for guess in (None, *range(2000)):
+        guessed = layout.pairs(drawn, pairs, Random(f"{guess}:sides"))
+        assert {card["item"]: card["left"] for card in guessed} != sides
+    orders = [[card.id for card in study.cards_of("rater-1")] for study in (one, two)]
+    assert orders[0] != orders[1]
+
+
+def test_a_blinding_that_is_given_repeats_a_trial_but_for_the_codes(tmp_path):
     one, two = make(tmp_path / "one"), make(tmp_path / "two")
     for name in ("cards.jsonl", "orders.json"):
         assert (one.folder / name).read_bytes() == (two.folder / name).read_bytes()
     assert handed(one) != handed(two)
-    other = make(tmp_path / "three", seed=6)
+    other = make(tmp_path / "three", blinding=6)
     assert other.cards.keys().isdisjoint(one.cards)
-
-
-def test_without_a_seed_the_sample_is_fixed_and_the_blinding_is_not(tmp_path):
-    keys = [read_key(make(tmp_path / name, seed=None).folder) for name in ("one", "two")]
-    samples = [
-        {card["item"] for card in key["cards"].values() if card["kind"] == "pair"} for key in keys
-    ]
-    assert samples[0] == samples[1]
-    assert keys[0]["cards"].keys().isdisjoint(keys[1]["cards"])
-    assert keys[0]["blinding"] != keys[1]["blinding"] > 2**64
+    assert sample(read_key(other.folder)) == sample(read_key(one.folder))
 
 
 def test_orders_are_each_raters_own(tmp_path):
@@ -211,6 +232,19 @@ def test_two_sides_by_chance_equal_are_kept_and_noted(tmp_path):
     key = read_key(study.folder)["cards"]
     assert len(key) == 30 + 3 + 2 and all(card["equal"] for card in key.values())
     assert {card["item"] for card in key.values() if card["flags"]} == {"talk/3"}
+    for card in study.cards_of("rater-1"):
+        judge(study, "rater-1", card.id, "tie")
+    votes = unblind(load_votes(study.folder), study.folder)
+    assert votes["equal"].dtype == bool and votes["equal"].all()
+    assert set(votes["flags"][votes["item"] == "talk/3"]) == {("attachment",)}
+    assert set(votes["flags"][votes["item"] != "talk/3"]) == {()}
+
+
+def test_a_simulated_study_says_so(study, tmp_path):
+    raters = {"raters": ["Simulated-1", "simulated-two"], "senior": "simulated-senior"}
+    assert make(tmp_path / "s", **raters).design["simulated"] is True
+    assert study.design["simulated"] is False
+    assert is_simulated(["Simulated-1"]) and not is_simulated(["rater-1"])
 
 
 def test_several_comparisons_share_a_study(tmp_path):
@@ -246,6 +280,13 @@ def test_several_comparisons_share_a_study(tmp_path):
         ({"items": 31}, "Ask for 1 to 30"),
         ({"items": 0}, "Ask for 1 to 30"),
         ({"senior_sees": "one"}, "expected both or none"),
+        ({"title": "Zephyr-One or another?"}, "'Zephyr-One' in it, which tells raters"),
+        ({"title": "Claude against the rest"}, "'Claude' in it"),
+        ({"title": "Is ChatGPT better?"}, "'ChatGPT' in it"),
+        ({"raters": ["simulated-1", "ann"], "senior": None}, "simulated-1 would be simulated"),
+        ({"raters": ["Simulated-1"]}, "and senior would not"),
+        ({"raters": ["simulated1"]}, "looks like a simulated rater"),
+        ({"raters": ["ann"], "senior": "my-simulation"}, "looks like a simulated rater"),
         ({"comparisons": [("zephyr-one", "zephyr-one")]}, "no comparison"),
         ({"comparisons": [("zephyr-one", "nobody")]}, "no comparison"),
         ({"comparisons": []}, "at least one"),
@@ -378,8 +419,8 @@ def test_guessing_becomes_slow_and_never_locks_out(tmp_path, monkeypatch):
 
 def test_a_lost_code_is_replaced(study):
     old = handed(study)["rater-2"]
-    new = open_study(study.folder).renew_code("rater-2")
     again = open_study(study.folder)
+    new = open_study(study.folder).renew_code("rater-2")  # while another process serves
     with pytest.raises(StudyError):
         again.log_in(old)
     assert again.log_in(new).rater == "rater-2"
@@ -421,6 +462,8 @@ def test_a_verdict_is_on_disk_when_the_call_returns(study):
         ("comment", "unsure"),
     ]
     assert session.judgement(card) == Judgement({"faithfulness": "right"}, True, "unsure")
+    assert session.complete(card) and session.first_open == 1  # a senior is to judge it
+    session.mark_difficult(card, False)
     assert not session.complete(card) and session.first_open == 0
     judge(study, "rater-1", card)
     assert session.complete(card) and session.first_open == 1
@@ -431,8 +474,31 @@ def test_a_verdict_is_on_disk_when_the_call_returns(study):
     assert session.first_open == len(session.cards) == 23
 
 
+def test_asking_of_every_card_is_not_quadratic(tmp_path, monkeypatch):
+    """A rater of a study of the paper's size logs in at once."""
+    path = tmp_path / "r.jsonl"
+    number = 2000
+    lines = [event(f"c{i}", "tie", key) for i in range(number) for key in CRITERIA]
+    path.write_bytes(b"".join(lines))
+    built = []
+    make_one = ratings._judgement
+    monkeypatch.setattr(ratings, "_judgement", lambda *said: built.append(1) or make_one(*said))
+    own = Ratings(path)
+    assert all(own.judgement(f"c{i}").complete for i in range(number))
+    assert len(built) == number
+
+
+def test_exporting_builds_every_judgement_once(study, monkeypatch):
+    for card in study.cards_of("rater-1"):
+        judge(study, "rater-1", card.id)
+    built = []
+    make_one = ratings._judgement
+    monkeypatch.setattr(ratings, "_judgement", lambda *said: built.append(1) or make_one(*said))
+    assert len(rows_of(study, "rater-1")) == len(built) == 23
+
+
 def test_what_is_not_the_raters_is_refused(study, tmp_path):
-    foreign = make(tmp_path / "other", seed=6).cards_of("rater-1")[0].id
+    foreign = make(tmp_path / "other", blinding=6).cards_of("rater-1")[0].id
     session = session_of(study, "rater-1")
     own = session.cards[0].id
     for card in (foreign, "", "../rater-2", None, own.upper()):
@@ -649,7 +715,7 @@ def test_two_processes_on_one_raters_file_lose_nothing(tmp_path):
 def test_the_senior_gets_what_raters_differ_on_or_find_difficult(study):
     key = read_key(study.folder)["cards"]
     pairs = [card for card in study.cards if key[card]["kind"] == "pair"]
-    differ, agree, difficult, half, alone = pairs[:5]
+    differ, agree, difficult, half, alone, unsaid = pairs[:6]
     for rater in ("rater-1", "rater-2"):
         judge(study, rater, agree, "tie")
         judge(study, rater, difficult, "left")
@@ -660,31 +726,100 @@ def test_the_senior_gets_what_raters_differ_on_or_find_difficult(study):
     session_of(study, "rater-2").choose(half, "faithfulness", "right")  # differs, not complete
     judge(study, "rater-1", alone, "left")
     session_of(study, "rater-1").mark_difficult(alone, True)
+    session_of(study, "rater-1").mark_difficult(unsaid, True)  # no criterion judged
+    judge(study, "rater-2", unsaid, "left")
     repeat = next(card for card in key if key[card]["kind"] == "repeat")
     judge(study, "rater-1", repeat, "left")
     judge(study, "rater-2", repeat, "right")
-    assert due(study) == {differ, difficult}
+    asked = {differ, difficult, unsaid}
+    assert due(study) == asked
     senior = session_of(study, "senior")
-    assert {card.id for card in senior.cards} == {differ, difficult}
+    assert {card.id for card in senior.cards} == asked
     order = [card.id for card in study.cards_of("senior")]
-    assert [card.id for card in senior.cards] == [c for c in order if c in {differ, difficult}]
+    assert [card.id for card in senior.cards] == [c for c in order if c in asked]
     assert senior.first_open == 0
     frame = status(study).set_index("rater")
-    assert frame.loc["senior", ["cards", "left"]].tolist() == [2, 2]
-    assert frame.loc["rater-1", ["complete", "begun", "left", "difficult"]].tolist() == [
-        6,
-        0,
-        17,
-        1,
-    ]
-    assert frame.loc["rater-2", ["complete", "begun"]].tolist() == [4, 1]
+    assert frame.loc["senior", ["cards", "left"]].tolist() == [3, 3]
+    columns = ["complete", "begun", "left", "difficult"]
+    assert frame.loc["rater-1", columns].tolist() == [7, 0, 16, 2]
+    assert frame.loc["rater-2", ["complete", "begun"]].tolist() == [5, 1]
     assert pd.isna(frame.loc["senior", "last"])
 
-    judge(study, "senior", differ, "tie")
     judge(study, "rater-2", differ, "left")  # has second thoughts: they agree now
-    assert due(study) == {difficult}
-    # what the senior has judged stays to be seen and changed
-    assert {card.id for card in session_of(study, "senior").cards} == {differ, difficult}
+    assert due(study) == {difficult, unsaid}
+
+
+def disputed(study):
+    """A pair on which the raters differ."""
+    key = read_key(study.folder)["cards"]
+    card = next(card for card in study.cards if key[card]["kind"] == "pair")
+    judge(study, "rater-1", card, "left")
+    judge(study, "rater-2", card, "right")
+    return card
+
+
+def test_a_late_change_does_not_undo_the_seniors_decision(study):
+    card = disputed(study)
+    judge(study, "senior", card, "tie")
+    before = settle(unblind(load_votes(study.folder), study.folder), study.folder)
+    assert before["path"].value_counts().to_dict() == {"open": 76, "senior": 4}
+    judge(study, "rater-2", card, "left")  # they would agree now
+    session_of(study, "rater-1").mark_difficult(card, True)
+    assert session_of(study, "rater-2").judgement(card).choices["robustness"] == "left"
+    assert due(study) == {card}
+    votes = load_votes(study.folder)
+    assert votes.groupby("rater")["choice"].unique().map(list).to_dict() == {
+        "rater-1": ["left"],
+        "rater-2": ["right"],
+        "senior": ["tie"],
+    }
+    assert not votes["difficult"].any()
+    after = settle(unblind(votes, study.folder), study.folder)
+    pd.testing.assert_frame_equal(after, before)
+    seen = session_of(study, "senior").others(card)
+    assert [said.choices["robustness"] for said in seen] == ["left", "right"]
+    judge(study, "senior", card, "left")  # the senior may think again
+    final = settle(unblind(load_votes(study.folder), study.folder), study.folder)
+    assert final["path"].value_counts().to_dict() == {"open": 76, "senior": 4}
+
+
+def test_a_senior_who_judges_before_the_raters_holds_nobody(study):
+    """An imported file may be early; the raters' verdicts count until there is a dispute."""
+    card = study.cards_of("senior")[0].id
+    study.ratings("senior").append([(card, key, "tie") for key in CRITERIA])
+    judge(study, "rater-1", card, "left")
+    judge(study, "rater-2", card, "left")
+    votes = load_votes(study.folder)
+    assert len(votes) == 12
+    final = settle(unblind(votes, study.folder), study.folder)
+    assert final["path"].value_counts().to_dict() == {"open": 76, "agreed": 4}
+
+
+def test_a_closed_study_can_be_read_and_not_rated(study):
+    card = disputed(study)
+    session = session_of(study, "rater-1")
+    before = (study.folder / "ratings" / "rater-1.jsonl").read_bytes()
+    open_study(study.folder).close()  # another process; the session is open
+    assert session.closed
+    for act in (
+        lambda: session.choose(card, "faithfulness", "tie"),
+        lambda: session.mark_difficult(card, True),
+        lambda: session.comment(card, "late"),
+    ):
+        with pytest.raises(StudyError, match="The study is closed"):
+            act()
+    assert (study.folder / "ratings" / "rater-1.jsonl").read_bytes() == before
+    assert session.judgement(card).choices["faithfulness"] == "left"
+    assert len(load_votes(study.folder)) == 8
+    read_key(study.folder)  # the key still fits
+    again = study.log_in(handed(study)["rater-2"])
+    with pytest.raises(StudyError, match="The study is closed"):
+        again.comment(card, "late")
+    study.close()
+    study.reopen()
+    study.reopen()
+    session.choose(card, "faithfulness", "tie")
+    assert not session.closed and session.judgement(card).choices["faithfulness"] == "tie"
 
 
 def test_the_senior_sees_both_ratings_or_none(tmp_path):
@@ -703,9 +838,9 @@ def test_the_senior_sees_both_ratings_or_none(tmp_path):
 
 
 def test_final_labels_by_hand(study):
-    """Six items: agreed, settled, difficult settled, difficult open, half rated, untouched."""
+    """Agreed, settled, difficult settled, difficult open, half rated, difficult and unjudged."""
     key = read_key(study.folder)["cards"]
-    names = ["agreed", "differ", "difficult", "waiting", "half"]
+    names = ["agreed", "differ", "difficult", "waiting", "half", "unsaid"]
     cards = dict(zip(names, [c for c in study.cards if key[c]["kind"] == "pair"], strict=False))
     for rater in ("rater-1", "rater-2"):
         for name in ("agreed", "difficult", "waiting"):
@@ -715,7 +850,9 @@ def test_final_labels_by_hand(study):
     for name in ("difficult", "waiting"):
         session_of(study, "rater-1").mark_difficult(cards[name], True)
     judge(study, "rater-1", cards["half"], "left")
-    for name in ("differ", "difficult"):
+    for rater in ("rater-1", "rater-2"):  # neither judges a criterion
+        session_of(study, rater).mark_difficult(cards["unsaid"], True)
+    for name in ("differ", "difficult", "unsaid"):
         judge(study, "senior", cards[name], "right")
     votes = unblind(load_votes(study.folder), study.folder)
     final = settle(votes, study.folder)
@@ -737,12 +874,42 @@ def test_final_labels_by_hand(study):
     assert label("difficult") == ("right", "senior")
     assert label("waiting") == (None, "open")
     assert label("half") == (None, "open")
-    assert final["path"].value_counts().to_dict() == {"open": 17 * 4, "agreed": 5, "senior": 7}
+    assert label("unsaid") == ("right", "senior")
+    assert final["path"].value_counts().to_dict() == {"open": 16 * 4, "agreed": 5, "senior": 11}
     assert final[final["path"] == "open"]["outcome"].isna().all()
-    # without the folder raters, items and criteria are those of the votes
+    # without the folder raters, items, criteria and marks are those of the votes
     alone = settle(votes)
-    assert len(alone) == 5 * 4
-    assert alone.merge(final, on=list(final.columns[:4])).eval("path_x == path_y").all()
+    assert len(alone) == 6 * 4
+    known = alone[alone["item"] != key[cards["unsaid"]]["item"]]
+    assert len(known.merge(final, on=list(final.columns[:4]))) == 5 * 4
+    assert known.merge(final, on=list(final.columns[:4])).eval("path_x == path_y").all()
+
+
+def test_half_a_card_left_to_the_senior_is_settled_whole(study):
+    key = read_key(study.folder)["cards"]
+    card = next(card for card in study.cards if key[card]["kind"] == "pair")
+    session = session_of(study, "rater-1")
+    session.choose(card, "robustness", "left")
+    session.mark_difficult(card, True)
+    assert due(study) == set()  # rater-2 is not done
+    judge(study, "rater-2", card, "left")
+    assert due(study) == {card}
+    senior = session_of(study, "senior")
+    senior.choose(card, "faithfulness", "tie")
+    assert not senior.complete(card) and senior.first_open == 0
+    senior.mark_difficult(card, True)  # means nothing of a senior's
+    assert not senior.complete(card) and senior.first_open == 0
+    assert status(study).set_index("rater")["complete"].to_dict() == {
+        "rater-1": 1,
+        "rater-2": 1,
+        "senior": 0,
+    }
+    judge(study, "senior", card, "tie")
+    assert senior.complete(card) and senior.first_open == 1
+    votes = unblind(load_votes(study.folder), study.folder)
+    for final in (settle(votes, study.folder), settle(votes)):
+        own = final[final["item"] == key[card]["item"]]
+        assert list(own["path"]) == ["senior"] * 4 and list(own["outcome"]) == ["tie"] * 4
 
 
 def test_nothing_rated_is_all_open(study):
@@ -754,10 +921,12 @@ def test_nothing_rated_is_all_open(study):
 
 def test_without_a_senior_disputes_stay_open(tmp_path):
     study = make(tmp_path / "s", senior=None)
-    card = study.cards_of("rater-1")[0].id
-    judge(study, "rater-1", card, "left")
-    judge(study, "rater-2", card, "right")
+    card = disputed(study)
     assert due(study) == set() and list(status(study)["rater"]) == ["rater-1", "rater-2"]
+    final = settle(unblind(load_votes(study.folder), study.folder), study.folder)
+    item = read_key(study.folder)["cards"][card]["item"]
+    own = final[final["item"] == item]
+    assert list(own["path"]) == ["open"] * 4 and own["outcome"].isna().all()
 
 
 # Votes
@@ -786,6 +955,7 @@ def test_votes_and_outcomes_by_hand(study):
         assert row.outcome == expected
         assert card[row.a_side] == row.model_a
         assert row.comment == f"said {row.choice}"
+        assert row.equal == (card["kind"] == "check") and row.flags == ()
 
 
 def test_the_key_must_be_the_studys_own(study, tmp_path):
@@ -793,7 +963,7 @@ def test_the_key_must_be_the_studys_own(study, tmp_path):
     away = tmp_path / "safe.json"
     (study.folder / "key.json").rename(away)
     assert unblind(votes, study.folder, key=away).empty
-    other = make(tmp_path / "other", seed=6)
+    other = make(tmp_path / "other", blinding=6)
     with pytest.raises(StudyError, match="not written for this study"):
         unblind(votes, other.folder, key=away)
     judge(other, "rater-1", other.cards_of("rater-1")[0].id)
@@ -806,7 +976,7 @@ def test_the_key_must_be_the_studys_own(study, tmp_path):
 
 
 def test_ratings_of_another_study_are_refused(study, tmp_path):
-    other = make(tmp_path / "other", seed=6)
+    other = make(tmp_path / "other", blinding=6)
     judge(other, "rater-1", other.cards_of("rater-1")[0].id)
     source = other.folder / "ratings" / "rater-1.jsonl"
     (study.folder / "ratings" / "rater-1.jsonl").write_bytes(source.read_bytes())
@@ -940,6 +1110,18 @@ def test_the_official_dialogues(real_data):
             ["is_ai"],
             "[removed] I cannot say. Rest.",
         ),
+        (
+            "As an AI I would advise you to stop ibuprofen today and go to hospital.",
+            ["is_ai"],
+            "[removed] I would advise you to stop ibuprofen today and go to hospital.",
+        ),
+        (
+            "I was created by a team of researchers at Meta to help; stop ibuprofen.",
+            ["made_by"],
+            "[removed] to help; stop ibuprofen.",
+        ),
+        ("I am afraid that this tumour may be made by the thyroid and needs care.", [], None),
+        ("I was trained by Dr. Rao; I am sure your chatbot erred.", [], None),
         ("I'm a large language model. Rest.", ["is_ai"], "[removed]. Rest."),
         ("I am not a doctor but rest.", ["not_a_doctor"], "[removed] but rest."),
         ("I was trained by the team at Meta. Rest.", ["made_by"], "[removed]. Rest."),
@@ -964,6 +1146,40 @@ def test_what_tells_who_wrote_it(text, rules, left):
     found = telling(text, ["hf:org/Tiny-Chat-7B", "physician", "majority"])
     assert [place.rule for place in found] == rules
     assert redacted(text, found) == (left if left is not None else text)
+
+
+@given(
+    st.sampled_from(
+        [
+            "As an AI",
+            "As an AI language model",
+            "I am only an AI-powered medical assistant developed by OpenAI",
+            "I'm a chatbot",
+            "I was trained by Mistral AI",
+            "I am a large language model, trained by Google",
+            "I was made by a team of engineers at Meta",
+            "I am not a doctor",
+        ]
+    ),
+    st.sampled_from([" ", ", ", ". ", " and ", " but ", "; ", "\n", " — "]),
+    st.sampled_from(["I", "you", "stop", "this"]),
+    st.lists(
+        st.sampled_from(
+            "you should stop ibuprofen today at once made by the thyroid see your doctor "
+            "developed a rash trained program for the emergency if it bleeds".split()
+        ),
+        min_size=1,
+        max_size=12,
+    ),
+)
+def test_advice_after_telling_words_survives(phrase, joint, start, advice):
+    advice = [start, *advice]
+    text = phrase + joint + " ".join(advice)
+    places = telling(text)
+    assert places and places[0].start == 0
+    assert words_in(text, places) <= len(phrase.split())
+    kept = redacted(text, places).removeprefix("[removed]")
+    assert kept.split()[-len(advice) :] == advice
 
 
 @given(
@@ -1104,7 +1320,7 @@ def command(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
     model = Scripted("hf:stub/scripted-1")
-    monkeypatch.setattr(replies, "open_model", lambda name: model)
+    monkeypatch.setattr(replies, "open_model", lambda name, **_: model)
 
     def run(*arguments):
         code = main(list(map(str, arguments)))
@@ -1136,6 +1352,7 @@ def test_a_study_from_the_command_line(command, tmp_path):
     # made again, nothing is asked twice
     code, _, _ = command("create", "twin", "--models", command.model.name, "physician", *SMALL)
     assert code == 0 and len(command.model.asked) == 10
+    shutil.copytree(folder, folder.parent / "copy")
     study = open_study(folder)
     judge(study, "rater-1", study.cards_of("rater-1")[0].id)
     code, out, _ = command("status", folder)
@@ -1152,7 +1369,7 @@ def test_a_study_from_the_command_line(command, tmp_path):
     code, out, _ = command("import", "mine", "csv", tmp_path / "out" / "rater-1.csv")
     assert (code, out) == (0, "0 new, 0 changed, 4 same\n")
     command("export", "mine", "label-studio", tmp_path / "ls", "--rater", "rater-1")
-    code, out, _ = command("import", "twin", "label-studio", tmp_path / "ls" / "rater-1.json")
+    code, out, _ = command("import", "copy", "label-studio", tmp_path / "ls" / "rater-1.json")
     assert (code, out) == (0, "4 new, 0 changed, 0 same\n")
 
 
@@ -1167,6 +1384,8 @@ def test_a_study_from_the_command_line(command, tmp_path):
         (("--models", "hf:s/s", "physician", "--items", 200), "Ask for 1 to 29"),
         (("--models", "hf:s/s", "physician", "--raters", "a/b"), "cannot be a rater's id"),
         (("--models", "hf:s/s", "physician", "--repeats", 2), "repeats is 2"),
+        (("--models", "hf:s/s-7b", "physician", "--title", "S-7B?"), "tells raters who wrote"),
+        (("--models", "hf:s/s", "physician", "--raters", "simulated-1"), "and senior would not"),
         (("--models", "hf:s/s", "physician", "--drop", "typos"), "no rule 'typos'"),
         (("--models", "hf:s/s", "physician", "--keep", "empty", "--items", 3), "no choice"),
     ],
@@ -1177,21 +1396,63 @@ def test_bad_commands_ask_no_model(command, arguments, message):
     assert not command.model.asked and not command.runs.exists()
 
 
-def test_replies_that_tell_who_wrote_them_are_counted(command):
+def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
     name = command.model.name
     command.model.script = {
         f"icliniq-{i}": Reply("ok", f"As an AI, I say: rest {i} days.") for i in range(32)
     }
-    _, out, _ = command("create", "plain", "--models", name, "physician", *SMALL)
-    assert "In 10 cases a reply tells who wrote it; --redact" in out
-    _, out, _ = command("create", "clean", "--models", name, "physician", *SMALL, "--redact")
-    assert "10 cases were taken out" in out
-    shown = {key: open_study(command.runs / "human_eval" / key).cards for key in ("plain", "clean")}
+    given = ("--models", name, "physician", *SMALL)
+    code, out, err = command("create", "plain", *given)
+    assert code == 1 and "In 10 cases a reply tells who wrote it" in err and "Traceback" not in err
+    assert all(word in err for word in ("--redact", "--drop is_ai", "--keep is_ai"))
+    assert name not in out + err
+    assert not (command.runs / "human_eval" / "plain").exists()
+    code, out, _ = command("create", "kept", *given, "--keep", "is_ai")
+    assert code == 0 and "In 10 cases a reply tells who wrote it" in out
+    code, out, _ = command("create", "clean", *given, "--redact")
+    assert code == 0 and "10 cases were taken out" in out
+    shown = {key: open_study(command.runs / "human_eval" / key).cards for key in ("kept", "clean")}
     told = {
         key: sum("AI" in card.left + card.right for card in cards.values())
         for key, cards in shown.items()
     }
-    assert told["plain"] >= 8 and told["clean"] == 0
+    assert told["kept"] >= 8 and told["clean"] == 0
+    record = read_key(command.runs / "human_eval" / "clean")["record"]
+    assert record["words_removed"] == {name: 30, "physician": record["words_removed"]["physician"]}
+    code, _, err = command("create", "none", *given, "--drop", "is_ai")
+    assert code == 1 and "No dialogue is left" in err
+    assert len(command.model.asked) == 10  # once, whatever was chosen
+
+
+def test_the_replies_are_kept_from_other_accounts(command, tmp_path):
+    """They are stored under the name of their model, which would undo the blinding."""
+    _, out, _ = command("create", "mine", "--models", command.model.name, "physician", *SMALL)
+    (stored,) = command.runs.rglob("human_eval.jsonl")
+    assert stored.read_text() and stat.S_IMODE(stored.stat().st_mode) == 0o600
+    assert "by model: raters must not read that folder" in out
+    stored.chmod(0o644)  # as an earlier program left it
+    ask(command.model, TALKS, store=stored.parent.parent, progress=False)
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+
+
+def test_a_study_is_closed_and_opened_again_from_the_command_line(command):
+    command("create", "mine", "--models", command.model.name, "physician", *SMALL)
+    study = open_study(command.runs / "human_eval" / "mine")
+    assert command("close", "mine")[0] == 0 and study.closed
+    assert "Closed: nobody can rate" in command("status", "mine")[1]
+    assert command("reopen", "mine")[0] == 0 and not study.closed
+    assert "Closed" not in command("status", "mine")[1]
+
+
+def test_no_option_of_the_command_line_fixes_the_blinding(command):
+    given = ("--models", command.model.name, "physician", *SMALL)
+    for name in ("one", "two"):
+        assert command("create", name, *given)[0] == 0
+    one, two = (open_study(command.runs / "human_eval" / name) for name in ("one", "two"))
+    assert one.cards.keys().isdisjoint(two.cards)
+    assert sample(read_key(one.folder)) == sample(read_key(two.folder))
+    with pytest.raises(SystemExit):
+        command("create", "three", *given, "--blinding", 1)
 
 
 def test_each_with_each_of_the_others(command):

@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import re
 import socket
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -11,12 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rating_process import LEFT, REPLIES, RIGHT, codes, events, serving, small_study
+from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.websocket import websocket_connect
 
-from benchhealth_utils.human_eval import StudyError, open_study
+from benchhealth_utils.human_eval import StudyError, open_study, ratings
 from benchhealth_utils.human_eval import rating_text as text
 from benchhealth_utils.human_eval.criteria import CRITERIA
 from benchhealth_utils.human_eval.rating_page import RatingPage, show
 from benchhealth_utils.human_eval.rating_server import serve
+from benchhealth_utils.human_eval.sessions import CLOSED_NOTE
 from benchhealth_utils.schema import BenchHealthError
 
 
@@ -253,6 +257,127 @@ def test_a_senior_sees_the_raters_verdicts_only_if_the_design_says_so(tmp_path, 
     assert "All cards are rated" in page.end.value
 
 
+def test_a_difficult_card_is_complete_and_says_that_the_senior_decides(page):
+    log_in(page)
+    choose(page, "left", ["faithfulness"])
+    page.form.controls["difficult"].value = True
+    assert "1 of 3 complete" in page.progress.value
+    assert page.session.complete(page.session.cards[0].id)
+    assert "The senior decides" in page.form.marks["difficult"].value
+    assert "Saved: Left" in page.form.marks["faithfulness"].value
+    assert page.form.marks["robustness"].value == text.note(text.LEFT_OPEN, "open")
+    press(page, "First open card")
+    assert page.index == page.session.first_open == 1
+    press(page, "Back")
+    page.form.controls["difficult"].value = False
+    assert "0 of 3 complete" in page.progress.value and page.session.first_open == 0
+    assert page.form.marks["robustness"].value == text.note("Open", "open")
+    assert not page.session.complete(page.session.cards[0].id)
+    for _ in range(3):
+        press(page, "Next")
+    assert "3 cards are still open" in page.end.value
+
+
+def test_the_work_of_logging_in_grows_with_the_cards_and_not_with_their_square(
+    tmp_path, monkeypatch
+):
+    study = small_study(tmp_path / "study", items=60)
+    cards = [card.id for card in study.cards_of("anna")]
+    study.ratings("anna").append((card, key, "tie") for card in cards for key in CRITERIA)
+    made = []
+    build = ratings._judgement
+    monkeypatch.setattr(ratings, "_judgement", lambda *given: made.append(1) or build(*given))
+    page = RatingPage(study)
+    log_in(page)
+    assert "60 of 60 complete" in page.progress.value
+    assert 60 <= len(made) < 4 * 60
+    made.clear()
+    press(page, "Back")
+    page.form.controls["robustness"].value = "left"
+    assert len(made) < 10
+
+
+def test_a_study_that_is_closed_says_so_and_leaves_what_is_shown(page, study, caplog):
+    log_in(page)
+    choose(page, "left", ["faithfulness"])
+    kept, shown_text = events(study.folder, "anna"), page.texts.value
+    study.close()
+    page.refresh()
+    assert CLOSED_NOTE in page.status.value
+    choose(page, "right", ["faithfulness", "robustness"])
+    page.form.controls["difficult"].value = True
+    page.form.controls["comment"].value = "too late"
+    for field in ("faithfulness", "robustness", "difficult", "comment"):
+        assert page.form.marks[field].value == text.note(CLOSED_NOTE, "failed")
+    values = {field: control.value for field, control in page.form.controls.items()}
+    assert values["faithfulness"] == "left" and values["robustness"] is None
+    assert values["difficult"] is False and values["comment"] == "too late"
+    assert page.texts.value == shown_text and "Card 1 of 3" in page.head.value
+    press(page, "Next")
+    assert "Card 2 of 3" in page.head.value and CLOSED_NOTE in page.status.value
+    again = RatingPage(study)
+    log_in(again)
+    assert CLOSED_NOTE in again.status.value and "Card 1 of 3" in again.head.value
+    assert events(study.folder, "anna") == kept and caplog.text == ""
+    study.reopen()
+    choose(again, "right", ["robustness"])
+    assert "Saved: Right" in again.form.marks["robustness"].value
+
+
+def test_two_tabs_show_what_is_on_disk(page, study):
+    other = RatingPage(study)
+    for tab in (page, other):
+        log_in(tab)
+    choose(page, "left", ["faithfulness"])
+    assert other.form.controls["faithfulness"].value is None
+    again = other.views["card"][0]
+    again.click()  # as the page's script does when the tab comes back
+    assert other.form.controls["faithfulness"].value == "left"
+    assert "Saved: Left" in other.form.marks["faithfulness"].value
+    choose(other)
+    page.form.controls["difficult"].value = True
+    choose(other, "right", ["robustness"])  # and after each save
+    assert other.form.controls["difficult"].value is True
+    choose(page, "tie", ["robustness"])
+    press(page, "Next")
+    choose(page)
+    again.click()
+    assert other.form.controls["robustness"].value == "tie"
+    assert "Saved: Tie" in other.form.marks["robustness"].value
+    assert "2 of 3 complete" in other.progress.value
+    first, second = (card.id for card in study.cards_of("anna")[:2])
+    assert events(study.folder, "anna") == [
+        (first, "faithfulness", "left"),
+        *((first, key, "left") for key in CRITERIA if key != "faithfulness"),
+        (first, "difficult", True),
+        (first, "robustness", "right"),
+        (first, "robustness", "tie"),
+        *((second, key, "left") for key in CRITERIA),
+    ]  # what is shown anew is not written again
+
+
+def test_a_comment_of_another_tab_replaces_no_words_that_are_not_saved(page, study):
+    other = RatingPage(study)
+    for tab in (page, other):
+        log_in(tab)
+    there, here = page.form.controls["comment"], other.form.controls["comment"]
+    there.value = "first "
+    other.refresh()
+    assert here.value == "first" and "Saved" in other.form.marks["comment"].value
+    page.refresh()
+    assert there.value == "first "  # not taken from under who types on
+    here.value = "x" * 10_001
+    there.value = "second"
+    other.refresh()
+    assert here.value == "x" * 10_001 and "10,000" in other.form.marks["comment"].value
+    here.value = "second"
+    assert here.value == "second" and "Saved" in other.form.marks["comment"].value
+    here.value = "third"
+    page.refresh()
+    assert there.value == "third"
+    assert [value for *_, value in events(study.folder, "anna")] == ["first", "second", "third"]
+
+
 def test_a_senior_with_nothing_to_do_is_told_so(page):
     log_in(page, "senior")
     assert "nothing for you to settle" in page.end.value
@@ -281,7 +406,6 @@ def test_any_text_is_shown_and_none_is_markup(words):
     reader.feed(text.passage(words))
     reader.close()
     assert reader.tags == [("div", [("class", "rating-passage")])]
-    assert reader.words == words.replace("\r\n", "\n").replace("\r", "\n") or "\r" in words
     assert reader.words == words
 
 
@@ -295,9 +419,9 @@ def server(tmp_path_factory):
         yield running
 
 
-def answer(server, path, method="GET"):
-    connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=20)
-    connection.request(method, path)  # as it stands: ".." is not resolved here
+def answer(server, path, method="GET", **headers):
+    connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=60)
+    connection.request(method, path, headers=headers)  # ".." in a path is not resolved here
     response = connection.getresponse()
     return response.status, response.read().decode("utf-8", "replace")
 
@@ -313,9 +437,7 @@ def test_no_file_of_the_study_is_served(server, route):
     for up in ups:
         for name in (*FILES, "ratings/anna.jsonl", "ratings/"):
             status, body = answer(server, f"/{route}{up}{name}")
-            # Voilà's templates answer a path with ".." by an error of their own
-            refused = {302, 403, 404} | ({500} if "templates" in route else set())
-            assert status in refused, (status, route, up, name)
+            assert status in {302, 403, 404}, (status, route, up, name)
             assert not any(word in body for word in ("planted", LEFT, "Traceback"))
 
 
@@ -326,7 +448,12 @@ def test_no_file_of_the_study_is_served(server, route):
         ("/voila/files/key.json", {403}),
         ("/voila/files/../pyproject.toml", {403}),
         ("/voila/static/../../../../../../../etc/hostname", {403, 404}),
-        ("/voila/templates/../static/../../../../../../etc/hostname", {403, 404, 500}),
+        ("/voila/templates/../static/../../../../../../etc/hostname", {404}),
+        ("/voila/templates/rating/static/../conf.json", {404}),
+        ("/voila/templates/rating/static/..%2fconf.json", {404}),
+        ("/voila/templates/rating/other/conf.json", {404}),
+        ("/voila/templates/rating", {404}),
+        ("/voila/templates/nowhere/static/rating.css", {404}),
         ("/voila/tree", {302}),
         ("/voila/tree/", {302}),
         ("/voila/render/rate.ipynb", {302}),
@@ -336,12 +463,66 @@ def test_no_file_of_the_study_is_served(server, route):
         ("/api/sessions", {302}),
         ("/api/kernels/00000000-0000-0000-0000-000000000000", {404}),
         ("/terminals/1", {302}),
+        ("/login", {302}),
+        ("/logout", {302}),
     ],
 )
 def test_only_the_page_is_served(server, path, statuses):
     status, body = answer(server, path)
     assert status in statuses
     assert "Traceback" not in body and str(server.folder) not in body and "[project]" not in body
+
+
+def connected(server, kernel, **headers):
+    """Whether the server lets a client into a kernel."""
+    address = f"ws://{urlsplit(server.address).netloc}/api/kernels/{kernel}/channels?session_id=x"
+
+    async def connect():
+        connection = await websocket_connect(HTTPRequest(address, headers=headers))
+        connection.close()
+
+    try:
+        asyncio.run(connect())
+    except HTTPClientError as error:
+        assert error.code == 404
+        return False
+    return True
+
+
+def visit(server):
+    """Open the page: the kernel that was started, and the cookie that was set."""
+    connection = http.client.HTTPConnection(urlsplit(server.address).netloc, timeout=120)
+    connection.request("GET", "/")
+    response = connection.getresponse()
+    kernel = re.search(r'"kernelId": "([\w-]+)"', response.read().decode())[1]
+    return kernel, response.headers["Set-Cookie"].split(";")[0]
+
+
+def test_a_kernel_answers_to_the_visitor_who_opened_the_page_and_to_nobody_else(server):
+    (kernel, own), (other_kernel, other) = visit(server), visit(server)
+    assert kernel != other_kernel and own != other
+    name, value = own.split("=", 1)
+    forged = f"{name}={value[:-6]}{'000000' if value[-6:] != '000000' else '111111'}"
+    token = "0" * 32
+    requests = [
+        ("GET", f"/api/kernels/{kernel}"),
+        ("HEAD", f"/api/kernels/{kernel}"),
+        ("OPTIONS", f"/api/kernels/{kernel}"),
+        ("POST", f"/voila/api/shutdown/{kernel}"),
+        ("DELETE", f"/api/kernels/{kernel}"),
+    ]
+    for cookie in ("", other, forged):
+        assert not connected(server, kernel, Cookie=cookie)
+        for method, path in requests:
+            headers = {"Cookie": f"_xsrf={token}; {cookie}", "X-XSRFToken": token}
+            status, body = answer(server, path, method, **headers)
+            assert status == 404 and "idle" not in body, (method, path)
+    assert connected(server, kernel, Cookie=own)
+    assert connected(server, other_kernel, Cookie=other)
+    assert "idle" in answer(server, f"/api/kernels/{kernel}", Cookie=own)[1]
+    headers = {"Cookie": f"_xsrf={token}; {own}", "X-XSRFToken": token}
+    assert answer(server, f"/voila/api/shutdown/{kernel}", "POST", **headers)[0] == 204
+    assert not connected(server, kernel, Cookie=own)
 
 
 def test_what_is_redirected_ends_nowhere(server):

@@ -1,12 +1,16 @@
 """From two opinions to one label: which cards the senior settles, and how.
 
-A card goes to the senior when every rater has judged all its criteria and they
-differ on one of them, or one of them marked it as difficult. Then
+A card goes to the senior when every rater is done with it, and they differ on a
+criterion or one of them marked it as difficult. A rater is done who has judged all
+criteria or marked the card as difficult. Then
 
 - a criterion on which all raters agree keeps their verdict (path ``agreed``),
   unless the card was marked as difficult;
 - any other takes the senior's verdict (path ``senior``);
 - what is not settled yet has no outcome (path ``open``), and is kept.
+
+What the raters had said when the senior first judged such a card holds: a later
+change of theirs is kept in their files and does not count.
 """
 
 from __future__ import annotations
@@ -41,12 +45,42 @@ def needs_senior(judgements: Sequence[Judgement]) -> bool:
     return differ or any(item.difficult for item in judgements)
 
 
+def standing(study) -> dict[str, dict[str, Judgement]]:
+    """The judgements that count, rater to card to judgement, the senior's last."""
+    people = (*study.raters, *study.seniors)
+    files = {rater: study.ratings(rater) for rater in people}
+    said = {rater: file.judgements() for rater, file in files.items()}
+    for senior in study.seniors:
+        for card in said[senior]:
+            for rater, held in _held(study, card, files, senior).items():
+                said[rater][card] = held
+    return said
+
+
+def held(study, card: str) -> tuple[Judgement, ...]:
+    """The raters' judgements of one card that count, in the order of the raters."""
+    files = {rater: study.ratings(rater) for rater in (*study.raters, *study.seniors)}
+    now = {rater: files[rater].judgement(card) for rater in study.raters}
+    for senior in study.seniors:
+        now |= _held(study, card, files, senior)
+    return tuple(now.values())
+
+
+def _held(study, card: str, files: dict, senior: str) -> dict[str, Judgement]:
+    """What the raters had said when the senior settled the card; empty if that was never."""
+    for at in files[senior].verdicts_at(card):
+        then = {rater: files[rater].judgement(card, at) for rater in study.raters}
+        if needs_senior(list(then.values())):
+            return then
+    return {}
+
+
 def due(study) -> set[str]:
-    """Ids of the cards that ask for the senior by what raters say now."""
-    said = [study.ratings(rater).judgements() for rater in study.raters]
+    """Ids of the cards that ask for the senior, by the judgements that count."""
+    said = standing(study)
+    own = [said[rater] for rater in study.raters]
     cards = {card.id for senior in study.seniors for card in study.cards_of(senior)}
-    nothing = Judgement()
-    return {card for card in cards if needs_senior([own.get(card, nothing) for own in said])}
+    return {card for card in cards if needs_senior([one.get(card, Judgement()) for one in own])}
 
 
 def settle(
@@ -59,9 +93,10 @@ def settle(
     votes : DataFrame
         Unblinded, as from `unblind`; repeats and checks are left aside.
     folder : path-like, optional
-        The study. Then all its raters must have judged an item, and items without any
+        The study. Then all its raters must be done with an item, and items without any
         vote are in the result as ``open``. Without it raters, items, comparisons and
-        criteria are those that the votes name.
+        criteria are those that the votes name, and a card that was marked as difficult
+        and not judged at all is not known to be.
     key : path-like, optional
         The key file, if it is kept elsewhere.
 
@@ -77,18 +112,18 @@ def settle(
     pairs = votes[votes["kind"] == "pair"]
     by_rater, by_senior = (pairs[pairs["role"] == role] for role in ("rater", "senior"))
     if folder is None:
-        raters = set(votes.loc[votes["role"] == "rater", "rater"])
+        raters, marked = set(votes.loc[votes["role"] == "rater", "rater"]), {}
         items = list(pairs[UNIT[:3]].drop_duplicates().itertuples(index=False, name=None))
         criteria = [name for name in CRITERIA if name in set(pairs["criterion"])]
     else:
-        raters, items = _expected(folder, key)
+        raters, items, marked = _expected(folder, key)
         criteria = list(CRITERIA)
     opinions: dict[tuple, dict] = {}
-    difficult: dict[tuple, bool] = {}
     for row in by_rater.itertuples(index=False):
         item = (row.item, row.model_a, row.model_b)
         opinions.setdefault((*item, row.criterion), {})[row.rater] = row.outcome
-        difficult[item] = difficult.get(item, False) or bool(row.difficult)
+        if row.difficult:
+            marked.setdefault(item, set()).add(row.rater)
     last = {
         (row.item, row.model_a, row.model_b, row.criterion): row.outcome
         for row in by_senior.itertuples(index=False)
@@ -96,10 +131,11 @@ def settle(
     rows = []
     for item in items:
         units = [(*item, criterion) for criterion in criteria]
-        done = all(opinions.get(unit, {}).keys() >= raters for unit in units)
+        difficult = marked.get(item, set())
+        done = all(opinions.get(unit, {}).keys() | difficult >= raters for unit in units)
         for unit in units:
             said = set(opinions.get(unit, {}).values())
-            if done and len(said) == 1 and not difficult[item]:
+            if done and len(said) == 1 and not difficult:
                 rows.append((*unit, said.pop(), "agreed"))
             elif done and unit in last:
                 rows.append((*unit, last[unit], "senior"))
@@ -109,12 +145,24 @@ def settle(
     return pd.DataFrame(rows, columns=[*UNIT, "outcome", "path"], dtype=object)
 
 
-def _expected(folder, key) -> tuple[set[str], list[tuple[str, str, str]]]:
-    """Raters, and items with their comparison in the order of the key."""
+def _expected(folder, key) -> tuple[set[str], list[tuple], dict[tuple, set[str]]]:
+    """Raters; items by comparison as the key has them; who found which difficult."""
     from .study import open_study
     from .votes import place
 
     found = read_key(folder, key)
-    places = [place(card, found["comparisons"]) for card in found["cards"].values()]
-    items = sorted({(item, a, b) for item, kind, a, b, _ in places if kind == "pair"})
-    return set(open_study(folder).raters), items
+    units = {}
+    for name, card in found["cards"].items():
+        item, kind, a, b, _ = place(card, found["comparisons"])
+        if kind == "pair":
+            units[name] = (item, a, b)
+    study = open_study(folder)
+    said = standing(study)
+    marked: dict[tuple, set[str]] = {}
+    for rater in study.raters:
+        for card, judged in said[rater].items():
+            if judged.difficult and card in units:
+                marked.setdefault(units[card], set()).add(rater)
+    pairs = [tuple(pair) for pair in found["comparisons"]]
+    items = sorted(units.values(), key=lambda unit: (pairs.index(unit[1:]), unit[0]))
+    return set(study.raters), items, marked

@@ -5,17 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from ..schema import ROOT, BenchHealthError
-from .adjudication import PATHS, settle
+from .adjudication import PATHS, UNIT, settle
 from .estimates import check_votes, is_simulated
 from .ranking import Ranking, rankings
 from .raters import Rater, each_rater
-from .rates import Rate, win_tie_rates
+from .rates import Rate, cell_rates, win_tie_rates
 from .reliability import Reliability, agreement
 from .votes import load_votes, unblind
 
@@ -39,6 +39,14 @@ class Analysis:
     raters : list of Rater
     rankings : list of Ranking
         Empty with fewer than three models.
+    pairs : int
+        Questions times comparisons.
+    noted : mapping of str to int
+        Pairs by what the key notes of them: ``equal`` replies, or the name of a rule.
+    noted_pairs : int
+        Pairs of which anything is noted.
+    rates_unnoted : list of Rate
+        `rates` without these pairs and without tests; empty where nothing is noted.
     """
 
     simulated: bool
@@ -48,6 +56,10 @@ class Analysis:
     reliability: list[Reliability]
     raters: list[Rater]
     rankings: list[Ranking]
+    pairs: int = 0
+    noted: Mapping[str, int] = field(default_factory=dict)
+    noted_pairs: int = 0
+    rates_unnoted: list[Rate] = field(default_factory=list)
 
 
 def analyse(
@@ -58,7 +70,7 @@ def analyse(
     Parameters
     ----------
     votes : pandas.DataFrame
-        As from `unblind`.
+        As from `unblind`. Without its columns ``equal`` and ``flags`` nothing is noted.
     final : pandas.DataFrame
         As from `settle`.
     replicates, seed : int
@@ -74,6 +86,9 @@ def analyse(
     options = {"replicates": replicates, "seed": seed}
     models = set(final["model_a"]) | set(final["model_b"])
     counts = pd.crosstab(final["criterion"], final["path"])
+    noted = noted_pairs(votes)
+    marked = pd.MultiIndex.from_frame(noted[UNIT[:3]])
+    clean = final[~pd.MultiIndex.from_frame(final[UNIT[:3]]).isin(marked)]
     return Analysis(
         simulated=is_simulated(votes["rater"].unique()),
         items=final["item"].nunique(),
@@ -85,7 +100,36 @@ def analyse(
         reliability=agreement(votes, **options),
         raters=each_rater(votes, **options),
         rankings=rankings(final, **options) if len(models) > 2 else [],
+        pairs=len(final[UNIT[:3]].drop_duplicates()),
+        noted={str(name): int(n) for name, n in noted["note"].value_counts(sort=False).items()},
+        noted_pairs=len(marked.unique()),
+        rates_unnoted=cell_rates(clean, **options) if len(noted) and len(clean) else [],
     )
+
+
+def noted_pairs(votes: pd.DataFrame) -> pd.DataFrame:
+    """What the key notes of the pairs that were voted on, a row a pair and note.
+
+    A flag ``MODEL: RULE`` is about that model's reply, so it counts where the model is
+    one of the two; any other is about the question and counts in every comparison.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``item, model_a, model_b, note``; a note is ``equal`` or a rule.
+    """
+    rows = []
+    if {"equal", "flags"} <= set(votes):
+        pairs = votes[votes["kind"] == "pair"].drop_duplicates(UNIT[:3])
+        for row in pairs.itertuples(index=False):
+            found = ["equal"] if row.equal else []
+            for flag in row.flags:
+                model, _, rule = flag.rpartition(": ")
+                if model in ("", row.model_a, row.model_b):
+                    found.append(rule)
+            unit = (row.item, row.model_a, row.model_b)
+            rows += [(*unit, note) for note in dict.fromkeys(found)]
+    return pd.DataFrame(rows, columns=[*UNIT[:3], "note"])
 
 
 def analyse_study(folder: str | Path, *, key: str | Path | None = None, **options) -> Analysis:
@@ -104,9 +148,14 @@ def write_analysis(analysis: Analysis, path: str | Path) -> Path:
     """
     path = Path(path)
     check_destination(path, [rater.name for rater in analysis.raters])
+    return write_json(analysis, path)
+
+
+def write_json(value, path: Path) -> Path:
+    """Write data classes, mappings and lists of them; the file is whole or not there."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".part")
-    scratch.write_text(json.dumps(_as_json(analysis), indent=1) + "\n", encoding="utf-8")
+    scratch = path.with_name(path.name + ".part")
+    scratch.write_text(json.dumps(_as_json(value), indent=1) + "\n", encoding="utf-8")
     scratch.replace(path)
     return path
 

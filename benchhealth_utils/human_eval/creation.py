@@ -1,7 +1,8 @@
 """Making a study folder: the sample, the sides, the orders, the codes.
 
-What sides and orders are drawn from is written into the key alone: who knows it and
-the dialogues can work out who wrote what.
+The sample is drawn from a seed that anybody may know. Sides, repeats, checks, orders
+and card ids are drawn from a random number that is written into the key alone: who
+knows it and the dialogues can work out who wrote what.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from .folder import (
 )
 from .key import write_key
 from .study import Study, open_study
-from .validation import check_new_folder, check_shares, people, texts
+from .validation import all_simulated, check_new_folder, check_shares, check_title, people, texts
 
 TITLE = "Which reply is better?"
 SENIOR_SEES = ("both", "none")
@@ -56,7 +57,8 @@ def create_study(
     senior: str | None = "senior",
     repeats: float = 0.1,
     checks: float = 0.05,
-    seed: int | None = None,
+    seed: int = 0,
+    blinding: int | None = None,
     senior_sees: str = "both",
     title: str = TITLE,
     flags: Mapping[str, Sequence[str]] | None = None,
@@ -86,13 +88,16 @@ def create_study(
         Number of attention checks as a share of the pairs, in [0, 1], rounded up. A
         check shows one reply on both sides; its dialogue is one that was not drawn, as
         long as there are any.
-    seed : int, optional
-        Everything is drawn from it; keep it from the raters. By default the sample is
-        drawn with 0, and sides, orders and card ids with a random number.
+    seed : int
+        The sample is drawn from it, and nothing else.
+    blinding : int, optional
+        Sides, repeats, checks, orders and card ids are drawn from it. By default a
+        secret random number; give one only to have a trial repeated, for whoever
+        guesses it knows who wrote what.
     senior_sees : {"both", "none"}
         Whether the senior is shown the raters' verdicts.
     title : str
-        Heads the rating page.
+        Heads the rating page; may not name a model.
     flags : mapping, optional
         Dialogue id to what is noted of it, for the key.
     record : mapping, optional
@@ -121,9 +126,11 @@ def create_study(
     check_shares(repeats=repeats, checks=checks)
     if senior_sees not in SENIOR_SEES:
         raise StudyError(f"senior_sees is {senior_sees!r}; expected both or none.")
+    check_title(title, replies)
     shown = texts(dialogues, replies)
     pairs = layout.comparisons(comparisons, tuple(replies))
-    drawn, blinding = draw(dialogues, items, seed)
+    drawn = draw(dialogues, items, seed)
+    blinding = secrets.randbits(128) if blinding is None else blinding
     cards = layout.pairs(drawn, pairs, Random(f"{blinding}:sides"))
     cards += layout.repeats(cards, repeats, Random(f"{blinding}:repeats"))
     n_checks = math.ceil(checks * len(drawn) * len(pairs))
@@ -158,13 +165,14 @@ def create_study(
         },
         "shares": {"repeats": repeats, "checks": checks},
         "senior_sees": senior_sees,
+        "simulated": all_simulated(roles),
         "raters": [
             {"id": rater, "role": role, **codes.hashed(handed[rater])}
             for rater, role in roles.items()
         ],
     }
     key = {
-        "seed": seed or 0,
+        "seed": seed,
         "blinding": blinding,
         "models": list(replies),
         "comparisons": [list(pair) for pair in pairs],
@@ -184,8 +192,8 @@ def create_study(
     return open_study(folder)
 
 
-def draw(dialogues: Sequence, items: int | None, seed: int | None) -> tuple[list, int]:
-    """The sample, in the order of the dialogues, and what the blinding is drawn from.
+def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
+    """The sample, in the order of the dialogues.
 
     Of one seed a larger sample contains the smaller one.
     """
@@ -194,7 +202,7 @@ def draw(dialogues: Sequence, items: int | None, seed: int | None) -> tuple[list
             f"{items} items are asked for and {len(dialogues)} dialogues can be used. Ask for "
             f"1 to {len(dialogues)}."
         )
-    return subset(dialogues, items, seed or 0), secrets.randbits(128) if seed is None else seed
+    return subset(dialogues, items, seed)
 
 
 def _write(folder: Path, design, lines, orders, key, handed) -> None:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 CHOICES = ("left", "tie", "right")
 OUTCOMES = ("a", "tie", "b")
-ROLES = ("rater", "senior")
 
 
 @dataclass(frozen=True)

@@ -146,5 +146,5 @@ def check_votes(votes: pd.DataFrame) -> None:
 
 
 def is_simulated(raters: Sequence[str]) -> bool:
-    """Whether any of these raters is a simulated one."""
-    return any(str(rater).startswith(SIMULATED) for rater in raters)
+    """Whether any of these raters is a simulated one, by the name; case does not matter."""
+    return any(str(rater).casefold().startswith(SIMULATED) for rater in raters)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..schema import DataError
+from .adjudication import standing
 from .folder import StudyError
 from .ratings import FIELDS, Judgement, checked
-from .sessions import Session
+from .sessions import CLOSED_NOTE, Session
 from .study import Card, Study
 
 ADVICE = "Mend it and import the file again; nothing was taken from it."
@@ -53,8 +54,31 @@ def session_of(study: Study, rater: str) -> Session:
 
 def rows_of(study: Study, rater: str) -> list[tuple[Card, Judgement]]:
     """A rater's cards in the rater's order, with what was said of them so far."""
-    session = session_of(study, rater)
-    return [(card, session.judgement(card.id)) for card in session.cards]
+    said = study.ratings(rater).judgements()
+    return [(card, said.get(card.id, Judgement())) for card in session_of(study, rater).cards]
+
+
+def raters_said(study: Study, rater: str) -> dict[str, str]:
+    """Card to what the raters said of it, for a senior who may see that; for others empty.
+
+    A line a criterion, such as ``Faithfulness: left, tie``, in the order of the raters.
+    """
+    if rater not in study.seniors or study.senior_sees != "both":
+        return {}
+    said = standing(study)
+    own = [said[name] for name in study.raters]
+    cards = [card.id for card in session_of(study, rater).cards]
+    return {card: _in_words(study, [one.get(card, Judgement()) for one in own]) for card in cards}
+
+
+def _in_words(study: Study, judged: list[Judgement]) -> str:
+    lines = [
+        f"{item.name}: {', '.join(one.choices.get(item.key, 'nothing') for one in judged)}"
+        for item in study.criteria
+    ]
+    lines.append(f"Difficult: {', '.join('yes' if one.difficult else 'no' for one in judged)}")
+    lines += [f"Comment: {one.comment}" for one in judged if one.comment]
+    return "\n".join(lines)
 
 
 def said_of(judgement: Judgement) -> dict[str, object]:
@@ -92,7 +116,11 @@ def take_in(
     ------
     DataError
         With the first row that is wrong; nothing is written then.
+    StudyError
+        If the study is closed.
     """
+    if study.closed:
+        raise StudyError(CLOSED_NOTE)
     rows = list(rows)
     if not rows:
         raise DataError(path, "", "no rating in it.", ADVICE)

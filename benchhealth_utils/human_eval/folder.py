@@ -8,10 +8,11 @@ import os
 import re
 from pathlib import Path
 
-from ..schema import BenchHealthError, canonical
+from ..schema import BenchHealthError, canonical, runs_folder
 
 DESIGN, CARDS, ORDERS, KEY = "design.json", "cards.jsonl", "orders.json", "key.json"
 CODES, RATINGS, ATTEMPTS = "codes.csv", "ratings", "attempts.log"
+CLOSED = "closed.json"  # there while nothing more may be rated
 VERSION = 1
 
 # C0 and C1 controls but for line feed and tab, marks that turn text round, and halves of
@@ -22,6 +23,12 @@ HALVES = re.compile("[\ud800-\udfff]")
 
 class StudyError(BenchHealthError):
     """Something about a study folder or what is asked of it; says what to do."""
+
+
+def place(folder: str) -> Path:
+    """A study's folder: a path, or a bare name for one under the runs' folder."""
+    is_path = any(mark in folder for mark in (os.sep, "/", "~")) or folder in (".", "..")
+    return Path(folder).expanduser() if is_path else runs_folder() / "human_eval" / folder
 
 
 def plain(text: str) -> str:

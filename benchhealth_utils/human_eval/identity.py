@@ -2,7 +2,8 @@
 
 The rules look for words, so a rater may still guess from style; the report of a
 study says so. Names that are also ordinary words (Claude, Alpaca, Gemini) count
-only where the reply speaks of itself.
+only where the reply speaks of itself. A rule takes in the telling words and nothing
+after them, since what follows may be advice.
 """
 
 from __future__ import annotations
@@ -20,14 +21,32 @@ _AI = (
     r"(?:AI|A\.I\.|(?i:artificial intelligence|(?:large )?language model|LLM|chat ?bot"
     r"|virtual (?:assistant|doctor)|(?:computer|software) program))"
 )
+_NOUN = (
+    rf"{_AI}(?:[ -](?i:based|powered|driven|large|language|models?|assistant|chat ?bot|program"
+    r"|system|tool|bot|doctor|physician|service|companion))*\b"
+)
 _SELF = r"(?i:\bas|\bI am|\bI['’]m|\bI was|\bbeing|\bmy name is|\bthis is|\bcalled)"
 _NAMES = (
     r"chat ?gpt|gpt-[345][\w.-]*|open ?ai\b|anthropic|deep ?mind|chat ?doctor|i ?cliniq"
     r"|health ?care ?magic|med-?alpaca|chat-?glm|doctor-?glm|huatuo|bentsao|smollm\w*"
     r"|llama-?[234]|vicuna-|baize-|med-?palm|mi[sx]tral ai|mixtral|qwen|deep ?seek|hugging ?face"
 )
-_PERSONS = (
+PERSONS = (
     r"(?:Claude|L[Ll]a[Mm][Aa]|Alpaca|Vicuna|Baize|Gemini|Bard|Mistral|Grok|Copilot|Phi|Zephyr)"
+)
+
+# Who made it: a name, or a team of some kind with or without one.
+_NAME = (
+    r"(?!(?:I|Dr|Prof|You|Your|The|My|We)\b)[A-Z][\w&-]*"
+    r"(?: (?:AI|Cloud|Face|DeepMind|Research|Brain|Labs?|Inc|Platforms|University)\b)*"
+)
+_GROUP = (
+    r"(?i:(?:an?|the) (?:[\w-]+ )??(?:team|company|group|lab|start-?up|researchers|engineers"
+    r"|developers)(?: of (?:researchers|engineers|developers|scientists))?)"
+)
+_BY = (
+    r"(?i:developed|trained|created|made|built|designed) by "
+    rf"(?:{_GROUP}(?: (?:at|of|from) {_NAME})?|{_NAME})"
 )
 
 # In the order in which they are looked for; where two overlap the first is kept.
@@ -42,18 +61,18 @@ RULES = {
         re.I,
     ),
     "is_ai": re.compile(
-        rf"{_SELF} (?i:just |only |simply )?(?:(?i:an?|the) )?(?:[\w-]+ ){{0,3}}?{_AI}\b"
-        r"[^.,;!?\n]*,?"
+        rf"{_SELF} (?i:(?:just|only|simply|merely|actually|not|also|but) )*"
+        rf"(?:(?i:an?|the|your) (?:[\w-]+ ){{0,2}}?)?{_NOUN}"
+        rf"(?:,? (?i:(?:that|which|who) (?:is|was) )?{_BY})?,?"
     ),
     "made_by": re.compile(
-        r"\bI(?: am|['’]m| was| have been)\b[^.!?\n]{0,60}?\b"
-        r"(?:developed|trained|created|made|built|designed) by\b[^.,;!?\n]*",
-        re.I,
+        r"\b[Ii](?: am| was| have been|['’]m|['’]ve been)(?: originally| specially)? "
+        rf"{_BY}"
     ),
     "not_a_doctor": re.compile(
         r"\bI(?: am|['’]m) not an? (?:\w+ ){0,3}?(?:doctor|physician|professional)\b", re.I
     ),
-    "name": re.compile(rf"\b(?i:{_NAMES})[\w.-]*|{_SELF} (?:[\w-]+ ){{0,2}}?{_PERSONS}\b(?![’'-])"),
+    "name": re.compile(rf"\b(?i:{_NAMES})[\w.-]*|{_SELF} (?:[\w-]+ ){{0,2}}?{PERSONS}\b(?![’'-])"),
 }
 WHAT = {
     "marks": "marks of a model's own chat format",
@@ -130,3 +149,12 @@ def redacted(text: str, places: Iterable[Telling]) -> str:
         mark = "" if place.rule in GONE else REMOVED
         text = text[: place.start] + mark + text[place.end :]
     return text.strip()
+
+
+def words_in(text: str, places: Iterable[Telling]) -> int:
+    """How many words of a reply are at those places.
+
+    >>> words_in("As an AI language model, I cannot say.", [Telling("is_ai", 0, 24)])
+    5
+    """
+    return sum(len(text[place.start : place.end].split()) for place in places)

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..answers import ask
 from ..backends import Reply, Request
-from ..models import MODELS, open_model
+from ..models import BUDGET, MODELS, open_model
 from ..readings.clean import clean
 from ..schema import Example, ModelError
 from .criteria import CHOICES, CRITERIA, Criterion
@@ -70,7 +70,9 @@ def read_verdicts(text: str, criteria: Sequence[str]) -> dict[str, str | None]:
     return found
 
 
-def judge_cards(folder: str | Path, model, *, progress: bool = True) -> pd.DataFrame:
+def judge_cards(
+    folder: str | Path, model, *, budget: float = BUDGET, progress: bool = True
+) -> pd.DataFrame:
     """Have a model judge all cards of a study, in both orders, and give its votes.
 
     What was answered before is not asked again.
@@ -81,6 +83,8 @@ def judge_cards(folder: str | Path, model, *, progress: bool = True) -> pd.DataF
         A study; neither its key nor its ratings are read.
     model : str or backend
         A name for `open_model`, or what it returned.
+    budget : float
+        Dollars that a model behind an API may cost, if it is given by its name.
     progress : bool
 
     Returns
@@ -100,7 +104,7 @@ def judge_cards(folder: str | Path, model, *, progress: bool = True) -> pd.DataF
     if isinstance(model, str):
         if model in MODELS and MODELS[model].published == "baseline":
             raise ModelError(f"{model} is a baseline and cannot judge; name a language model.")
-        model = open_model(model)
+        model = open_model(model, budget=budget)
     study = open_study(folder)
     asked = [(card, order) for card in study.cards.values() for order in ORDERS]
     requests = [_request(card, order, study, model) for card, order in asked]

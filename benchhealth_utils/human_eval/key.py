@@ -21,8 +21,6 @@ from .folder import (
     write_text,
 )
 
-KINDS = ("pair", "repeat", "check")
-
 
 def seal(folder: Path) -> dict[str, str]:
     """SHA-256 of what the key belongs to: design, cards and orders."""
@@ -51,9 +49,10 @@ def read_key(folder: str | Path, path: str | Path | None = None) -> dict:
     Returns
     -------
     dict
-        ``models``, ``comparisons`` (pairs of models), ``seed``, ``record``, and
-        ``cards``: card id to ``item``, ``kind``, ``repeat_of``, ``left``, ``right``,
-        ``equal`` and ``flags``.
+        ``models``, ``comparisons`` (pairs of models), ``seed`` (of the sample),
+        ``blinding`` (of all else that is drawn), ``record``, and ``cards``: card id to
+        ``item``, ``kind`` (``pair``, ``repeat``, ``check``), ``repeat_of``, ``left``,
+        ``right``, ``equal`` and ``flags``.
 
     Raises
     ------

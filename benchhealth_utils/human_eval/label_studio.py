@@ -15,7 +15,17 @@ from xml.sax.saxutils import quoteattr
 
 from ..schema import DataError
 from .criteria import CHOICES, CRITERIA
-from .exchange import ADVICE, SHOWN, Row, new_file, rows_of, said_of, take_in, verdict
+from .exchange import (
+    ADVICE,
+    SHOWN,
+    Row,
+    new_file,
+    raters_said,
+    rows_of,
+    said_of,
+    take_in,
+    verdict,
+)
 from .folder import as_json, plain, write_text
 from .study import Study
 
@@ -24,16 +34,19 @@ DIFFICULT = "For the senior to decide"
 OBJECT = "question"  # what the controls are attached to
 
 
-def label_config(study: Study) -> str:
+def label_config(study: Study, *, raters: bool = False) -> str:
     """The labelling set-up of a project, as XML to paste into Label Studio.
 
-    The four criteria are choices with a tie, since ``<Pairwise>`` has none.
+    The four criteria are choices with a tie, since ``<Pairwise>`` has none. With
+    `raters` the tasks say what the raters said, and the senior is shown it.
     """
     reply = '  <View style="flex: 1"><Header value="{}"/><Text name="{}" value="${}"/></View>'
     lines = ["<View>", f'  <Text name="{OBJECT}" value="$question"/>']
     lines.append('  <View style="display: flex; gap: 2em">')
     lines += ["  " + reply.format(side.capitalize(), side, side) for side in ("left", "right")]
     lines.append("  </View>")
+    if raters:
+        lines.append('  <Header value="The raters"/><Text name="raters" value="$raters"/>')
     for item in study.criteria:
         lines.append(f"  <Header value={quoteattr(f'{item.name}. {item.definition}')}/>")
         lines.append(
@@ -65,15 +78,18 @@ def export_label_studio(study: Study, rater: str, path: str | Path) -> Path:
     """
     path = new_file(path)
     beside = new_file(path.with_suffix(".xml"))
+    told = raters_said(study, rater)
     tasks = []
     for card, judged in rows_of(study, rater):
         shown = {name: getattr(card, name) for name in SHOWN}
         task = {"data": {"rater": rater, "card": card.id, **shown}}
+        if told:
+            task["data"]["raters"] = told[card.id]
         if said := said_of(judged):
             task["annotations"] = [{"result": [_result(*pair) for pair in said.items()]}]
         tasks.append(task)
     write_text(path, as_json(tasks))
-    write_text(beside, label_config(study))
+    write_text(beside, label_config(study, raters=bool(told)))
     return path
 
 

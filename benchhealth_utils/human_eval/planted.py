@@ -88,35 +88,48 @@ class SimulatedRater:
         Begins with ``simulated-``.
     role : {"rater", "senior"}
     guesses : float
-        Share of verdicts given without looking, each outcome as often as it is true.
+        Share of verdicts given without looking, each of the three equally often. So
+        who guesses has other rates than the true ones, and the senior is needed.
     left : float
         Share of verdicts given to the left reply, whatever it is: a position bias.
+    ties : float
+        Share of verdicts that are a tie, whatever the replies are.
     marks : float
-        Chance that a card with a verdict of either kind is marked as difficult.
+        Chance that a card with a verdict of one of these kinds is marked as difficult.
     """
 
     name: str
     role: str = "rater"
     guesses: float = 0.2
     left: float = 0.0
+    ties: float = 0.0
     marks: float = 0.2
 
     def __post_init__(self):
+        if min(self.guesses, self.left, self.ties) < 0 or self.unseen > 1:
+            raise BenchHealthError(
+                f"{self.name}: guesses, left and ties are shares of the verdicts, from 0 to 1 and "
+                f"together at most 1; they are {self.guesses:g}, {self.left:g} and {self.ties:g}."
+            )
         if not is_simulated([self.name]):
             raise BenchHealthError(
                 f"A simulated rater cannot be called {self.name!r}. Begin with {SIMULATED!r}, so "
                 "that nobody takes the votes for those of a person."
             )
 
+    @property
+    def unseen(self) -> float:
+        """Share of verdicts given without looking, of whatever kind."""
+        return self.guesses + self.left + self.ties
+
     def verdicts(
-        self, truths: np.ndarray, chances: np.ndarray, a_left: np.ndarray, rng: np.random.Generator
+        self, truths: np.ndarray, a_left: np.ndarray, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         """Outcomes and difficult marks of cards.
 
         Parameters
         ----------
         truths : ndarray, shape (cards, criteria)
-        chances : ndarray, shape (cards, criteria, 3)
         a_left : ndarray of bool, shape (cards,)
         rng : numpy Generator
 
@@ -127,10 +140,11 @@ class SimulatedRater:
         difficult : ndarray of bool, shape (cards,)
         """
         how = rng.random(truths.shape)
-        guess = drawn(chances, rng.random(truths.shape))
-        outcomes = np.where(how < self.left + self.guesses, guess, truths)
+        guess = rng.integers(0, len(OUTCOMES), truths.shape)
+        outcomes = np.where(how < self.unseen, guess, truths)
+        outcomes = np.where(how < self.left + self.ties, TIE, outcomes)
         outcomes = np.where(how < self.left, np.where(a_left, 0, 2)[:, None], outcomes)
-        unsure = (how < self.left + self.guesses).any(axis=1)
+        unsure = (how < self.unseen).any(axis=1)
         return outcomes, unsure & (rng.random(len(truths)) < self.marks)
 
 

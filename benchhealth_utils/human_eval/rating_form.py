@@ -10,6 +10,7 @@ from functools import partial
 from ipywidgets import HTML, Checkbox, RadioButtons, Textarea
 
 from . import rating_text as text
+from .folder import plain
 from .ratings import LONGEST_COMMENT
 
 PAUSE = 0.7  # seconds without a key, after which a comment is saved
@@ -34,6 +35,9 @@ def classed(widget, name: str):
 
 class CardForm:
     """The controls of one card, bound to it: a late message cannot reach another card.
+
+    After each save, and whenever `refresh` is called, they show what is on disk: the
+    rater may have the same card open a second time.
 
     Parameters
     ----------
@@ -74,10 +78,14 @@ class CardForm:
         """Save what was chosen, ticked or typed."""
         card, new = self.card.id, change.new
         if field == "comment":
-            self.marks[field].value = text.note(text.WAITING, "open")
             if self.timer:
                 self.timer.cancel()
-            self.timer = later(self.pause, self.write_comment)
+                self.timer = None
+            if new == self.known.comment:
+                self.marks[field].value = text.mark(field, self.known)
+            else:
+                self.marks[field].value = text.note(text.WAITING, "open")
+                self.timer = later(self.pause, self.write_comment)
         elif field == "difficult" and new != self.known.difficult:
             said = "difficult" if new else "not difficult"
             self.save(field, said, lambda: self.session.mark_difficult(card, new))
@@ -97,17 +105,36 @@ class CardForm:
         """Write, then say so. A choice that could not be saved is taken back."""
         try:
             write()
-            self.known = self.session.judgement(self.card.id)
-        except Exception:
-            log.exception("a judgement was not saved")
-            if field in self.names:
-                self.controls[field].value = self.known.choices.get(field)
-            elif field == "difficult":
-                self.controls[field].value = self.known.difficult
-            self.marks[field].value = text.note(text.FAILED, "failed")
+            self.refresh(field)
+        except Exception as error:
+            told = text.told(error, text.FAILED)
+            if told == text.FAILED:
+                log.exception("a judgement was not saved")
+            self.show_known(field)
+            self.marks[field].value = text.note(told, "failed")
             return
-        self.marks[field].value = text.mark(field, self.known)
         self.saved(self.card.id, said)
+
+    def refresh(self, saved: str = "") -> None:
+        """Show what is on disk by now, whoever wrote it; `saved` was just written here."""
+        before, self.known = self.known, self.session.judgement(self.card.id)
+        for field, control in self.controls.items():
+            if field == "comment" and field != saved:
+                if plain(control.value).strip() != before.comment:
+                    continue  # typed here and not saved yet: the mark says so
+                if before.comment != self.known.comment:
+                    control.value = self.known.comment
+            self.show_known(field)
+            self.marks[field].value = text.mark(field, self.known)
+        if saved in self.names:  # what came from the browser is not told to it by itself
+            self.controls[saved].send_state("index")
+
+    def show_known(self, field: str) -> None:
+        """Set a choice or the box to what is on disk; a comment stays as it was typed."""
+        if field in self.names:
+            self.controls[field].value = self.known.choices.get(field)
+        elif field == "difficult":
+            self.controls[field].value = self.known.difficult
 
     def flush(self) -> None:
         """Save a comment that still waits, and from now on every key at once."""

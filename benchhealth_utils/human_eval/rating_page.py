@@ -15,9 +15,9 @@ from ipywidgets import HTML, Box, Button, HBox, Password, VBox
 
 from ..schema import BenchHealthError
 from . import rating_text as text
-from .folder import StudyError
 from .rating_form import LINGER, CardForm, classed, later
-from .study import WRONG_CODE, open_study
+from .sessions import CLOSED_NOTE
+from .study import open_study
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +65,8 @@ class RatingPage:
         forth = self.button("Next", lambda: self.go(self.index + 1), "primary")
         jump = self.button("First open card", lambda: self.go(self.session.first_open))
         out = self.button("Log out", self.leave)
+        # unseen: the page's script presses it when the rater comes back to the page
+        again = self.button("Show what is saved", self.refresh, "rating-refresh")
         rows = [
             classed(HBox([HTML(text.definition(item)), self.slots[item.key]]), "rating-row")
             for item in self.study.criteria
@@ -75,8 +77,8 @@ class RatingPage:
         last = classed(HBox([self.back, jump, out]), "rating-buttons")
         return {
             "log in": (HTML(text.WELCOME), self.code, log_in, self.status),
-            "card": (*card, moves, self.status, HTML(text.KEYS)),
-            "end": (self.progress, self.end, last, self.status),
+            "card": (again, *card, moves, self.status, HTML(text.KEYS)),
+            "end": (again, self.progress, self.end, last, self.status),
         }
 
     def button(self, label: str, act: Callable[[], None], name: str = "plain") -> Button:
@@ -123,13 +125,13 @@ class RatingPage:
         self.code.value = ""  # kept neither here nor in the browser
         try:
             self.session = session = self.study.log_in(change.new)
-            self.done = {card.id for card in session.cards if session.complete(card.id)}
+            self.count_done()
             self.go(session.first_open)
         except Exception as error:
-            wrong = isinstance(error, StudyError) and str(error) == WRONG_CODE
-            if not wrong:
+            said = text.told(error, text.TROUBLE)
+            if said == text.TROUBLE:
                 log.exception("nobody can log in")
-            self.say(WRONG_CODE if wrong else text.TROUBLE, "failed")
+            self.say(said, "failed")
 
     def put_away(self) -> None:
         """Save the comment of the card that is left, and forget its controls in a while."""
@@ -147,10 +149,9 @@ class RatingPage:
         cards, senior = session.cards, session.role == "senior"
         self.index = index = min(max(index, 0), len(cards))
         self.back.disabled = index == 0
-        self.say("")
-        self.progress.value = text.progress(len(self.done), len(cards))
+        self.say(CLOSED_NOTE if session.closed else "")
+        self.show_progress()
         if index == len(cards):
-            self.end.value = text.end(len(self.done), len(cards))
             self.show("end", "The end")
             return
         card = cards[index]
@@ -162,9 +163,29 @@ class RatingPage:
         self.slots["difficult"].layout.display = "none" if senior else None
         self.show("card", f"Card {index + 1} of {len(cards)}{' to settle' if senior else ''}")
 
+    def count_done(self) -> None:
+        """Take in which cards are complete, at once for all."""
+        session = self.session
+        self.done = {card.id for card in session.cards if session.complete(card.id)}
+
+    def show_progress(self) -> None:
+        """Say how far the rater is."""
+        done, total = len(self.done), len(self.session.cards)
+        self.progress.value, self.end.value = text.progress(done, total), text.end(done, total)
+
+    def refresh(self) -> None:
+        """Show what is on disk by now: the rater may have the study open twice."""
+        if self.session:
+            self.count_done()
+            self.show_progress()
+            if self.session.closed:
+                self.say(CLOSED_NOTE)
+        if self.form:
+            self.form.refresh()
+
     def saved(self, card_id: str, said: str) -> None:
         """Say what was saved, and how far the rater is."""
-        if self.session and self.session.complete(card_id):
-            self.done.add(card_id)
-            self.progress.value = text.progress(len(self.done), len(self.session.cards))
+        if self.session:
+            (self.done.add if self.session.complete(card_id) else self.done.discard)(card_id)
+            self.show_progress()
         self.say(f"Saved: {said}", "saved")

@@ -16,6 +16,7 @@ from voila.app import Voila
 
 from ..schema import ROOT, BenchHealthError
 from .__main__ import place
+from .rating_visitors import INSTEAD, VisitorsKernels
 from .study import open_study
 
 HOST = "127.0.0.1"
@@ -27,6 +28,7 @@ POLICY = (  # what a browser may load: this server, and what is in the page
     "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+UNUSED = ("/login", "/logout")  # the server's own; raters log in on the page
 OUTWARD = frozenset(
     "status comm_open comm_msg comm_close comm_info_reply kernel_info_reply".split()
 )
@@ -50,6 +52,10 @@ class QuietConnection(ZMQChannelsWebsocketConnection):
 
 class RatingServer(Voila):
     """Voilà, which says where it is once it listens, and opens no browser."""
+
+    def init_handlers(self):
+        routes = [route for route in super().init_handlers() if route[0] not in UNUSED]
+        return [(path, INSTEAD.get(kind, kind), *rest) for path, kind, *rest in routes]
 
     def launch_browser(self):
         print(f"http://{HOST}:{self.port}{self.base_url}\nStop with Ctrl+C.", flush=True)
@@ -77,6 +83,7 @@ def configuration(port: int, base_url: str = "/") -> Config:
         template="rating",
         allow_template_override="NO",
         allow_theme_override="NO",
+        multi_kernel_manager_class=VisitorsKernels,
         strip_sources=True,
         show_tracebacks=False,
         file_allowlist=[],

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from .folder import StudyError
 from .ratings import LONGEST_COMMENT
+from .sessions import CLOSED_NOTE
+from .study import WRONG_CODE
 
 OPTIONS = (("Left", "left"), ("Tie", "tie"), ("Right", "right"))
 LABELS = {value: label for label, value in OPTIONS}
@@ -14,6 +17,7 @@ COMMENT = "Comment (optional)"
 
 ABSENT = "The study cannot be opened. Please tell the organiser."
 NO_CODE = "Type the code that you were given."
+LEFT_OPEN = "Open: left to the senior"
 TROUBLE = "Something went wrong. What is marked as saved is safe. Please tell the organiser."
 FAILED = "Not saved. Please try again, and tell the organiser if this goes on."
 WAITING = "Not saved yet"
@@ -23,6 +27,8 @@ SIGNS = {"saved": "✓ ", "failed": "✗ ", "open": "○ ", "note": ""}
 WELCOME = """
 <p>You will read questions that patients asked, each with two replies. Say which reply
 is better by each criterion. Who or what wrote a reply is hidden: judge its text.</p>
+<p>Tick <em>Difficult</em> where a senior should decide. The senior then judges the whole
+card; it counts as complete, and you may leave criteria open.</p>
 <p>Every choice is saved at once. You can stop at any time and go on later, here or on
 another device, with the same code.</p>
 """
@@ -61,9 +67,12 @@ def mark(field: str, judgement) -> str:
     if field == "comment":
         return note("Saved" if judgement.comment else "", "saved")
     if field == "difficult":
-        return note("Saved: difficult" if judgement.difficult else "", "saved")
+        words = "Saved: difficult. The senior decides; you may leave criteria open."
+        return note(words if judgement.difficult else "", "saved")
     choice = judgement.choices.get(field)
-    return note(f"Saved: {LABELS[choice]}", "saved") if choice else note("Open", "open")
+    if choice:
+        return note(f"Saved: {LABELS[choice]}", "saved")
+    return note(LEFT_OPEN if judgement.difficult else "Open", "open")
 
 
 def passage(text: str) -> str:
@@ -93,6 +102,18 @@ def definition(criterion) -> str:
         f"<details><summary>{escape(criterion.name)}</summary>"
         f"<p>{escape(criterion.definition)}</p></details>"
     )
+
+
+def told(error: Exception, otherwise: str) -> str:
+    """What a rater is told of an error: only what was written for raters, and no path.
+
+    Examples
+    --------
+    >>> told(StudyError("/srv/study/ratings/rater-2.jsonl is damaged"), "Not saved.")
+    'Not saved.'
+    """
+    for_raters = isinstance(error, StudyError) and str(error) in (WRONG_CODE, CLOSED_NOTE)
+    return str(error) if for_raters else otherwise
 
 
 def progress(done: int, total: int) -> str:

@@ -45,9 +45,14 @@ class Judgement:
     at: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
-    def complete(self) -> bool:
+    def judged(self) -> bool:
         """Whether all criteria are judged."""
         return len(self.choices) == len(CRITERIA)
+
+    @property
+    def complete(self) -> bool:
+        """Whether a rater is done: all criteria are judged, or a senior is to judge them."""
+        return self.judged or self.difficult
 
 
 def checked(name: str, value):
@@ -93,14 +98,14 @@ class Ratings:
 
     def _start(self) -> None:
         self._read, self._line = 0, 0  # bytes and lines taken in so far
-        self._said: dict[str, dict[str, tuple]] = {}
+        self._said: dict[str, list[tuple[str, object, datetime]]] = {}
 
     def append(self, events: Iterable[tuple[str, str, object]]) -> None:
         """Write (card, field, value) events in one piece; on disk when this returns."""
         events = [(card, name, checked(name, value)) for card, name, value in events]
         if not events:
             return
-        at = datetime.now(UTC).isoformat(timespec="milliseconds")
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
         # ASCII alone: no character in a comment can look like the end of a line
         lines = "".join(
             json.dumps({"at": at, "card": card, "field": name, "value": value}) + "\n"
@@ -134,14 +139,20 @@ class Ratings:
         if is_new:
             _sync_folder(self.path.parent)
 
-    def judgement(self, card: str) -> Judgement:
-        """What is said of a card by now, by whichever process."""
-        return self.judgements().get(card, Judgement())
+    def judgement(self, card: str, until: datetime | None = None) -> Judgement:
+        """What is said of a card by now or was by then, by whichever process."""
+        self._take_in()
+        return _judgement(self._said.get(card, ()), until)
 
     def judgements(self) -> dict[str, Judgement]:
         """Cards to judgements, of the cards that anything is said of."""
         self._take_in()
         return {card: _judgement(said) for card, said in self._said.items()}
+
+    def verdicts_at(self, card: str) -> list[datetime]:
+        """When a verdict on a criterion of this card was given, in the file's order."""
+        self._take_in()
+        return [at for name, _, at in self._said.get(card, ()) if name in CRITERIA]
 
     def _take_in(self) -> None:
         """Read what was added since the last time; a line not yet whole is left."""
@@ -164,7 +175,8 @@ class Ratings:
                 event = json.loads(line)
                 card, name = event["card"], event["field"]
                 value = checked(name, event["value"])
-                at = datetime.fromisoformat(event["at"]).isoformat()
+                at = datetime.fromisoformat(event["at"])
+                at = at if at.tzinfo else at.replace(tzinfo=UTC)
                 if not isinstance(card, str):
                     raise ValueError
             except (ValueError, TypeError, KeyError, StudyError):
@@ -174,15 +186,17 @@ class Ratings:
                     f"{self.path}, line {number}: not a rating. Restore the file from a copy, "
                     "or delete the line; what it said is then asked again."
                 ) from None
-            self._said.setdefault(card, {})[name] = (value, at)
+            self._said.setdefault(card, []).append((name, value, at))
 
 
-def _judgement(said: dict[str, tuple]) -> Judgement:
+def _judgement(events: Iterable[tuple], until: datetime | None = None) -> Judgement:
+    """The last of each kind, or the last by then."""
+    said = {name: (value, at) for name, value, at in events if until is None or at <= until}
     return Judgement(
         choices={key: said[key][0] for key in CRITERIA if key in said},
         difficult=said.get("difficult", (False,))[0],
         comment=said.get("comment", ("",))[0],
-        at={name: at for name, (_, at) in said.items()},
+        at={name: at.isoformat() for name, (_, at) in said.items()},
     )
 
 

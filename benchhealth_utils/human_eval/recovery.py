@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
-from ..stats import wilson
-from .adjudication import settle
+from ..stats import wilson_of_share
+from .adjudication import UNIT, settle
 from .planted import RATERS, Planted, SimulatedRater
 from .ranking import rankings
 from .rates import cell_rates
@@ -58,6 +59,7 @@ def recover(
     items: int = 200,
     raters: Sequence[SimulatedRater] = RATERS,
     *,
+    settling: Callable[[pd.DataFrame], pd.DataFrame] = settle,
     replicates: int = 1_000,
     seed: int = 0,
 ) -> list[Recovery]:
@@ -69,6 +71,9 @@ def recover(
         With three models or more.
     studies, items : int
     raters : sequence of SimulatedRater
+    settling : callable
+        Makes final verdicts of votes; `first_rater` in its place shows what the
+        intervals are worth where disputes are not settled.
     replicates, seed : int
         Of each study's bootstrap, and of everything drawn.
 
@@ -79,7 +84,7 @@ def recover(
     """
     found = defaultdict(list)
     for study in range(studies):
-        final = settle(simulate(planted, items, raters, seed=[seed, study]))
+        final = settling(simulate(planted, items, raters, seed=[seed, study]))
         options = {"replicates": replicates, "seed": study}
         for rate in cell_rates(final, **options):
             of = f"{rate.model_a} against {rate.model_b}"
@@ -89,6 +94,13 @@ def recover(
                 found[STRENGTH, ranking.criterion, model].append(ranking.strengths.get(model))
     truth = _planted_values(planted)
     return [_counted(name, truth[name], found[name]) for name in truth]
+
+
+def first_rater(votes: pd.DataFrame) -> pd.DataFrame:
+    """Final verdicts without a senior: those of the first rater alone, as `settle` has them."""
+    rater = votes.loc[votes["role"] == "rater", "rater"].iloc[0]
+    alone = votes[(votes["rater"] == rater) & (votes["kind"] == "pair")]
+    return alone[[*UNIT, "outcome"]].assign(path="agreed").reset_index(drop=True)
 
 
 def _planted_values(planted: Planted) -> dict[tuple[str, str, str], float]:
@@ -120,4 +132,4 @@ def coverage(rows: Sequence[Recovery]) -> tuple[float, tuple[float, float], int]
     """
     held, given = sum(row.held for row in rows), sum(row.studies for row in rows)
     trials = max(row.studies for row in rows)
-    return held / given, wilson(trials * held / given, trials), given
+    return held / given, wilson_of_share(held / given, trials), given

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from .. import answers
 from ..backends import Request
-from ..models import check_name, open_model
+from ..models import BUDGET, check_name, open_model
 from ..schema import Answer, Example, ModelError
 from .dialogues import Dialogue, Rule, chosen
 from .folder import StudyError, plain
-from .identity import PHYSICIAN, REMOVED, RULES, WHAT, redacted, telling
+from .identity import PHYSICIAN, REMOVED, RULES, WHAT, redacted, telling, words_in
 
 KEY = "human_eval"  # the file in the answer store
 INSTRUCTION = (
@@ -85,7 +85,12 @@ def check_can_reply(name: str) -> None:
 
 
 def ask(
-    model, dialogues: Sequence[Dialogue], *, store: str | Path | None = None, progress: bool = True
+    model,
+    dialogues: Sequence[Dialogue],
+    *,
+    budget: float = BUDGET,
+    store: str | Path | None = None,
+    progress: bool = True,
 ) -> list[Answer]:
     """A model's replies, through the answer store, in the order of `dialogues`.
 
@@ -94,6 +99,8 @@ def ask(
     model : str or backend
         As for `answers.answer`.
     dialogues : sequence of Dialogue
+    budget : float
+        Dollars that a model behind an API may cost, if it is given by its name.
     store : path-like, optional
         By default ``runs/answers``.
     progress : bool
@@ -104,7 +111,7 @@ def ask(
     """
     if isinstance(model, str):
         check_can_reply(model)
-        model = open_model(model)
+        model = open_model(model, budget=budget)
     limit = min(MAX_TOKENS, model.max_tokens or MAX_TOKENS)
     requests = [
         Request(
@@ -115,7 +122,17 @@ def ask(
         )
         for item in dialogues
     ]
-    return answers.ask(model, requests, store=store, progress=progress) if requests else []
+    if not requests:
+        return []
+    _keep_private(answers.store_path(model.name, KEY, store))
+    return answers.ask(model, requests, store=store, progress=progress)
+
+
+def _keep_private(path: Path) -> None:
+    """Let nobody but the owner read the replies under their model's name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    path.chmod(0o600)
 
 
 def collect(
@@ -125,6 +142,7 @@ def collect(
     drop: Collection[str] = (),
     keep: Collection[str] = (),
     redact: bool = False,
+    budget: float = BUDGET,
     store: str | Path | None = None,
     progress: bool = True,
 ) -> Replies:
@@ -140,6 +158,9 @@ def collect(
         Rules of `REPLY_RULES` to apply otherwise than they say.
     redact : bool
         Take out of replies what tells who wrote them.
+    budget : float
+        Dollars that the models behind an API may cost together, if they are given by
+        their names.
     store, progress
         As in `ask`.
 
@@ -161,18 +182,27 @@ def collect(
             check_can_reply(model)
     leaving = chosen(REPLY_RULES, drop, keep)
     said: dict[str, dict[str, tuple[str, list[str]]]] = {}
+    removed: dict[str, int] = {}
     record: dict = {}
+    beside = None  # the last model that was opened behind an API
     for name, model in zip(names, models, strict=True):
         if name == PHYSICIAN:
             given = [Answer(item.id, "ok", item.answer) for item in dialogues]
         else:
-            opened = open_model(model) if isinstance(model, str) else model
+            opened = model
+            if isinstance(model, str):
+                opened = open_model(model, budget=budget, beside=beside)
+                beside = opened if hasattr(opened, "budget") else beside
             record[name] = {"model": dict(opened.signature)}
             given = ask(opened, dialogues, store=store, progress=progress)
             del opened
         _check_errors(name, given, may_drop="error" in drop)
         said[name] = {reply.id: _shown(reply, names, redact) for reply in given}
-    result = Replies([], {name: {} for name in names}, record=_record(record, redact))
+        if redact:
+            removed[name] = sum(_words_removed(reply, names) for reply in given)
+    made = {"prompt": INSTRUCTION, "prompt_version": VERSION, "max_tokens": MAX_TOKENS}
+    made |= {"redacted": redact, "words_removed": removed, "models": record}
+    result = Replies([], {name: {} for name in names}, record=made)
     for item in dialogues:
         found = [(name, rule) for name in names for rule in said[name][item.id][1]]
         why = next((pair for pair in found if pair[1] in leaving), None)
@@ -203,6 +233,11 @@ def _shown(reply: Answer, models: Sequence[str], redact: bool) -> tuple[str, lis
     return text, found if any(x.isalnum() for x in words) else [*found, "empty"]
 
 
+def _words_removed(reply: Answer, models: Sequence[str]) -> int:
+    text = plain(reply.text).strip()
+    return words_in(text, telling(text, models))
+
+
 def _check_errors(name: str, given: Sequence[Answer], *, may_drop: bool) -> None:
     errors = [reply for reply in given if reply.status == "error"]
     if errors and not may_drop:
@@ -211,13 +246,3 @@ def _check_errors(name: str, given: Sequence[Answer], *, may_drop: bool) -> None
             f"'{errors[0].detail}'. Run the same again to ask for them once more; what was "
             "answered is stored. To leave those items out for all models, drop 'error'."
         )
-
-
-def _record(models: dict, redact: bool) -> dict:
-    return {
-        "prompt": INSTRUCTION,
-        "prompt_version": VERSION,
-        "max_tokens": MAX_TOKENS,
-        "redacted": redact,
-        "models": models,
-    }

@@ -71,11 +71,10 @@ def simulate(
         }
     )
     true = np.where(is_check[:, None], TIE, truths[cards["row"]])
-    chances = planted.table(pairs)[which]
     a_left = cards["a_left"].to_numpy()
     found, due, first = [], np.zeros(len(cards), dtype=bool), None
     for rater in sorted(raters, key=lambda rater: rater.role == "senior"):
-        outcomes, difficult = rater.verdicts(true, chances, a_left, rng)
+        outcomes, difficult = rater.verdicts(true, a_left, rng)
         first = outcomes if first is None else first
         kept = np.ones(len(cards), dtype=bool)
         if rater.role == "senior":
@@ -165,8 +164,7 @@ def rate(
         true = np.full(len(planted.strengths), TIE)
         if card.left != card.right:
             true = truths[row, pairs.index(pair)]
-        chances = planted.table([pair])
-        outcomes, difficult = rater.verdicts(true[None], chances, np.array([a_left]), rng)
+        outcomes, difficult = rater.verdicts(true[None], np.array([a_left]), rng)
         for criterion, outcome in zip(planted.strengths, outcomes[0], strict=True):
             choice = "tie" if outcome == TIE else "left" if (outcome == 0) == a_left else "right"
             session.choose(card.id, criterion, choice)

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from ..schema import DataError
 from .criteria import CHOICES, CRITERIA
-from .exchange import ADVICE, SHOWN, Row, new_file, rows_of, take_in, verdict
+from .exchange import ADVICE, SHOWN, Row, new_file, raters_said, rows_of, take_in, verdict
 from .folder import StudyError, plain, write_text
 from .study import Study
 
 HEADER = ("rater", "card", *SHOWN, *CRITERIA, "difficult", "comment")
+SAID = "raters"  # the senior's column of what the raters said; importing leaves it aside
 NEEDED = ("card", *CRITERIA, "difficult", "comment")
 # What begins a formula in a spreadsheet, wide forms too, and the mark itself.
 RUNS = tuple("=+-@\t\r\n'＝＋－＠")
@@ -47,6 +48,8 @@ def unsafe(cell: str) -> str:
 def export_csv(study: Study, rater: str, path: str | Path) -> Path:
     """Write a rater's cards, with what was said of them so far.
 
+    The senior's have a column ``raters`` beside, if the design lets the senior see it.
+
     Parameters
     ----------
     study : Study
@@ -59,11 +62,13 @@ def export_csv(study: Study, rater: str, path: str | Path) -> Path:
     StudyError
         If the file exists, there is no such rater, or a text is longer than a cell.
     """
+    told = raters_said(study, rater)
     rows = []
     for card, judged in rows_of(study, rater):
         said = [judged.choices.get(key, "") for key in CRITERIA]
         marks = ["yes" if judged.difficult else "", judged.comment]
         row = [rater, card.id, card.question, card.left, card.right, *said, *marks]
+        row += [told[card.id]] if told else []
         if (longest := max(map(len, row))) >= CELL:
             raise StudyError(
                 f"Card {card.id}: a text of {longest:,} characters; a spreadsheet's cell holds "
@@ -71,7 +76,8 @@ def export_csv(study: Study, rater: str, path: str | Path) -> Path:
             )
         rows.append([safe(cell) for cell in row])
     table = io.StringIO()
-    csv.writer(table, quoting=csv.QUOTE_ALL).writerows([HEADER, *rows])
+    header = [*HEADER, SAID] if told else HEADER
+    csv.writer(table, quoting=csv.QUOTE_ALL).writerows([header, *rows])
     path = new_file(path)
     write_text(path, "\ufeff" + table.getvalue())
     return path
@@ -112,7 +118,7 @@ def _rows(path: Path):
     _, header = next(lines, ("", []))
     header = [cell.strip().lower() for cell in header]
     missing = [name for name in NEEDED if name not in header]
-    strange = [name for name in header if name and name not in HEADER]
+    strange = [name for name in header if name and name not in (*HEADER, SAID)]
     twice = [name for name, count in Counter(filter(None, header)).items() if count > 1]
     for names, what in ((missing, "no column"), (strange, "unknown:"), (twice, "twice:")):
         if names:

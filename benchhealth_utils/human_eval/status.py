@@ -24,26 +24,31 @@ def status(study: Study | str | Path) -> pd.DataFrame:
     -------
     DataFrame
         A row a rater: ``rater``, ``role``, ``cards`` (the senior's: those to settle by
-        now), ``complete``, ``begun`` (not all criteria judged), ``left``, ``difficult``,
-        ``comments``, ``last`` (UTC; missing before the first rating).
+        now), ``complete`` (all criteria judged, or left to the senior), ``begun`` (some
+        of them), ``left``, ``difficult``, ``comments``, ``last`` (UTC; missing before
+        the first rating).
     """
     import pandas as pd
 
     study = study if isinstance(study, Study) else open_study(study)
     rows = []
+
+    def is_done(item: Judgement) -> bool:
+        return item.judged if is_senior else item.complete
+
     for rater in (*study.raters, *study.seniors):
         said = study.ratings(rater).judgements()
         is_senior = rater in study.seniors
         own = due(study) | set(said) if is_senior else {card.id for card in study.cards_of(rater)}
         judged = [said.get(card, Judgement()) for card in own]
-        complete = sum(item.complete for item in judged)
+        complete = sum(is_done(item) for item in judged)
         rows.append(
             {
                 "rater": rater,
                 "role": "senior" if is_senior else "rater",
                 "cards": len(own),
                 "complete": complete,
-                "begun": sum(bool(item.choices) and not item.complete for item in judged),
+                "begun": sum(bool(item.choices) for item in judged if not is_done(item)),
                 "left": len(own) - complete,
                 "difficult": sum(item.difficult for item in judged),
                 "comments": sum(bool(item.comment) for item in judged),

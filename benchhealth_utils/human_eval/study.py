@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from . import codes
 from .criteria import Criterion
 from .folder import (
     CARDS,
+    CLOSED,
     DESIGN,
     ORDERS,
     RATINGS,
@@ -105,6 +107,21 @@ class Study:
             known = ", ".join((*self.raters, *self.seniors))
             raise StudyError(f"There is no rater {rater!r} in {self.folder}. Known: {known}.")
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing may be rated by now."""
+        return (self.folder / CLOSED).exists()
+
+    def close(self) -> None:
+        """Have every session, open ones too, refuse to write; closing twice is no error."""
+        if not self.closed:
+            at = datetime.now(UTC).isoformat(timespec="seconds")
+            write_text(self.folder / CLOSED, as_json({"closed": at}))
+
+    def reopen(self) -> None:
+        """Let raters go on."""
+        (self.folder / CLOSED).unlink(missing_ok=True)
+
     def renew_code(self, rater: str) -> str:
         """A new code for a rater who lost theirs; the old one no longer works."""
         self._check_rater(rater)
@@ -131,11 +148,12 @@ class Study:
         Raises
         ------
         StudyError
-            If it is nobody's code. After several wrong ones within ten minutes every
-            attempt waits first, five seconds at most.
+            If it is nobody's code by now, for codes may be renewed while a page is
+            open. After several wrong ones within ten minutes every attempt waits first,
+            five seconds at most.
         """
         codes.wait_after_failures(self.folder)
-        rater = codes.owner(str(code), self.design["raters"])
+        rater = codes.owner(str(code), read_json(self.folder / DESIGN)["raters"])
         if rater is None:
             codes.note_failure(self.folder)
             raise StudyError(WRONG_CODE)

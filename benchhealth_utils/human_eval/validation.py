@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ..schema import ROOT
 from .folder import StudyError, plain
+from .identity import PERSONS, PHYSICIAN, telling
 
 RATER_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -41,7 +42,48 @@ def people(raters: Sequence[str], senior: str | None) -> dict[str, str]:
             )
     if len({rater.lower() for rater in ids}) < len(ids):
         raise StudyError(f"Two of these are one id, case left aside: {', '.join(ids)}.")
+    all_simulated(ids)
     return {rater: "senior" if rater == senior else "rater" for rater in ids}
+
+
+def all_simulated(ids: Iterable[str]) -> bool:
+    """Whether these raters are simulated, all of them; a mixture is refused."""
+    from .estimates import SIMULATED, is_simulated
+
+    faked = [rater for rater in ids if is_simulated([rater])]
+    people = [rater for rater in ids if rater not in faked]
+    for rater in people:
+        if "simulat" in rater.casefold():
+            raise StudyError(
+                f"{rater!r} looks like a simulated rater and does not count as one. Begin the "
+                f"id with {SIMULATED!r}, or give a person another one."
+            )
+    if faked and people:
+        raise StudyError(
+            f"{', '.join(faked)} would be simulated and {', '.join(people)} would not. Simulated "
+            "raters, the senior too, need a study of their own."
+        )
+    return bool(faked)
+
+
+def check_title(title: str, models: Iterable[str]) -> None:
+    """Refuse a title that says who wrote the replies: every rater reads it."""
+    own = {re.split(r"[/:\\]", model.partition("#")[0])[-1] for model in models}
+    own -= {PHYSICIAN}
+    words = "|".join(re.escape(name) for name in own if len(name) > 3)
+    named = re.search(rf"(?<![\w-])(?:{words})(?![\w-])", title, re.I) if words else None
+    person = re.search(rf"\b{PERSONS}\b", title)
+    place = next(iter(telling(title, models)), None)
+    if found := named or person:
+        start, end = found.span()
+    elif place:
+        start, end = place.start, place.end
+    else:
+        return
+    raise StudyError(
+        f"The title has {title[start:end]!r} in it, which tells raters who wrote the replies. "
+        "Give another title."
+    )
 
 
 def check_shares(**shares: float) -> None:

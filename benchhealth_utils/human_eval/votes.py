@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .adjudication import standing
 from .folder import StudyError
 from .key import read_key
 from .study import open_study
@@ -13,11 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 VOTES = ("rater", "role", "card", "criterion", "choice", "difficult", "comment", "at")
-UNBLINDED = (*VOTES, "item", "kind", "model_a", "model_b", "outcome", "a_side")
+UNBLINDED = (*VOTES, "item", "kind", "model_a", "model_b", "outcome", "a_side", "equal", "flags")
 
 
 def load_votes(folder: str | Path) -> pd.DataFrame:
-    """Every verdict of a study, as the raters gave it; the key is not read.
+    """Every verdict of a study that counts, as the rater gave it; the key is not read.
+
+    Of a card that the senior has settled the raters' verdicts are those of that time.
 
     Parameters
     ----------
@@ -36,8 +39,7 @@ def load_votes(folder: str | Path) -> pd.DataFrame:
 
     study = open_study(folder)
     rows = []
-    for rater in (*study.raters, *study.seniors):
-        said = study.ratings(rater).judgements()
+    for rater, said in standing(study).items():
         role = "rater" if rater in study.raters else "senior"
         foreign = said.keys() - {card.id for card in study.cards_of(rater)}
         if foreign:
@@ -75,13 +77,16 @@ def unblind(
         With ``item`` (dialogue id), ``kind`` (``pair``, ``repeat``, ``check``),
         ``model_a``, ``model_b`` (the comparison, in the key's order; on a check twice
         the same), ``outcome`` (``a``, ``tie``, ``b``) and ``a_side`` (``left``, ``right``;
-        on a check ``left``) beside.
+        on a check ``left``), ``equal`` (whether both sides show one text) and ``flags``
+        (what was noted of the dialogue or a reply to it, a tuple of names) beside.
 
     Raises
     ------
     StudyError
         If the key is not this study's, or a card is not in it.
     """
+    import numpy as np
+
     found = read_key(folder, key)
     places = {name: place(card, found["comparisons"]) for name, card in found["cards"].items()}
     unknown = set(votes["card"]) - places.keys()
@@ -90,6 +95,9 @@ def unblind(
     told = votes.copy()
     for at, name in enumerate(("item", "kind", "model_a", "model_b", "a_side")):
         told[name] = [places[card][at] for card in votes["card"]]
+    noted = [found["cards"][card] for card in votes["card"]]
+    told["equal"] = np.array([card["equal"] for card in noted], dtype=bool)
+    told["flags"] = [tuple(card["flags"]) for card in noted]
     told["outcome"] = [
         "tie" if choice == "tie" else "a" if choice == side else "b"
         for choice, side in zip(told["choice"], told["a_side"], strict=True)

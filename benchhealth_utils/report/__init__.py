@@ -3,6 +3,8 @@
 from .combined import (
     ours_frame,
     ours_table,
+    parts_frame,
+    parts_table,
     reading_of_results,
     results,
     table5,
@@ -43,18 +45,18 @@ from .human_agreement import (
     rankings_reading,
     rankings_table,
 )
-from .human_page import write_study_page
-from .human_planning import planning_reading, planning_table
+from .human_judge import judge_table
+from .human_page import write_judge_page, write_study_page
+from .human_planning import own_planning_table, planning_reading, planning_table
 from .human_reading import (
     publish_study,
     study_figure,
     study_reading,
 )
-from .human_simulated import planted_reading, recovery_table
+from .human_simulated import planted_reading, recovery_table, settling_reading
 from .human_study import (
     card_table,
     design_table,
-    judge_table,
     paths_table,
     raters_table,
     reliability_table,
@@ -133,6 +135,9 @@ __all__ = [
     "neighbours_table",
     "ours_frame",
     "ours_table",
+    "parts_frame",
+    "parts_table",
+    "own_planning_table",
     "pairs_reading",
     "pairs_table",
     "paper_means",
@@ -172,6 +177,7 @@ __all__ = [
     "scenario_levels",
     "scores_figure",
     "scores_table",
+    "settling_reading",
     "shot_answers_table",
     "shot_grid",
     "shot_levels",
@@ -194,5 +200,6 @@ __all__ = [
     "usefulness_reading",
     "usefulness_table",
     "verdicts_table",
+    "write_judge_page",
     "write_study_page",
 ]

@@ -20,11 +20,11 @@ from .combined import model_name
 from .derived import whole_items
 from .style import estimate, printed, span, table
 
-CRITERIA = ("faithfulness", "comprehensiveness", "generalizability", "robustness")
+PAPER_CRITERIA = ("faithfulness", "comprehensiveness", "generalizability", "robustness")
 PAPER = ROOT / "data" / "paper"
 
 
-def win_tie_rates(folder: Path = PAPER) -> pd.DataFrame:
+def printed_rates(folder: Path = PAPER) -> pd.DataFrame:
     """Table 6 in per cent: a row a public model, columns (criterion, opponent)."""
     long = pd.read_csv(folder / "table6.csv")
     wide = long.pivot(index="model", columns=["criterion", "opponent"], values="win_tie")
@@ -39,7 +39,7 @@ def conversations(folder: Path = PAPER) -> int:
 
 def table6():
     """Table 6 as printed."""
-    rates = win_tie_rates()
+    rates = printed_rates()
     rows = [
         {("", "Model"): model_name(model), ("", "Type"): MODELS[model].type}
         | {
@@ -59,9 +59,9 @@ def table6():
 
 def rates_table():
     """Each rate with its Wilson interval, a row a model and criterion."""
-    rates, n = win_tie_rates(), conversations()
+    rates, n = printed_rates(), conversations()
     rows = []
-    for criterion in CRITERIA:
+    for criterion in PAPER_CRITERIA:
         for model in rates.index:
             row = {"Criterion": criterion.capitalize(), "Model": model_name(model)}
             for opponent, rate in rates.loc[model, criterion].items():
@@ -74,9 +74,9 @@ def rates_table():
 
 def bounds_table():
     """Who is ahead: decided only where the whole interval lies below one half."""
-    rates, n = win_tie_rates(), conversations()
+    rates, n = printed_rates(), conversations()
     rows = []
-    for criterion in CRITERIA:
+    for criterion in PAPER_CRITERIA:
         for opponent, column in rates[criterion].items():
             ends = [accuracy_interval(rate, n) for rate in column]
             rows.append(
@@ -103,7 +103,7 @@ def bounds_reading():
     """The best and the commonest case of Table 6, worked out from it."""
     from IPython.display import Markdown
 
-    rates, n = win_tie_rates(), conversations()
+    rates, n = printed_rates(), conversations()
     cells = rates.stack(["criterion", "opponent"])
     (model, criterion, opponent), best = cells.idxmax(), cells.max()
     whole = sum(whole_items(rate, n) for rate in cells)
@@ -129,11 +129,11 @@ def pair_counts() -> pd.DataFrame:
     against how many opponents the first model's rate is above, and below, the
     second's by more than the interval of their difference.
     """
-    rates, n = win_tie_rates(), conversations()
+    rates, n = printed_rates(), conversations()
     rows = []
     for one, two in combinations(rates.index, 2):
         row: dict = {"first": one, "second": two}
-        for criterion in CRITERIA:
+        for criterion in PAPER_CRITERIA:
             ends = [
                 difference_interval(rates.loc[one, column], rates.loc[two, column], n)
                 for column in rates
@@ -148,7 +148,7 @@ def pairs_table():
     """Which public models differ by more than the interval of their difference."""
     rows = [
         {"Model": model_name(row["first"]), "Other model": model_name(row["second"])}
-        | {criterion.capitalize(): _signs(*row[criterion]) for criterion in CRITERIA}
+        | {criterion.capitalize(): _signs(*row[criterion]) for criterion in PAPER_CRITERIA}
         for row in pair_counts().to_dict("records")
     ]
     caption = (
@@ -164,9 +164,9 @@ def pairs_reading():
     from IPython.display import Markdown
 
     counts = pair_counts()
-    opponents = len(win_tie_rates().columns) // len(CRITERIA)
-    lines, total = [], opponents * len(CRITERIA) * len(counts)
-    for criterion in CRITERIA:
+    opponents = len(printed_rates().columns) // len(PAPER_CRITERIA)
+    lines, total = [], opponents * len(PAPER_CRITERIA) * len(counts)
+    for criterion in PAPER_CRITERIA:
         ahead, behind = counts[criterion].str[0], counts[criterion].str[1]
         everywhere = int(((ahead == opponents) | (behind == opponents)).sum())
         never = int(((ahead == 0) & (behind == 0)).sum())
@@ -188,10 +188,10 @@ def human_figure():
     import seaborn as sns
 
     sns.set_theme(style="whitegrid", context="paper", font_scale=1.25)
-    rates, n = win_tie_rates(), conversations()
+    rates, n = printed_rates(), conversations()
     palette = sns.color_palette("colorblind")
-    figure, panels = plt.subplots(len(CRITERIA), 1, figsize=(5.2, 15), sharex=True)
-    for panel, criterion in zip(panels, CRITERIA, strict=True):
+    figure, panels = plt.subplots(len(PAPER_CRITERIA), 1, figsize=(5.2, 15), sharex=True)
+    for panel, criterion in zip(panels, PAPER_CRITERIA, strict=True):
         looks = zip(rates[criterion], "os^", (-0.25, 0, 0.25), palette, strict=False)
         for opponent, shape, shift, colour in looks:
             column = rates[criterion][opponent]

@@ -15,7 +15,7 @@ from ..stats import known_interval
 from ..usefulness import common, usefulness
 from .combined import model_name, publishable, results
 from .derived import llm_scores, usefulness_of
-from .human import CRITERIA, win_tie_rates
+from .human import PAPER_CRITERIA, printed_rates
 from .recording import publish
 from .style import estimate, plain, span, table
 
@@ -29,7 +29,7 @@ FROM_TABLE_5 = ("generalizability", "robustness")
 
 
 @dataclass(frozen=True)
-class Ranking:
+class OrderAgreement:
     """Agreement of a criterion's rates with something else that orders the models.
 
     ``mean`` uses the rates averaged over the opponents, ``opponents`` those
@@ -44,8 +44,8 @@ class Ranking:
 
 def mean_rates() -> pd.DataFrame:
     """Win+tie rates averaged over the three opponents: models by criteria, in per cent."""
-    rates = win_tie_rates()
-    means = {criterion: rates[criterion].mean(axis=1) for criterion in CRITERIA}
+    rates = printed_rates()
+    means = {criterion: rates[criterion].mean(axis=1) for criterion in PAPER_CRITERIA}
     return pd.DataFrame(means).round(9)  # equal means stay equal, for ties
 
 
@@ -57,7 +57,7 @@ def automatic(criterion: str, *folders: Path) -> pd.Series | None:
     ours where at least three of the models have them, over the data sets that
     all of these have, and are None otherwise.
     """
-    models = win_tie_rates().index
+    models = printed_rates().index
     if criterion in FROM_TABLE_5:
         found = usefulness_of(llm_scores().loc[models])[criterion]
         return (-found if criterion == "robustness" else found).round(9)
@@ -71,15 +71,17 @@ def automatic(criterion: str, *folders: Path) -> pd.Series | None:
     return pd.Series(values, index=list(measured)).round(9)
 
 
-def metric_rankings(*folders: Path, seed: int = 0, replicates: int = 10_000) -> list[Ranking]:
+def metric_rankings(
+    *folders: Path, seed: int = 0, replicates: int = 10_000
+) -> list[OrderAgreement]:
     """Each criterion of Table 6 against its metric of Figure 2."""
-    rates, means = win_tie_rates(), mean_rates()
+    rates, means = printed_rates(), mean_rates()
     options = {"seed": seed, "replicates": replicates}
     found = []
-    for criterion in CRITERIA:
+    for criterion in PAPER_CRITERIA:
         metric = automatic(criterion, *folders)
         if metric is None:
-            found.append(Ranking(criterion, METRICS[criterion], None, {}))
+            found.append(OrderAgreement(criterion, METRICS[criterion], None, {}))
             continue
         models = list(metric.index)
         opponents = {
@@ -87,16 +89,16 @@ def metric_rankings(*folders: Path, seed: int = 0, replicates: int = 10_000) -> 
             for opponent in rates[criterion]
         }
         mean = kendall(means.loc[models, criterion], metric, **options)
-        found.append(Ranking(criterion, METRICS[criterion], mean, opponents))
+        found.append(OrderAgreement(criterion, METRICS[criterion], mean, opponents))
     return found
 
 
-def criterion_rankings(*, seed: int = 0, replicates: int = 10_000) -> list[Ranking]:
+def criterion_rankings(*, seed: int = 0, replicates: int = 10_000) -> list[OrderAgreement]:
     """The four criteria of Table 6 against each other, two and two."""
-    rates, means = win_tie_rates(), mean_rates()
+    rates, means = printed_rates(), mean_rates()
     options = {"seed": seed, "replicates": replicates}
     return [
-        Ranking(
+        OrderAgreement(
             one,
             two,
             kendall(means[one], means[two], **options),
@@ -105,11 +107,11 @@ def criterion_rankings(*, seed: int = 0, replicates: int = 10_000) -> list[Ranki
                 for opponent in rates[one]
             },
         )
-        for one, two in combinations(CRITERIA, 2)
+        for one, two in combinations(PAPER_CRITERIA, 2)
     ]
 
 
-def rankings_table(rankings: Sequence[Ranking], other: str, caption: str, uuid: str):
+def rankings_table(rankings: Sequence[OrderAgreement], other: str, caption: str, uuid: str):
     """Tau-b with interval for each ranking; `other` heads the second column."""
     opponents = list(dict.fromkeys(key for ranking in rankings for key in ranking.opponents))
     rows = []
@@ -131,7 +133,7 @@ def rankings_table(rankings: Sequence[Ranking], other: str, caption: str, uuid: 
     return table(pd.DataFrame(rows), caption, uuid, sortable=True)
 
 
-def rankings_reading(rankings: Sequence[Ranking]):
+def rankings_reading(rankings: Sequence[OrderAgreement]):
     """What the intervals of tau allow to say, a line for each kind of answer."""
     from IPython.display import Markdown
 
@@ -160,13 +162,13 @@ def rankings_reading(rankings: Sequence[Ranking]):
     return Markdown("\n".join(lines))
 
 
-def publish_rankings(rankings: Sequence[Ranking]) -> None:
+def publish_rankings(rankings: Sequence[OrderAgreement]) -> None:
     """Publish tau and the ends of its interval as ``human.<name>.<other>.tau`` and so on."""
     for ranking in rankings:
         found = ranking.mean
         if found is None or found.value is None:
             continue
-        other = ranking.other if ranking.other in CRITERIA else "metric"
+        other = ranking.other if ranking.other in PAPER_CRITERIA else "metric"
         name = f"human.{ranking.name}.{other}"
         publish(f"{name}.tau", found.value)
         publish(f"{name}.n", found.n)

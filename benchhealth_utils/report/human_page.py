@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 from ..human_eval.analysis import Analysis, check_destination
+from .human_judge import judge_table
+from .human_planning import own_planning_table
 from .human_reading import study_figure, study_reading
 from .human_study import (
-    SIMULATED,
+    SIMULATED_RATERS,
     paths_table,
     raters_table,
     reliability_table,
@@ -42,23 +45,34 @@ def write_study_page(analysis: Analysis, path: str | Path, title: str = "Human e
     path = Path(path)
     check_destination(path, [rater.name for rater in analysis.raters])
     makers = [study_table6, verdicts_table, paths_table, reliability_table, raters_table]
-    if analysis.rankings:
-        makers.append(strengths_table)
+    makers += [strengths_table] * bool(analysis.rankings) + [own_planning_table]
     tables = [make(analysis).to_html() for make in makers]
     figure = study_figure(analysis)
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=120)
     plt.close(figure)
-    said = study_reading(analysis).data.replace("- ", "", 1).split("\n- ")
+    said = study_reading(analysis).data.splitlines()
+    said = [line.removeprefix("- ") for line in said if line.startswith("- ")]
     lines = "".join(f"<li>{escape(line).replace('**', '')}</li>" for line in said)
-    whose = f"<p><strong>{SIMULATED}</strong></p>" if analysis.simulated else ""
     image = base64.b64encode(picture.getvalue()).decode()
-    alt = "Win+tie rates with intervals, a panel a criterion; the second table gives the numbers."
+    alt = "Win+tie rates with intervals, a panel a criterion; the first table gives the numbers."
+    body = f'<ul>{lines}</ul>{"".join(tables)}<img alt="{alt}" src="data:image/png;base64,{image}">'
+    return _written(path, title, analysis.simulated, body)
+
+
+def write_judge_page(rows: Sequence, judge: str, path: str | Path) -> Path:
+    """Write how far a judge agrees with people, from `judge_agreement`; returns the file."""
+    body = judge_table(rows, judge).to_html()
+    return _written(Path(path), f"{judge} as a judge", rows[0].simulated, body)
+
+
+def _written(path: Path, title: str, simulated: bool, body: str) -> Path:
+    """A whole page around a body; it says first where raters were simulated."""
+    whose = f"<p><strong>{SIMULATED_RATERS}</strong></p>" if simulated else ""
     page = (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{whose}"
-        f"<ul>{lines}</ul>{''.join(tables)}"
-        f'<img alt="{alt}" src="data:image/png;base64,{image}"></body></html>\n'
+        f"</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{whose}{body}"
+        "</body></html>\n"
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(page, encoding="utf-8")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from ..human_eval.planning import chances, detectable_lead, discordant, items_needed
+from .combined import model_name
+from .human_study import SIMULATED_RATERS
 from .style import points, table
 
 LEADS = (0.05, 0.1, 0.15, 0.2, 0.3)
@@ -35,6 +37,47 @@ def planning_table(tests: int, leads=LEADS, uuid: str = "study-planning"):
         f"for each of {tests} under Holm's correction. Lead: wins less losses, in % of items."
     )
     return table(pd.DataFrame(rows), caption, uuid)
+
+
+def own_planning_table(analysis, leads=(0.1, 0.2), uuid: str = "study-own-planning"):
+    """What a study finds at its own shares of ties, and what the next one needs.
+
+    Leads are chosen beforehand and not the study's own: the power for what was
+    found says no more than its p-value.
+    """
+    tests = sum(rate.p_value is not None for rate in analysis.rates)
+    rows = []
+    for rate in analysis.rates:
+        row = {
+            "Criterion": rate.criterion.capitalize(),
+            "Comparison": f"{model_name(rate.model_a)} against {model_name(rate.model_b)}",
+            "Items": rate.n,
+        }
+        ties = rate.ties / rate.n if rate.n else None
+        row["Ties, %"] = "none is settled" if ties is None else points(ties)
+        found = None
+        if ties is not None and ties < 1:
+            found = detectable_lead(rate.n, ties, tests=max(tests, 1))
+        row["Smallest lead found, points"] = points(found) if found else "none"
+        for lead in leads:
+            row[f"Items for a lead of {points(lead)}"] = _needed(lead, ties, max(tests, 1))
+        rows.append(row)
+    whose = f"{SIMULATED_RATERS} " if analysis.simulated else ""
+    caption = (
+        f"{whose}The size of a study at this one's shares of ties, for power 0.8 of the sign test "
+        f"at level 0.05, Holm's hardest step of {tests} tests. Lead: wins less losses, in % of "
+        "items. The shares of ties are themselves estimates."
+    )
+    return table(pd.DataFrame(rows), caption, uuid)
+
+
+def _needed(lead: float, ties: float | None, tests: int) -> str:
+    """Items for a lead, or why there is no number."""
+    if ties is None:
+        return ""
+    if lead > 1 - ties:
+        return "cannot be: too many ties"
+    return f"{items_needed(*chances(lead, ties), tests=tests):,}"
 
 
 def planning_reading(items: int, tests: int):

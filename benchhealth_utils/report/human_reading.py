@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from ..human_eval.adjudication import PATHS
 from .combined import model_name
-from .human_study import SIMULATED
+from .human_study import SIMULATED_RATERS
 from .recording import publish
 from .style import plain, points
 
@@ -56,7 +57,7 @@ def study_figure(analysis, planted=None):
     ]
     if planted is not None:
         handles.append(plt.Line2D([], [], **true, label="planted"))
-    title = SIMULATED if analysis.simulated else None
+    title = SIMULATED_RATERS if analysis.simulated else None
     figure.legend(
         handles=handles, title=title, loc="upper center", ncols=3, frameon=False, fontsize="small"
     )
@@ -66,8 +67,6 @@ def study_figure(analysis, planted=None):
 
 def study_reading(analysis):
     """What the tables allow to say, a line each."""
-    from IPython.display import Markdown
-
     rates = analysis.rates
     cells = f"{len(rates)} comparisons on a criterion"
     decided = [rate for rate in rates if rate.p_adjusted is not None and rate.p_adjusted < 0.05]
@@ -84,6 +83,11 @@ def study_reading(analysis):
     ]
     if ties:
         lines.append(f"- **Ties**: {points(min(ties))} to {points(max(ties))} % of verdicts.")
+    ways = {path: sum(each[path] for each in analysis.paths.values()) for path in PATHS}
+    lines.append(
+        f"- **Settled**: of {sum(ways.values())} final verdicts, {ways['agreed']} are the raters' "
+        f"own, {ways['senior']} the senior's, and {ways['open']} are open."
+    )
     alphas = [row.alphas["ordinal"] for row in analysis.reliability]
     if known := [one for one in alphas if one.interval]:
         values, ends = [one.value for one in known], [one.interval[0] for one in known]
@@ -91,16 +95,24 @@ def study_reading(analysis):
             f"- **Agreement**: Krippendorff's ordinal alpha is {plain(min(values))} to "
             f"{plain(max(values))}; the lowest end of an interval is {plain(min(ends))}."
         )
+    people = [rater for rater in analysis.raters if rater.role == "rater"]
     left = [
         rater.name
-        for rater in analysis.raters
+        for rater in people
         if rater.side.p_adjusted is not None and rater.side.p_adjusted < 0.05
     ]
     lines.append(
-        f"- **Position**: a liking for one side shows in {len(left)} of {len(analysis.raters)} "
+        f"- **Position**: a liking for one side shows in {len(left)} of {len(people)} "
         f"raters{': ' if left else ''}{', '.join(left)}."
     )
-    return Markdown("\n".join(lines))
+    return listed(lines, analysis.simulated)
+
+
+def listed(lines, simulated: bool):
+    """Lines of a list, headed by a line that says so where raters were simulated."""
+    from IPython.display import Markdown
+
+    return Markdown(f"{SIMULATED_RATERS}\n\n" * simulated + "\n".join(lines))
 
 
 def publish_study(analysis) -> None:

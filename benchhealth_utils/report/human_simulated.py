@@ -6,14 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from .human_study import SIMULATED, in_words
+from .human_reading import listed
+from .human_study import SIMULATED_RATERS, in_words
 from .style import estimate, plain, points, table
 
 
 def planted_reading(analysis, planted):
     """How many planted values lie in their intervals, and which do not."""
-    from IPython.display import Markdown
-
     lines = []
     for what, pairs in (
         ("win+tie rates", _rates(analysis, planted)),
@@ -28,7 +27,7 @@ def planted_reading(analysis, planted):
         for name, true, found in missed:
             line += f"; {name}: {number(true)} planted, {in_words(found, number)} found"
         lines.append(f"{line}.")
-    return Markdown("\n".join(lines))
+    return listed(lines, analysis.simulated)
 
 
 def _rates(analysis, planted):
@@ -75,8 +74,36 @@ def recovery_table(rows: Sequence, items: int, uuid: str = "study-recovery"):
             )
     studies = max(row.studies + row.without for row in rows)
     caption = (
-        f"{SIMULATED} {studies} studies of {items} items: 95 % intervals that hold the planted "
-        "value, with Wilson's interval over studies, their mean width, and how far the mean of all "
-        "estimates is off, at the worst. Rates in points, log-strengths as they are."
+        f"{SIMULATED_RATERS} {studies} studies of {items} items: 95 % intervals that hold the "
+        "planted value, with Wilson's interval over studies, their mean width, and how far the "
+        "mean of all estimates is off, at the worst. Rates in points, log-strengths as they are."
     )
     return table(pd.DataFrame(frame), caption, uuid)
+
+
+def settling_reading(settled: Sequence, alone: Sequence):
+    """What the senior is for: intervals that hold with disputes settled, and without.
+
+    Parameters
+    ----------
+    settled, alone : sequence of Recovery
+        Of the same studies; final verdicts as `settle` makes them, and those of the
+        first rater alone.
+    """
+    from ..human_eval.recovery import RATE, STRENGTH, coverage
+
+    lines = []
+    for quantity, number in ((RATE, points), (STRENGTH, plain)):
+        found = []
+        for rows in (settled, alone):
+            own = [row for row in rows if row.quantity == quantity]
+            off = max((row.mean - row.planted for row in own), key=abs)
+            held, interval, _ = coverage(own)
+            found.append((estimate(held, interval), number(off, "+")))
+        (first, error), (second, worse) = found
+        lines.append(
+            f"- **{quantity.capitalize()}s**: {first} % of the intervals hold what was planted "
+            f"where the senior settles disputes, {second} % where the first rater's verdict "
+            f"stands. The mean is off by {error} at the worst, and by {worse}."
+        )
+    return listed(lines, True)

@@ -5,15 +5,13 @@ Each takes an `Analysis`, and its caption says so where the raters were simulate
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pandas as pd
 
 from .combined import model_name
 from .style import estimate, p_text, plain, points, table
 
-SIMULATED = "Simulated raters, not people."
-JUDGED = {"same": "Same in both orders", "changed": "Changed with the order"}
+SIMULATED_RATERS = "Simulated raters, not people."
+WITHOUT = ", without noted pairs"
 
 
 def design_table(study, caption: str = "A study's cards and raters.", uuid: str = "study-design"):
@@ -42,24 +40,36 @@ def card_table(card, caption: str, uuid: str = "study-card"):
 
 
 def study_table6(analysis, uuid: str = "study-table-6"):
-    """Win+tie rates in the shape of the paper's Table 6, with intervals."""
-    rows: dict[tuple[str, str], dict] = {}
-    for rate in analysis.rates:
-        row = rows.setdefault(
-            (rate.model_a, rate.model_b),
-            {"Model": model_name(rate.model_a), "Opponent": model_name(rate.model_b)},
-        )
-        row[rate.criterion.capitalize()] = in_words(rate.win_tie)
-    caption = (
-        f"{_whose(analysis)}Win+tie rates of the model against its opponent, in %, with 95 % "
-        f"bootstrap intervals over items, {_range(rate.n for rate in analysis.rates)} items a cell."
-        f"{_unsettled(analysis)}"
+    """Win+tie rates and mirrors in the shape of the paper's Table 6, with intervals."""
+    opponents = list(dict.fromkeys(rate.model_b for rate in analysis.rates))
+    criteria = list(dict.fromkeys(rate.criterion for rate in analysis.rates))
+    columns = [(one.capitalize(), model_name(two)) for one in criteria for two in opponents]
+    frame = pd.DataFrame(
+        _table6_rows(analysis.rates, "") + _table6_rows(analysis.rates_unnoted, WITHOUT),
+        columns=pd.MultiIndex.from_tuples([("", "Model"), *columns]),
     )
-    return table(pd.DataFrame(list(rows.values())), caption, uuid, sortable=True)
+    caption = (
+        f"{_whose(analysis)}Win+tie rate of the model / its mirror, the opponent's, in %, with "
+        f"95 % bootstrap intervals over items, {_range(rate.n for rate in analysis.rates)} items "
+        f"a cell.{_unsettled(analysis)}{_noted(analysis)}"
+    )
+    return table(frame, caption, uuid, sortable=True)
+
+
+def _table6_rows(rates, suffix: str) -> list[dict]:
+    """A row a model in the order of the rates; cells by criterion and opponent."""
+    rows: dict[str, dict] = {}
+    for rate in rates:
+        row = rows.setdefault(rate.model_a, {("", "Model"): model_name(rate.model_a) + suffix})
+        both = in_words(rate.win_tie)
+        if rate.win_tie.value is not None:
+            both += f" / {in_words(rate.mirror)}"
+        row[rate.criterion.capitalize(), model_name(rate.model_b)] = both
+    return list(rows.values())
 
 
 def verdicts_table(analysis, uuid: str = "study-verdicts"):
-    """Wins, ties and losses, the mirror of win+tie, the lead, and the sign test."""
+    """Wins, ties and losses, the lead, and the sign test."""
     rows = [
         {
             "Criterion": rate.criterion.capitalize(),
@@ -68,8 +78,6 @@ def verdicts_table(analysis, uuid: str = "study-verdicts"):
             "Tied": rate.ties,
             "Lost": rate.losses,
             "Open": _open(rate),
-            "Win+tie": in_words(rate.win_tie),
-            "Mirror": in_words(rate.mirror),
             "Lead": in_words(rate.lead, sign="+"),
             "Sign test, p": _p(rate.p_value),
             "p, Holm": _p(rate.p_adjusted),
@@ -78,10 +86,9 @@ def verdicts_table(analysis, uuid: str = "study-verdicts"):
     ]
     tests = sum(rate.p_value is not None for rate in analysis.rates)
     caption = (
-        f"{_whose(analysis)}Final verdicts. Win+tie of the first model, its mirror, the win+tie of "
-        "the second, and the lead, wins less losses, in % of settled items with 95 % bootstrap "
-        f"intervals over items. Sign test: exact, of wins against losses; Holm over {tests} tests."
-        f"{_unsettled(analysis)}"
+        f"{_whose(analysis)}Final verdicts, won and lost by the first model. Lead: wins less "
+        "losses, in % of settled items with 95 % bootstrap intervals over items. Sign test: "
+        f"exact, of wins against losses; Holm over {tests} tests.{_unsettled(analysis)}"
     )
     return table(pd.DataFrame(rows), caption, uuid, sortable=True)
 
@@ -180,32 +187,10 @@ def strengths_table(analysis, uuid: str = "study-strengths"):
     caption = (
         f"{_whose(analysis)}Strengths by Davidson's model, which add up to 0, with 95 % bootstrap "
         f"intervals over items, {_range(ranking.n for ranking in analysis.rankings)} verdicts a "
-        "criterion. Clearly above: the interval of the difference leaves out 0."
+        "criterion. Clearly above: the interval of the difference leaves out 0; not corrected for "
+        "the number of pairs, so of many that are equal one in twenty may show by chance."
     )
     return table(pd.DataFrame(rows), caption, uuid)
-
-
-def judge_table(rows: Sequence, judge: str, analysis, uuid: str = "study-judge"):
-    """A judge's verdicts beside those of people, from `judge_agreement`."""
-    frame = [
-        {
-            "Criterion": row.criterion.capitalize(),
-            "Cards": row.cards,
-            **{head: row.paths[path] for path, head in JUDGED.items()},
-            "To the first, to the second": f"{row.first}, {row.second}",
-            "Abstained": row.paths["abstained"],
-            "Same as the raters, %": in_words(row.same),
-            "Kappa": in_words(row.kappa, plain),
-            "Alpha, ordinal": in_words(row.alpha, plain),
-            "Alpha among raters": in_words(row.people, plain),
-        }
-        for row in rows
-    ]
-    caption = (
-        f"{_whose(analysis)}The judge {judge} beside the final verdicts, over cards on which it "
-        "said the same in both orders, with 95 % bootstrap intervals over items."
-    )
-    return table(pd.DataFrame(frame), caption, uuid)
 
 
 def in_words(found, number=points, sign: str = "") -> str:
@@ -224,7 +209,7 @@ def _open(rate) -> str:
 
 
 def _whose(analysis) -> str:
-    return f"{SIMULATED} " if analysis.simulated else ""
+    return f"{SIMULATED_RATERS} " if analysis.simulated else ""
 
 
 def _unsettled(analysis) -> str:
@@ -235,6 +220,20 @@ def _unsettled(analysis) -> str:
     return (
         f" {left} verdicts are open and not counted. They are those in dispute, so the figures "
         "will move when they are settled."
+    )
+
+
+def _noted(analysis) -> str:
+    """How many pairs the key notes something of, and where they are left out."""
+    if not analysis.noted:
+        return ""
+    each = "; ".join(
+        f"{'replies that are equal' if name == 'equal' else name}: {number}"
+        for name, number in analysis.noted.items()
+    )
+    left = "no others" if not analysis.rates_unnoted else "rows below without them"
+    return (
+        f" Something is noted of {analysis.noted_pairs} of {analysis.pairs} pairs ({each}); {left}."
     )
 
 

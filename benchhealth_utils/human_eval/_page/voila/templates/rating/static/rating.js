@@ -67,7 +67,14 @@
     if (changes.some((c) => c.target.closest?.(".rating-status, .rating-mark"))) heard();
   };
 
+  // the same rater may have gone on in another tab or window
+  const back = () => {
+    if (!document.hidden) document.querySelector(".rating-refresh")?.click();
+  };
+
   document.addEventListener("DOMContentLoaded", () => {
+    document.addEventListener("visibilitychange", back);
+    window.addEventListener("focus", back);
     document.querySelector("#lost button").addEventListener("click", () => location.reload());
     document.addEventListener("input", wait);
     document.addEventListener("change", wait);
