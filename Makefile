@@ -66,6 +66,7 @@ run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARA
 	@echo "The executed notebook is runs/$(NOTEBOOK).ipynb"
 
 rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=8866
+	@test -n "$(STUDY)" || { echo "Name the study: make rate STUDY=<folder, or a name below runs/human_eval>"; exit 2; }
 	@$(BIN)/python -m benchhealth_utils.human_eval.rating_server "$(STUDY)" --port $(PORT)
 
 reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=5 dollars a chapter at most

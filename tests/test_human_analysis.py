@@ -1,6 +1,9 @@
 """The analysis of a human evaluation, by hand, by libraries, and on simulated raters."""
 
 import json
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from itertools import product
@@ -667,11 +670,22 @@ def test_a_reply_that_was_not_given_is_refused(dialogues, tmp_path):
         simulation.rate_all(study, EXAMPLE, dialogues, replies)
 
 
-def test_each_simulated_study_has_a_folder_of_its_own(monkeypatch, tmp_path):
-    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
-    folders = {simulation.new_folder() for _ in range(3)}
-    assert len(folders) == 3
-    assert all(x.parent == tmp_path / "human_eval" and not any(x.iterdir()) for x in folders)
+def test_each_simulated_study_has_a_folder_of_its_own_that_does_not_stay(tmp_path):
+    made = (
+        "from benchhealth_utils.human_eval.simulation import new_folder\n"
+        "folders = [new_folder() for _ in range(3)]\n"
+        "for folder in folders:\n    folder.mkdir()\n    print(folder)"
+    )
+    environment = {
+        **os.environ,
+        "TMPDIR": str(tmp_path),
+        "BENCHHEALTH_RUNS": str(tmp_path / "runs"),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", made], capture_output=True, text=True, check=True, env=environment
+    )
+    assert len(set(done.stdout.split())) == 3
+    assert not any(tmp_path.iterdir())
 
 
 # What is simulated says so, and stays out of the published data
@@ -1074,3 +1088,30 @@ def test_a_study_plans_the_next_one_by_its_own_ties():
     ):
         assert shown.loc[name, "Items for a lead of 20.0"] == said
         assert shown.loc[name, "Smallest lead found, points"] == "none"
+
+
+def test_everything_said_of_made_up_questions_says_so(tmp_path):
+    """Real raters, synthetic questions: a table like any other would be taken for one."""
+    texts = [f"reply {n}" for n in range(12)]
+    dialogues = [Dialogue(f"d-{n}", f"question {n}", texts[n]) for n in range(12)]
+    replies = {"one": texts, "two": texts[::-1]}
+    found = {}
+    for synthetic in (True, False):
+        folder = tmp_path / f"study-{synthetic}"
+        study = create_study(folder, dialogues, replies, raters=["ann", "ben"], synthetic=synthetic)
+        for rater in study.raters:
+            for card in study.cards_of(rater):
+                study.ratings(rater).append((card.id, name, "left") for name in CRITERIA)
+        analysis = analyse_study(folder, replicates=50)
+        assert analysis.synthetic is synthetic
+        page = report.write_study_page(analysis, tmp_path / f"{synthetic}.html")
+        shown = [
+            report.study_table6(analysis).caption,
+            report.verdicts_table(analysis).caption,
+            report.reliability_table(analysis).caption,
+            report.raters_table(analysis).caption,
+            report.study_reading(analysis).data,
+            page.read_text(encoding="utf-8"),
+        ]
+        found[synthetic] = ["Made-up questions, for trying out." in text for text in shown]
+    assert all(found[True]) and not any(found[False])

@@ -448,16 +448,9 @@ def test_the_chapter_finds_what_it_planted(executed):
     assert not any(name.startswith("study.") for name in found)
 
 
-def test_the_chapter_leaves_a_simulated_study_and_nothing_else(executed):
+def test_the_chapter_leaves_nothing_behind(executed):
     runs = executed.parent / "runs"
-    assert [path.name for path in runs.iterdir()] == ["human_eval"]
-    (study,) = (runs / "human_eval").iterdir()
-    assert study.name == "simulated-1"
-    assert {path.stem for path in (study / "ratings").glob("*.jsonl")} == {
-        "simulated-1",
-        "simulated-2",
-        "simulated-senior",
-    }
+    assert not runs.exists() or not any(runs.iterdir())
 
 
 def test_no_name_means_one_thing_for_the_paper_and_another_for_a_study():

@@ -17,6 +17,7 @@ from .ranking import Ranking, rankings
 from .raters import Rater, each_rater
 from .rates import Rate, cell_rates, win_tie_rates
 from .reliability import Reliability, agreement
+from .study import open_study
 from .votes import load_votes, unblind
 
 
@@ -60,6 +61,7 @@ class Analysis:
     noted: Mapping[str, int] = field(default_factory=dict)
     noted_pairs: int = 0
     rates_unnoted: list[Rate] = field(default_factory=list)
+    synthetic: bool = False
 
 
 def analyse(
@@ -135,7 +137,10 @@ def noted_pairs(votes: pd.DataFrame) -> pd.DataFrame:
 def analyse_study(folder: str | Path, *, key: str | Path | None = None, **options) -> Analysis:
     """Read, unblind, settle and analyse a study folder; options as in `analyse`."""
     votes = unblind(load_votes(folder), folder, key=key)
-    return analyse(votes, settle(votes, folder, key=key), **options)
+    found = analyse(votes, settle(votes, folder, key=key), **options)
+    return dataclasses.replace(
+        found, synthetic=bool(open_study(folder).design.get("synthetic", False))
+    )
 
 
 def write_analysis(analysis: Analysis, path: str | Path) -> Path:

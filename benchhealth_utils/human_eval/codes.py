@@ -75,7 +75,7 @@ def _recent(path: Path) -> int:
     now, count = time(), 0
     for line in lines:
         try:
-            count += 0 <= now - float(line) <= WINDOW
+            count += -1 <= now - float(line) <= WINDOW  # times are kept rounded
         except ValueError:
             continue
     return count

@@ -63,6 +63,7 @@ def create_study(
     title: str = TITLE,
     flags: Mapping[str, Sequence[str]] | None = None,
     record: Mapping | None = None,
+    synthetic: bool = False,
 ) -> Study:
     """Write a new study folder.
 
@@ -102,6 +103,8 @@ def create_study(
         Dialogue id to what is noted of it, for the key.
     record : mapping, optional
         How the replies were made, for the key.
+    synthetic : bool
+        Whether the questions are made up; every table of the study will say so.
 
     Returns
     -------
@@ -166,6 +169,7 @@ def create_study(
         "shares": {"repeats": repeats, "checks": checks},
         "senior_sees": senior_sees,
         "simulated": all_simulated(roles),
+        "synthetic": synthetic,
         "raters": [
             {"id": rater, "role": role, **codes.hashed(handed[rater])}
             for rater, role in roles.items()

@@ -72,6 +72,7 @@ def create(options) -> None:
             "left_out": dict(fit.left_out) | _by_model(replies.left_out),
             "noted": _by_model(replies.noted),
         },
+        synthetic=data_root() == ROOT / "data" / "samples",
     )
     _tell(study, options.items, Counter(fit.left_out), replies, flags)
 
@@ -138,4 +139,4 @@ def _tell(study, asked: int, left_out: Counter, replies, flags) -> None:
     print(f"Key: {KEY} in that folder. Raters must not read it; keep it elsewhere meanwhile.")
     kept = shown(runs_folder() / "answers")
     print(f"Replies are also under {kept}, by model: raters must not read that folder either.")
-    print(f"Rating page: python -m benchhealth_utils.human_eval.rating_server {study.folder}")
+    print(f"Rating page: make rate STUDY={study.folder}")

@@ -7,15 +7,18 @@ any model.
 
 from __future__ import annotations
 
+import atexit
 import csv
 import re
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..schema import BenchHealthError, runs_folder
+from ..schema import BenchHealthError
 from .criteria import CHOICES, OUTCOMES
 from .estimates import SIMULATED, is_simulated
 from .folder import CODES, plain
@@ -217,14 +220,7 @@ def stand_ins(dialogues: Sequence) -> dict[str, dict[str, str]]:
 
 
 def new_folder() -> Path:
-    """A folder of its own for one simulated study, below the runs; it does not exist yet."""
-    above = runs_folder() / "human_eval"
-    above.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while True:
-        try:
-            (above / f"{SIMULATED}{number}").mkdir()
-        except FileExistsError:
-            number += 1
-            continue
-        return above / f"{SIMULATED}{number}"
+    """A folder for one simulated study; it does not exist yet, and is gone when Python ends."""
+    above = Path(tempfile.mkdtemp(prefix="benchhealth-"))
+    atexit.register(shutil.rmtree, above, ignore_errors=True)
+    return above / "simulated"

@@ -20,6 +20,7 @@ from .human_study import (
     strengths_table,
     study_table6,
     verdicts_table,
+    whose,
 )
 
 STYLE = """
@@ -57,21 +58,22 @@ def write_study_page(analysis: Analysis, path: str | Path, title: str = "Human e
     image = base64.b64encode(picture.getvalue()).decode()
     alt = "Win+tie rates with intervals, a panel a criterion; the first table gives the numbers."
     body = f'<ul>{lines}</ul>{"".join(tables)}<img alt="{alt}" src="data:image/png;base64,{image}">'
-    return _written(path, title, analysis.simulated, body)
+    return _written(path, title, whose(analysis), body)
 
 
 def write_judge_page(rows: Sequence, judge: str, path: str | Path) -> Path:
     """Write how far a judge agrees with people, from `judge_agreement`; returns the file."""
     body = judge_table(rows, judge).to_html()
-    return _written(Path(path), f"{judge} as a judge", rows[0].simulated, body)
+    mark = SIMULATED_RATERS if rows[0].simulated else ""
+    return _written(Path(path), f"{judge} as a judge", mark, body)
 
 
-def _written(path: Path, title: str, simulated: bool, body: str) -> Path:
-    """A whole page around a body; it says first where raters were simulated."""
-    whose = f"<p><strong>{SIMULATED_RATERS}</strong></p>" if simulated else ""
+def _written(path: Path, title: str, mark: str, body: str) -> Path:
+    """A whole page around a body; what `whose` says stands first."""
+    first = f"<p><strong>{mark.strip()}</strong></p>" if mark else ""
     page = (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{whose}{body}"
+        f"</title><style>{STYLE}</style></head><body><h1>{escape(title)}</h1>{first}{body}"
         "</body></html>\n"
     )
     path.parent.mkdir(parents=True, exist_ok=True)

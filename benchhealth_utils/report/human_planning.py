@@ -6,7 +6,7 @@ import pandas as pd
 
 from ..human_eval.planning import chances, detectable_lead, discordant, items_needed
 from .combined import model_name
-from .human_study import SIMULATED_RATERS
+from .human_study import whose
 from .style import points, table
 
 LEADS = (0.05, 0.1, 0.15, 0.2, 0.3)
@@ -62,11 +62,10 @@ def own_planning_table(analysis, leads=(0.1, 0.2), uuid: str = "study-own-planni
         for lead in leads:
             row[f"Items for a lead of {points(lead)}"] = _needed(lead, ties, max(tests, 1))
         rows.append(row)
-    whose = f"{SIMULATED_RATERS} " if analysis.simulated else ""
     caption = (
-        f"{whose}The size of a study at this one's shares of ties, for power 0.8 of the sign test "
-        f"at level 0.05, Holm's hardest step of {tests} tests. Lead: wins less losses, in % of "
-        "items. The shares of ties are themselves estimates."
+        f"{whose(analysis)}The size of a study at this one's shares of ties, for power 0.8 of the "
+        f"sign test at level 0.05, Holm's hardest step of {tests} tests. Lead: wins less losses, "
+        "in % of items. The shares of ties are themselves estimates."
     )
     return table(pd.DataFrame(rows), caption, uuid)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..human_eval.adjudication import PATHS
 from .combined import model_name
-from .human_study import SIMULATED_RATERS
+from .human_study import whose
 from .recording import publish
 from .style import plain, points
 
@@ -57,7 +57,7 @@ def study_figure(analysis, planted=None):
     ]
     if planted is not None:
         handles.append(plt.Line2D([], [], **true, label="planted"))
-    title = SIMULATED_RATERS if analysis.simulated else None
+    title = whose(analysis).strip() or None
     figure.legend(
         handles=handles, title=title, loc="upper center", ncols=3, frameon=False, fontsize="small"
     )
@@ -105,26 +105,26 @@ def study_reading(analysis):
         f"- **Position**: a liking for one side shows in {len(left)} of {len(people)} "
         f"raters{': ' if left else ''}{', '.join(left)}."
     )
-    return listed(lines, analysis.simulated)
+    return listed(lines, whose(analysis))
 
 
-def listed(lines, simulated: bool):
-    """Lines of a list, headed by a line that says so where raters were simulated."""
+def listed(lines, mark: str):
+    """Lines of a list, headed by what `whose` says."""
     from IPython.display import Markdown
 
-    return Markdown(f"{SIMULATED_RATERS}\n\n" * simulated + "\n".join(lines))
+    return Markdown((f"{mark.strip()}\n\n" if mark else "") + "\n".join(lines))
 
 
 def publish_study(analysis) -> None:
     """Publish rates and agreement under ``study.``, or ``simulated.`` where they are that."""
-    whose = "simulated" if analysis.simulated else "study"
+    kind = "simulated" if analysis.simulated else "study"
     for rate in analysis.rates:
-        name = f"{whose}.{rate.criterion}.{rate.model_a}.{rate.model_b}"
+        name = f"{kind}.{rate.criterion}.{rate.model_a}.{rate.model_b}"
         publish(f"{name}.n", rate.n)
         _publish(f"{name}.win_tie", rate.win_tie)
         _publish(f"{name}.mirror", rate.mirror)
     for row in analysis.reliability:
-        _publish(f"{whose}.{row.criterion}.alpha", row.alphas["ordinal"])
+        _publish(f"{kind}.{row.criterion}.alpha", row.alphas["ordinal"])
 
 
 def _publish(name: str, found) -> None:

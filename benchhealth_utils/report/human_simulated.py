@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .human_reading import listed
-from .human_study import SIMULATED_RATERS, in_words
+from .human_study import SIMULATED_RATERS, in_words, whose
 from .style import estimate, plain, points, table
 
 
@@ -27,7 +27,7 @@ def planted_reading(analysis, planted):
         for name, true, found in missed:
             line += f"; {name}: {number(true)} planted, {in_words(found, number)} found"
         lines.append(f"{line}.")
-    return listed(lines, analysis.simulated)
+    return listed(lines, whose(analysis))
 
 
 def _rates(analysis, planted):
@@ -106,4 +106,4 @@ def settling_reading(settled: Sequence, alone: Sequence):
             f"where the senior settles disputes, {second} % where the first rater's verdict "
             f"stands. The mean is off by {error} at the worst, and by {worse}."
         )
-    return listed(lines, True)
+    return listed(lines, SIMULATED_RATERS)

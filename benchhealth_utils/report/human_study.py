@@ -11,6 +11,7 @@ from .combined import model_name
 from .style import estimate, p_text, plain, points, table
 
 SIMULATED_RATERS = "Simulated raters, not people."
+SYNTHETIC_QUESTIONS = "Made-up questions, for trying out."
 WITHOUT = ", without noted pairs"
 
 
@@ -49,7 +50,7 @@ def study_table6(analysis, uuid: str = "study-table-6"):
         columns=pd.MultiIndex.from_tuples([("", "Model"), *columns]),
     )
     caption = (
-        f"{_whose(analysis)}Win+tie rate of the model / its mirror, the opponent's, in %, with "
+        f"{whose(analysis)}Win+tie rate of the model / its mirror, the opponent's, in %, with "
         f"95 % bootstrap intervals over items, {_range(rate.n for rate in analysis.rates)} items "
         f"a cell.{_unsettled(analysis)}{_noted(analysis)}"
     )
@@ -86,7 +87,7 @@ def verdicts_table(analysis, uuid: str = "study-verdicts"):
     ]
     tests = sum(rate.p_value is not None for rate in analysis.rates)
     caption = (
-        f"{_whose(analysis)}Final verdicts, won and lost by the first model. Lead: wins less "
+        f"{whose(analysis)}Final verdicts, won and lost by the first model. Lead: wins less "
         "losses, in % of settled items with 95 % bootstrap intervals over items. Sign test: "
         f"exact, of wins against losses; Holm over {tests} tests.{_unsettled(analysis)}"
     )
@@ -105,7 +106,7 @@ def paths_table(analysis, uuid: str = "study-paths"):
         for criterion, paths in analysis.paths.items()
     ]
     caption = (
-        f"{_whose(analysis)}How final verdicts came about, n = "
+        f"{whose(analysis)}How final verdicts came about, n = "
         f"{_range(sum(paths.values()) for paths in analysis.paths.values())} a criterion."
     )
     return table(pd.DataFrame(rows), caption, uuid)
@@ -125,7 +126,7 @@ def reliability_table(analysis, uuid: str = "study-reliability"):
         row["Alpha, nominal"] = in_words(found.alphas["nominal"], plain)
         rows.append(row)
     caption = (
-        f"{_whose(analysis)}Agreement before adjudication: Cohen's kappa of two raters, "
+        f"{whose(analysis)}Agreement before adjudication: Cohen's kappa of two raters, "
         "Krippendorff's alpha of all, with 95 % bootstrap intervals over items. 1 is perfect, "
         "0 what chance gives."
     )
@@ -153,7 +154,7 @@ def raters_table(analysis, uuid: str = "study-raters"):
         for rater in analysis.raters
     ]
     caption = (
-        f"{_whose(analysis)}Each rater. Repeats: verdicts kept when a card came again with its "
+        f"{whose(analysis)}Each rater. Repeats: verdicts kept when a card came again with its "
         "sides swapped, softened (to a tie or from one), reversed. Attention: identical replies "
         "called a tie. Both with 95 % intervals over items. Left: of cards that lean to a side, "
         "with the exact 95 % interval and test of one half."
@@ -185,7 +186,7 @@ def strengths_table(analysis, uuid: str = "study-strengths"):
                 }
             )
     caption = (
-        f"{_whose(analysis)}Strengths by Davidson's model, which add up to 0, with 95 % bootstrap "
+        f"{whose(analysis)}Strengths by Davidson's model, which add up to 0, with 95 % bootstrap "
         f"intervals over items, {_range(ranking.n for ranking in analysis.rankings)} verdicts a "
         "criterion. Clearly above: the interval of the difference leaves out 0; not corrected for "
         "the number of pairs, so of many that are equal one in twenty may show by chance."
@@ -208,8 +209,16 @@ def _open(rate) -> str:
     return f"{rate.open}: win+tie could be {points(low)} to {points(high)}"
 
 
-def _whose(analysis) -> str:
-    return f"{SIMULATED_RATERS} " if analysis.simulated else ""
+def whose(analysis) -> str:
+    """What has to stand before anything of this analysis: empty, or a sentence or two.
+
+    Simulated raters say nothing about a model, and nor do real ones on made-up questions.
+    """
+    marks = (
+        (SIMULATED_RATERS, analysis.simulated),
+        (SYNTHETIC_QUESTIONS, analysis.synthetic),
+    )
+    return "".join(f"{mark} " for mark, holds in marks if holds)
 
 
 def _unsettled(analysis) -> str:
