@@ -166,12 +166,13 @@ def row(model: str, values: Mapping[str, str | float]) -> str:
                 f"{spec.name:16}  {text:30}  {values[f'{name}.n']:6,.0f}  "
                 f"{100 * values[f'{name}.coverage']:3.0f} %"
             )
-    if any(MARK in line for line in lines):
-        lines.append(f"{MARK} not of the full official data: not comparable with the paper")
     lines.append("")
-    lines.append("Clinical usefulness")
+    lines.append("Clinical usefulness (95 % interval)")
     for name in USEFULNESS:
         lines.append(f"{name:18}  {_usefulness(f'{model}.{name}', values)}")
+    if any(MARK in line for line in lines):
+        lines.append("")
+        lines.append(f"{MARK} not of the full official data: not comparable with the paper")
     return "\n".join(lines)
 
 
@@ -181,7 +182,9 @@ def _usefulness(name: str, values: Mapping[str, str | float]) -> str:
     if not isinstance(value, float):
         return value or "not computed"
     ends = [values[f"{name}.{end}"] for end in ("low", "high") if f"{name}.{end}" in values]
-    return measure(value, ends if len(ends) == 2 else None)
+    mark = "" if values.get(f"{name}.official", 1) else MARK
+    text = measure(value, ends, mark) if len(ends) == 2 else estimate(value, None, mark)
+    return text + ("; lower is better" if name.endswith(".robustness") else "")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -19,7 +19,7 @@ from benchhealth_utils.evaluation import Evaluation, evaluate
 from benchhealth_utils.parameters import data_sets, numbers, start
 from benchhealth_utils.report.recording import tokens
 from benchhealth_utils.schema import Answer, BenchHealthError, Example
-from benchhealth_utils.stats import compare, holm, mean_interval, share, wilson
+from benchhealth_utils.stats import compare, holm, mean_interval, share, wilson, wilson_of_share
 
 ROOT = Path(__file__).parent.parent
 FEW = [key for key in DATASETS if key != "mimic_iii"]
@@ -73,7 +73,7 @@ def test_a_level_is_what_one_works_out_by_hand(runs):
     assert (zero.shots, zero.n, zero.values, zero.coverage) == (0, 4, (0.25,), 0.75)
     assert zero.interval == wilson(1, 4) and zero.corrected is None
     assert (one.shots, one.values, one.value, one.coverage) == (1, (0.5, 0.75), 0.625, 1)
-    assert one.interval == wilson(2.5, 4)
+    assert one.interval == wilson_of_share(2.5 / 4, 4)
     assert one.gain == 0.375
     # gains of the items are 0, 1, 0.5, 0: of four sign patterns of the two that
     # differ, two are as extreme; P(sum 0) = 1/16 and P(sum > 3) = 5/256 of resamples

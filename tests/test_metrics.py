@@ -19,7 +19,7 @@ from benchhealth_utils.metrics import METRICS, counts, precision_recall_f1, suff
 from benchhealth_utils.readers.ddi import TYPES
 from benchhealth_utils.readers.hoc import HALLMARKS
 from benchhealth_utils.schema import BenchHealthError
-from benchhealth_utils.stats import bootstrap, group_sums, wilson
+from benchhealth_utils.stats import bootstrap, group_sums, wilson, wilson_of_share
 
 A = frozenset
 
@@ -107,6 +107,20 @@ def test_precision_recall_and_f1_come_in_this_order():
 def test_wilson_half_widths_at_one_half(n, half_width):
     low, high = wilson(n // 2, n)
     assert round(50 * (high - low), 1) == half_width
+
+
+@pytest.mark.parametrize(("hits", "n"), [(2.5, 4), (5, 4), (-1, 4), (1, 2.5), (float("nan"), 4)])
+def test_wilson_refuses_what_is_no_count(hits, n):
+    with pytest.raises(BenchHealthError, match="expected whole numbers, with successes"):
+        wilson(hits, n)
+
+
+def test_wilson_of_a_share_lies_between_those_of_its_neighbours():
+    low, high = wilson_of_share(2.5 / 4, 4)
+    assert wilson(2, 4)[0] < low < wilson(3, 4)[0] and wilson(2, 4)[1] < high < wilson(3, 4)[1]
+    assert wilson_of_share(0.5, 4) == wilson(2, 4)
+    with pytest.raises(BenchHealthError, match="expected 0 to 1"):
+        wilson_of_share(1.5, 4)
 
 
 def test_wilson_at_its_limits():

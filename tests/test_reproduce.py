@@ -54,7 +54,8 @@ def test_a_model_gets_its_executed_chapters_and_its_row(tmp_path, monkeypatch, c
     medqa = next(line for line in lines if line.startswith("MedQA"))
     assert "*" in medqa and medqa.split()[-3] == "4" and medqa.endswith("100 %")
     assert any("not of the full official data" in line for line in lines)
-    assert lines[-1].split() == ["generalizability", "not", "computed"]
+    assert lines[-3].split() == ["generalizability", "not", "computed"]
+    assert lines[-1].startswith("* not of the full official data")
 
 
 def test_the_row_is_in_points_with_intervals_and_marks_what_is_not_official():
@@ -67,7 +68,7 @@ def test_the_row_is_in_points_with_intervals_and_marks_what_is_not_official():
     assert lines[1].split() == "MedQA (USMLE) 50.0 (25.0 to 75.0) 1,273 90 %".split()
     assert not any("*" in line for line in lines)
     assert "faithfulness        none: why" in lines
-    assert "robustness          21.1" in lines
+    assert "robustness          21.1 (interval not estimable); lower is better" in lines
     assert "generalizability    30.0 (20.0 to 40.0)" in lines
     assert "comprehensiveness   not computed" in lines
 
@@ -78,7 +79,17 @@ def test_the_row_says_as_the_chapters_do_where_an_interval_is_none():
     values |= {"m.robustness": 0.1, "m.robustness.low": 0.0, "m.robustness.high": 0.0}
     text = row("m", values)
     assert "0.0* (interval not estimable)" in text and "0.0 to 0.0" not in text
-    assert "robustness          10.0 (below what sampling shows)" in text
+    assert "robustness          10.0 (below what sampling shows); lower is better" in text
+
+
+def test_usefulness_of_a_few_items_is_marked_as_a_score_is():
+    values = {"m.robustness": 0.1, "m.robustness.official": 0.0, "m.faithfulness": "none: why"}
+    values |= {"m.generalizability": 0.4, "m.generalizability.official": 0.0}
+    values |= {"m.generalizability.low": 0.3, "m.generalizability.high": 0.5}
+    lines = row("m", values).splitlines()
+    assert "robustness          10.0* (interval not estimable); lower is better" in lines
+    assert "generalizability    40.0* (30.0 to 50.0)" in lines
+    assert lines[-1].startswith("* not of the full official data")
 
 
 def test_chapters_are_counted_and_take_the_limit(folder, chapter, capsys):

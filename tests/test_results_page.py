@@ -226,25 +226,34 @@ def test_only_plain_zero_shot_results_enter(tmp_path):
     assert row["value"] == 0.25
 
 
-def test_a_result_that_is_not_official_is_marked_everywhere(tmp_path):
+def test_what_is_not_official_stands_in_a_table_of_its_own(tmp_path):
     data = {"data": {"source": "samples", "limit": 24}}
     written(tmp_path, official=False, n=24, signature=data)
+    written(tmp_path, model="majority", official=False, n=24, signature=data)
     written(tmp_path, dataset="gad", complete=False)
     written(tmp_path, dataset="hoc", value=0.0, interval=[0.0, 0.0])
-    row = report.table5_frame(tmp_path).iloc[-1]
-    assert (row["Source"], row["PubMedQA"], row["GAD"]) == ("ours", "50.0*", "50.0*")
-    assert row["HoC"] == "0.0" and row["DDI"] == ""
+    written(tmp_path, dataset="ddi", value=0.75)
+    written(tmp_path, dataset="ddi", official=False, n=2, signature=data)
+    (row,) = report.table5_frame(tmp_path).query("Source == 'ours'").to_dict("records")
+    assert (row["Model"], row["HoC"], row["DDI"]) == ("Supervised", "0.0", "75.0")
+    assert row["PubMedQA"] == row["GAD"] == ""
     ours = report.ours_frame(tmp_path).set_index("Data set")
-    assert ours.loc["PubMedQA", "Score (95 % interval)"] == "50.0* (45.0 to 55.0)"
-    assert ours.loc["PubMedQA", "Measured on"] == "synthetic samples, a part"
-    assert ours.loc["GAD", "Measured on"] == "official data, with errors"
+    assert set(ours.index) == {"DDI", "HoC"}
     assert ours.loc["HoC", "Score (95 % interval)"] == "0.0 (interval not estimable)"
-    assert ours.loc["PubMedQA", "The paper's 16"] == "53.0 to 76.6"
-    assert ours.loc["PubMedQA", "Task-specific"] == "60.2"
-    assert ours.loc["PubMedQA", "Coverage"] == "98.0"
+    assert ours.loc["DDI", "Task-specific"] == report.table5_frame(tmp_path).iloc[0]["DDI"]
+    parts = report.parts_frame(tmp_path).set_index(["Model", "Data set"])
+    assert len(parts) == 3 and ("Supervised", "DDI") not in parts.index  # it has a full one
+    sample = parts.loc["Supervised", "PubMedQA"]
+    assert sample["Score (95 % interval)"] == "50.0 (45.0 to 55.0)"
+    assert (sample["n"], sample["Coverage"]) == ("24", "98.0")
+    assert sample["Measured on"] == "synthetic samples, a part"
+    assert parts.loc[("Supervised", "GAD"), "Measured on"] == "official data, with errors"
+    assert not any("paper" in name for name in parts)
     said = report.reading_of_results(tmp_path).data
-    assert "official results on 1 of 13 sets" in said and "PubMedQA" not in said
-    assert MARK in report.table5(tmp_path).caption
+    assert "official results on 2 of 13 sets" in said and "PubMedQA" not in said
+    tables = (report.table5(tmp_path), report.ours_table(tmp_path))
+    assert not any(MARK in shown.to_html() for shown in tables)
+    assert "not comparable" in report.parts_table(tmp_path).caption
 
 
 def test_a_model_of_the_paper_stands_beside_its_printed_score(tmp_path):
@@ -272,15 +281,17 @@ def test_where_a_result_lies(tmp_path, interval, place):
 def test_without_results_the_page_still_builds(tmp_path):
     assert len(report.table5_frame(tmp_path)) == 17
     assert report.ours_table(tmp_path).to_html()
+    assert report.parts_frame(tmp_path).to_dict("records") == [{"Model": "none"}]
     assert "Nothing has been measured" in report.reading_of_results(tmp_path).data
     assert results_figure(tmp_path).axes
 
 
-def test_the_figure_shows_every_score_once_and_hollow_where_not_official(tmp_path):
+def test_the_figure_shows_every_score_once_and_none_that_is_not_official(tmp_path):
     import matplotlib.pyplot as plt
 
     written(tmp_path)
     written(tmp_path, dataset="gad", official=False)
+    written(tmp_path, model="majority", official=False)
     figure = results_figure(tmp_path)
     lines = figure.axes[0].get_lines()
     printed = sum(
@@ -290,8 +301,8 @@ def test_the_figure_shows_every_score_once_and_hollow_where_not_official(tmp_pat
     stars = [line for line in lines if line.get_marker() == "*"]
     assert sum(pd.notna(line.get_xdata()[0]) for line in stars) == 11
     ours = [line for line in lines if line.get_marker() == "s"]
-    assert [line.get_xdata()[0] for line in ours] == [50, 50]
-    hollow = [line.get_markerfacecolor() == "white" for line in ours]
-    assert hollow == [False, True]
+    assert [line.get_xdata()[0] for line in ours] == [50]  # PubMedQA, not GAD
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "Supervised" in legend and "Majority" not in legend
     assert len({text.get_text() for text in figure.axes[0].texts}) == 13
     plt.close(figure)

@@ -446,3 +446,16 @@ def test_the_detectable_difference_is_found_four_times_in_five():
     expected = norm.cdf(truth / np.mean(errors) * norm.ppf([0.975, 0.8]).sum() - norm.ppf(0.975))
     print(f"power of the sign-flip test: {np.mean(power):.3f}, expected {expected:.3f}")
     assert np.mean(power) == pytest.approx(expected, abs=0.06)
+
+
+def test_a_table_says_why_no_difference_is_detectable():
+    from benchhealth_utils.report.errors import _detectable
+
+    right, wrong = [1, 1], [0, 1]
+    same = compare([right] * 9, [right] * 9, share)
+    few = compare([right, right, wrong], [wrong, wrong, right], share)
+    many = compare([right] * 60 + [wrong] * 40, [wrong] * 60 + [right] * 40, share)
+    assert same.detectable is few.detectable is None and few.difference > 0
+    assert _detectable(same) == "not known: never differed"
+    assert _detectable(few) == "none: too few items"
+    assert float(_detectable(many)) == pytest.approx(100 * many.detectable, abs=0.05)

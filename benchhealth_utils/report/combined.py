@@ -14,7 +14,7 @@ from .recording import paper_scores
 from .sources import SOURCES
 from .style import estimate, points, printed, span, table
 
-MARK = "*"  # on every result that is not of the full official data
+MARK = "*"  # where a result that is not of the full official data stands beside others
 
 
 def results(*folders: Path, shots: int = 0, mode: str = "generate") -> list[dict]:
@@ -77,8 +77,8 @@ def _weight(row: dict) -> tuple:
 def table5_frame(*folders: Path) -> pd.DataFrame:
     """The paper's rows and ours as text, a column a data set, scores in points.
 
-    An asterisk marks a result that is not of the full official data or has
-    errors in it. Intervals, n and coverage of ours are in `ours_frame`.
+    Ours are results of the full official data, without errors; a model that has none has
+    no row. Intervals, n and coverage of ours are in `ours_frame`, all else in `parts_frame`.
     """
     paper = paper_scores()
     columns = {key: spec.name for key, spec in DATASETS.items()}
@@ -88,56 +88,87 @@ def table5_frame(*folders: Path) -> pd.DataFrame:
         for key in ["sota", *(key for key in MODELS if key in paper.index)]
     ]
     ours: dict[str, dict] = {}
-    for row in results(*folders):
+    for row in filter(publishable, results(*folders)):
         line = ours.setdefault(row["model"], {"Model": model_name(row["model"]), "Source": "ours"})
-        line[columns[row["dataset"]]] = points(row["value"]) + mark(row)
+        line[columns[row["dataset"]]] = points(row["value"])
     return pd.DataFrame([*rows, *ours.values()]).fillna("")
 
 
 def table5(*folders: Path):
     """The combined Table 5, for a page."""
     caption = (
-        "Table 5. Zero-shot scores in points (0-100): the paper's as printed, then ours. "
-        f"{MARK} marks a result that is not of the full official data, or has errors in it; it "
-        "may not be compared. An empty cell is a dash in the paper, lost in the text it was "
-        "read from, or not measured here."
+        "Table 5. Zero-shot scores in points (0-100): the paper's as printed, then ours, of the "
+        "full official data. An empty cell is a dash in the paper, lost in the text it was "
+        "read from, or not measured here on the full official data."
     )
     return table(table5_frame(*folders), caption, "table-5", sortable=True)
 
 
 def ours_frame(*folders: Path) -> pd.DataFrame:
-    """Our results as text, a row a model and data set, beside what the paper printed."""
+    """Our full official results as text, a row a model and data set, beside the paper's."""
     paper = paper_scores()
     llms = paper.drop(index="sota")
     rows = []
-    for row in results(*folders):
-        key, data = row["dataset"], row["signature"]["data"]
-        kind = SOURCES[data["source"]] + (", a part" if data["limit"] else "")
+    for row in filter(publishable, results(*folders)):
+        key = row["dataset"]
         rows.append(
-            {
-                "Model": model_name(row["model"]),
-                "Data set": DATASETS[key].name,
-                "Score (95 % interval)": estimate(row["value"], row["interval"], mark(row)),
-                "n": f"{row['n']:,}",
-                "Coverage": points(row["coverage"]),
+            _measured(row)
+            | {
                 "The paper's 16": span(llms[key], printed),
                 "This model in the paper": one_decimal(llms[key].get(row["model"])) or "none",
                 "Task-specific": one_decimal(paper.loc["sota", key]) or "none",
-                "Measured on": kind + ("" if row["complete"] else ", with errors"),
             }
         )
     return pd.DataFrame(rows, columns=None if rows else ["Model", "Data set"])
 
 
 def ours_table(*folders: Path):
-    """Everything measured here, for a page."""
+    """Every full official result of ours, for a page."""
     caption = (
-        "Zero-shot scores measured here, in points, with 95 % intervals, number of items "
-        "and share of answers that were read (coverage, in %). "
-        f"Beside them the printed range, the printed score of the same model, and that of the "
-        f"task-specific models. {MARK} as in Table 5."
+        "Zero-shot scores measured here on the full official data, in points, with 95 % "
+        "intervals, number of items and share of answers that were read (coverage, in %). "
+        "Beside them the printed range, the printed score of the same model, and that of the "
+        "task-specific models."
     )
     return table(ours_frame(*folders), caption, "results-ours", sortable=True)
+
+
+def parts_frame(*folders: Path) -> pd.DataFrame:
+    """Our other results as text: of samples, of parts, of other data, or with errors.
+
+    Only where the model has no full official result on that data set. No score of the
+    paper stands beside them.
+    """
+    rows = []
+    for row in results(*folders):
+        if publishable(row):
+            continue
+        data = row["signature"]["data"]
+        kind = SOURCES[data["source"]] + (", a part" if data["limit"] else "")
+        kind += "" if row["complete"] else ", with errors"
+        rows.append(_measured(row) | {"Measured on": kind})
+    return pd.DataFrame(rows or [{"Model": "none"}])
+
+
+def parts_table(*folders: Path):
+    """What was measured on anything but the full official data, for a page."""
+    caption = (
+        "Measured here on samples or subsets: not comparable. Zero-shot scores in points, with "
+        "95 % intervals, number of items, coverage (in %) and the data, where the model has no "
+        "result of the full official data without errors. No figure of the paper is of these "
+        "items."
+    )
+    return table(parts_frame(*folders), caption, "results-parts", sortable=True)
+
+
+def _measured(row: dict) -> dict[str, str]:
+    return {
+        "Model": model_name(row["model"]),
+        "Data set": DATASETS[row["dataset"]].name,
+        "Score (95 % interval)": estimate(row["value"], row["interval"]),
+        "n": f"{row['n']:,}",
+        "Coverage": points(row["coverage"]),
+    }
 
 
 def reading_of_results(*folders: Path):
@@ -187,8 +218,3 @@ def model_name(key: str) -> str:
 def publishable(row: dict) -> bool:
     """Whether a result is of the full official data, without errors."""
     return row["official"] and row["complete"]
-
-
-def mark(row: dict) -> str:
-    """An asterisk on a result that may not be compared with the paper."""
-    return "" if publishable(row) else MARK

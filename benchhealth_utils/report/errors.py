@@ -36,8 +36,8 @@ def comparison_table(
     """Differences of two models over data sets, Holm-corrected.
 
     A family of tests is the data sets of one table. *Detectable* is the true
-    difference that so many items would show four times in five. A model is not
-    compared with itself: the table then says so.
+    difference that so many items would show four times in five; without one the cell
+    says why. A model is not compared with itself: the table then says so.
     """
     if first[0].model == second[0].model:
         other = "majority" if first[0].model != "majority" else "supervised"
@@ -50,7 +50,6 @@ def comparison_table(
     corrected = holm([each.p_value for each in found])
     rows = []
     for a, b, each, p_value in zip(first, second, found, corrected, strict=True):
-        detectable = "not known" if each.detectable is None else points(each.detectable)
         rows.append(
             {
                 "Data set": DATASETS[a.dataset].name,
@@ -60,11 +59,23 @@ def comparison_table(
                 "Difference (95 % interval)": estimate(each.difference, each.interval, sign="+"),
                 "Test": each.test,
                 "p (Holm)": p_text(p_value),
-                "Detectable": detectable,
+                "Detectable": _detectable(each),
             }
         )
     title = f"{caption} {first[0].model} minus {second[0].model}. {data_note(first)}"
     return table(pd.DataFrame(rows), title, uuid)
+
+
+def _detectable(found: Comparison) -> str:
+    """The detectable difference in points, or why there is none.
+
+    Without one the two never differed, or on so few items that not even if all of those
+    spoke for one model would the test be likely to tell.
+    """
+    if found.detectable is not None:
+        return points(found.detectable)
+    same = found.difference == 0 and tuple(found.interval) == (0, 0)
+    return "not known: never differed" if same else "none: too few items"
 
 
 def entity_errors_table(evaluations: Sequence[Evaluation], caption: str, uuid: str):

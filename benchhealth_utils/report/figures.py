@@ -57,11 +57,10 @@ def scores_figure(evaluations: Sequence[Evaluation]):
 
 
 def results_figure(*folders: Path):
-    """Every printed score and every one of ours: a row a data set.
+    """Every printed score and every full official one of ours: a row a data set.
 
     Above, the sixteen models in three lanes and the task-specific ones as a star;
-    below, a lane with intervals for each of ours. Hollow shapes are results that
-    are not of the full official data.
+    below, a lane with intervals for each of ours.
 
     Parameters
     ----------
@@ -72,7 +71,7 @@ def results_figure(*folders: Path):
     import seaborn as sns
 
     sns.set_theme(style="whitegrid", context="paper", font_scale=1.25)
-    rows = results(*folders)
+    rows = list(filter(publishable, results(*folders)))
     ours = list(dict.fromkeys(row["model"] for row in rows))
     height = 0.84 + 0.17 * len(ours)  # of a row, in inches
     figure, axes = plt.subplots(figsize=(5.2, height * len(DATASETS) + 2.2))
@@ -82,9 +81,8 @@ def results_figure(*folders: Path):
         look = {"color": palette[lane % len(palette)], "marker": OURS[lane % len(OURS)], "ms": 7}
         for row in (row for row in rows if row["model"] == model):
             y = _top(row["dataset"], height) - 0.73 - 0.17 * lane
-            face = look["color"] if publishable(row) else "white"
             axes.plot([100 * end for end in row["interval"]], [y, y], color=look["color"], lw=2)
-            axes.plot(100 * row["value"], y, mfc=face, clip_on=False, zorder=3, **look)
+            axes.plot(100 * row["value"], y, clip_on=False, zorder=3, **look)
         handles.append(plt.Line2D([], [], lw=2, label=model_name(model), **look))
     axes.set_ylim(-height * len(DATASETS) - 0.05, 0)
     axes.set_xlim(0, 100)

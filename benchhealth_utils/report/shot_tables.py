@@ -19,7 +19,7 @@ from .tables import answer_table
 
 
 def exemplar_table(runs: Runs, caption: str, uuid: str):
-    """Ids of the exemplars by data set and seed, in the order they are shown.
+    """Ids of the exemplars by data set and seed, in the order they are shown; long ones cut.
 
     `Own exemplar` counts the items, over all numbers of shots, that were shown
     themselves, by id or by normalised text.
@@ -34,7 +34,7 @@ def exemplar_table(runs: Runs, caption: str, uuid: str):
             row = rows.setdefault(
                 (key, seed), {"Data set": DATASETS[key].name, "Seed": seed, "Own exemplar": 0}
             )
-            row["Exemplars, in order"] = ", ".join(given["ids"])
+            row["Exemplars, in order"] = ", ".join(map(_short, given["ids"]))
             row["Items given others"] = len(given["except"])
             row["Own exemplar"] += sum(
                 same_item(pools[key][name], item)
@@ -45,6 +45,11 @@ def exemplar_table(runs: Runs, caption: str, uuid: str):
     found = [rows[at] for at in sorted(rows, key=lambda at: (order.index(at[0]), at[1]))]
     names = ["Data set", "Seed", "Exemplars, in order", "Items given others", "Own exemplar"]
     return table(pd.DataFrame(found, columns=names), f"{caption} {_note(runs)}", uuid)
+
+
+def _short(name: str) -> str:
+    """An id as it is, or the first eight characters of one of more than twelve."""
+    return name if len(name) <= 12 else f"{name[:8]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _note(runs: Runs) -> str:

@@ -23,7 +23,7 @@ from ..stats import (
     known_interval,
     mean_interval,
     sign_flip,
-    wilson,
+    wilson_of_share,
 )
 from .recording import tokens
 from .shot_pairs import Pairs, side_by_side, together
@@ -189,7 +189,7 @@ def _level(shots: int, repeats: Sequence[Evaluation], base: Evaluation) -> Level
     if len(repeats) == 1:
         interval = repeats[0].scores.interval
     elif repeats[0].scores.interval_method == "Wilson":
-        interval = wilson(level.value * level.n, level.n)
+        interval = wilson_of_share(level.value, level.n)
     else:
         interval = bootstrap(sums, statistic, groups)
     return replace(

@@ -152,13 +152,15 @@ def publish_usefulness(runs: Sequence[Evaluation]) -> None:
     """Publish the four measures as ``<model>.<measure>``, with ``.low`` and ``.high``.
 
     They are rates, like all published scores. One that cannot be computed is
-    published as text that says why.
+    published as text that says why. ``.official`` is 1 where it may stand beside the
+    paper's, else 0, as for scores.
     """
     entry = measured_entry(runs)
     for name, each in entry.measures.items():
         publish(f"{entry.model}.{name}", f"none: {each.note}" if each.value is None else each.value)
         for end, value in zip(("low", "high"), each.interval or (), strict=False):
             publish(f"{entry.model}.{name}.{end}", value)
+        publish(f"{entry.model}.{name}.official", int(not entry.mark))
 
 
 def value_text(each: Measure, mark: str = "") -> str:

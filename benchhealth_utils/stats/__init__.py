@@ -20,6 +20,7 @@ from .intervals import (
     resample,
     share,
     wilson,
+    wilson_of_share,
 )
 from .proportions import accuracy_interval, difference_interval
 
@@ -48,4 +49,5 @@ __all__ = [
     "share",
     "sign_flip",
     "wilson",
+    "wilson_of_share",
 ]

@@ -11,6 +11,8 @@ import numpy as np
 from scipy import stats
 from statsmodels.stats.proportion import proportion_confint
 
+from ..schema import BenchHealthError
+
 LEVEL = 0.95
 CELLS = 2_000_000  # of one batch of replicates; bounds memory
 
@@ -44,7 +46,7 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     Parameters
     ----------
     successes, n : int
-        ``0 <= successes <= n``.
+        ``0 <= successes <= n``, whole numbers. Of a mean share take `wilson_of_share`.
     level : float
         Confidence level in (0, 1).
 
@@ -52,6 +54,11 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     -------
     tuple of float
         Lower and upper end in [0, 1]; (0, 1) when `n` is 0.
+
+    Raises
+    ------
+    BenchHealthError
+        If a count is not a whole number, or `successes` is not within 0 and `n`.
 
     References
     ----------
@@ -62,9 +69,38 @@ def wilson(successes: int, n: int, level: float = LEVEL) -> tuple[float, float]:
     >>> [round(end, 3) for end in wilson(136, 272)]
     [0.441, 0.559]
     """
+    whole = all(float(count).is_integer() for count in (successes, n))
+    if not (whole and 0 <= successes <= n):
+        raise BenchHealthError(
+            f"Wilson's interval of {successes} successes in {n}; expected whole numbers, with "
+            "successes from 0 to n."
+        )
+    return wilson_of_share(successes / n if n else 0.0, n, level)
+
+
+def wilson_of_share(share: float, n: int, level: float = LEVEL) -> tuple[float, float]:
+    """Wilson's interval of a share that need not be a whole number of `n`.
+
+    For the mean of several runs on the same `n` items, or of several intervals: the
+    `n` says how much is known, the share what was found. Otherwise as `wilson`.
+
+    Parameters
+    ----------
+    share : float
+        In [0, 1].
+    n : int
+    level : float
+
+    Raises
+    ------
+    BenchHealthError
+        If the share is not in [0, 1].
+    """
+    if not 0 <= share <= 1:
+        raise BenchHealthError(f"Wilson's interval of a share of {share}; expected 0 to 1.")
     if n == 0:
         return 0.0, 1.0
-    low, high = proportion_confint(successes, n, alpha=1 - level, method="wilson")
+    low, high = proportion_confint(share * n, n, alpha=1 - level, method="wilson")
     return max(0.0, float(low)), min(1.0, float(high))
 
 
