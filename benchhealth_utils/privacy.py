@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from .datasets import dataset
+from .datasets import DATASETS
 from .schema import BenchHealthError
 
 POLICY = "https://physionet.org/news/post/llm-responsible-use"
@@ -19,7 +19,7 @@ VARIABLE = "BENCHHEALTH_ZERO_RETENTION_ENDPOINTS"
 
 def is_credentialed(key: str) -> bool:
     """Whether a data set is given out under an agreement."""
-    return dataset(key).tier == "credentialed"
+    return key in DATASETS and DATASETS[key].tier == "credentialed"
 
 
 def check_may_show(key: str) -> None:

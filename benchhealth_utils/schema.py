@@ -99,9 +99,9 @@ class Example:
     __eq__ = equal_fields
 
     def __repr__(self) -> str:
-        from .datasets import DATASETS
+        from .privacy import is_credentialed
 
-        if self.dataset in DATASETS and DATASETS[self.dataset].tier == "credentialed":
+        if is_credentialed(self.dataset):
             sizes = {name: len(value) for name, value in self.inputs.items()}
             return (
                 f"Example(id={self.id!r}, dataset={self.dataset!r}, group={self.group!r}, "

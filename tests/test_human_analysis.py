@@ -21,9 +21,11 @@ from benchhealth_utils import report
 from benchhealth_utils.human_eval import create_study, estimates, planning, simulation
 from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.adjudication import settle
-from benchhealth_utils.human_eval.analysis import analyse, analyse_study, write_analysis
+from benchhealth_utils.human_eval.analysis import analyse, analyse_study, read_study, write_analysis
 from benchhealth_utils.human_eval.criteria import CHOICES, CRITERIA, OUTCOMES
 from benchhealth_utils.human_eval.dialogues import Dialogue
+from benchhealth_utils.human_eval.judge import LongerReply, judge_cards
+from benchhealth_utils.human_eval.judged import judge_agreement
 from benchhealth_utils.human_eval.planted import EXAMPLE, RATERS, Planted, SimulatedRater
 from benchhealth_utils.human_eval.ranking import Davidson, rankings
 from benchhealth_utils.human_eval.raters import each_rater, repeated, side
@@ -1090,7 +1092,7 @@ def test_a_study_plans_the_next_one_by_its_own_ties():
         assert shown.loc[name, "Smallest lead found, points"] == "none"
 
 
-def test_everything_said_of_made_up_questions_says_so(tmp_path):
+def test_everything_said_of_made_up_questions_says_so(tmp_path, capsys):
     """Real raters, synthetic questions: a table like any other would be taken for one."""
     texts = [f"reply {n}" for n in range(12)]
     dialogues = [Dialogue(f"d-{n}", f"question {n}", texts[n]) for n in range(12)]
@@ -1105,6 +1107,10 @@ def test_everything_said_of_made_up_questions_says_so(tmp_path):
         analysis = analyse_study(folder, replicates=50)
         assert analysis.synthetic is synthetic
         page = report.write_study_page(analysis, tmp_path / f"{synthetic}.html")
+        said = judge_cards(folder, LongerReply(), progress=False)
+        rows = judge_agreement(said, *read_study(folder), folder, replicates=50)
+        capsys.readouterr()
+        assert main(["analyse", str(folder), "--to", str(tmp_path / f"to-{synthetic}")]) == 0
         shown = [
             report.study_table6(analysis).caption,
             report.verdicts_table(analysis).caption,
@@ -1112,6 +1118,9 @@ def test_everything_said_of_made_up_questions_says_so(tmp_path):
             report.raters_table(analysis).caption,
             report.study_reading(analysis).data,
             page.read_text(encoding="utf-8"),
+            report.judge_table(rows, "words").caption,
+            capsys.readouterr().out,
+            (tmp_path / f"to-{synthetic}" / "study.html").read_text(encoding="utf-8"),
         ]
         found[synthetic] = ["Made-up questions, for trying out." in text for text in shown]
     assert all(found[True]) and not any(found[False])

@@ -134,6 +134,7 @@ def test_wilson_at_its_limits():
 def test_group_sums_keep_items_of_a_document_together():
     sums = np.array([[1.0, 2], [3, 4], [5, 6]])
     assert group_sums(sums, ["x", "y", "x"]).tolist() == [[6, 8], [3, 4]]
+    assert group_sums(sums, ["x", "y", "x"], "yzx").tolist() == [[3, 4], [0, 0], [6, 8]]
 
 
 def _mean(totals):

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from ..datasets import DATASETS
+from ..privacy import is_credentialed
 from ..secrets import scrubbed
 from . import Request
 from .faults import Final, Passing, Stopped
@@ -158,8 +158,7 @@ def _message(error: Exception, request: Request | None) -> str:
 
 def _shown(error: Exception, request: Request | None) -> str:
     """What may be repeated of it."""
-    data = DATASETS.get(request.example.dataset) if request else None
-    if data and data.tier == "credentialed":
+    if request and is_credentialed(request.example.dataset):
         code = _field(error, "code")
         known = f"code {code}" if re.fullmatch(r"[\w.-]{1,40}", code) else "no code"
         return f"{known}; its words are left out, since the data are credentialed"

@@ -65,7 +65,12 @@ class Analysis:
 
 
 def analyse(
-    votes: pd.DataFrame, final: pd.DataFrame, *, replicates: int = 10_000, seed: int = 0
+    votes: pd.DataFrame,
+    final: pd.DataFrame,
+    *,
+    synthetic: bool = False,
+    replicates: int = 10_000,
+    seed: int = 0,
 ) -> Analysis:
     """Analyse unblinded votes and the final verdicts made of them.
 
@@ -75,6 +80,8 @@ def analyse(
         As from `unblind`. Without its columns ``equal`` and ``flags`` nothing is noted.
     final : pandas.DataFrame
         As from `settle`.
+    synthetic : bool
+        Whether the questions are made up; whatever is shown then says so.
     replicates, seed : int
         Of all bootstraps.
 
@@ -106,6 +113,7 @@ def analyse(
         noted={str(name): int(n) for name, n in noted["note"].value_counts(sort=False).items()},
         noted_pairs=len(marked.unique()),
         rates_unnoted=cell_rates(clean, **options) if len(noted) and len(clean) else [],
+        synthetic=synthetic,
     )
 
 
@@ -136,11 +144,15 @@ def noted_pairs(votes: pd.DataFrame) -> pd.DataFrame:
 
 def analyse_study(folder: str | Path, *, key: str | Path | None = None, **options) -> Analysis:
     """Read, unblind, settle and analyse a study folder; options as in `analyse`."""
+    return analyse(*read_study(folder, key=key), synthetic=open_study(folder).synthetic, **options)
+
+
+def read_study(
+    folder: str | Path, *, key: str | Path | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A study's unblinded votes, and the final verdicts made of them."""
     votes = unblind(load_votes(folder), folder, key=key)
-    found = analyse(votes, settle(votes, folder, key=key), **options)
-    return dataclasses.replace(
-        found, synthetic=bool(open_study(folder).design.get("synthetic", False))
-    )
+    return votes, settle(votes, folder, key=key)
 
 
 def write_analysis(analysis: Analysis, path: str | Path) -> Path:

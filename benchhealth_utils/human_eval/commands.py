@@ -41,23 +41,21 @@ def add_commands(command: Callable) -> None:
 def analyse(options) -> None:
     """Write ``study.html``, ``analysis.json`` and ``final.csv``."""
     from ..report import write_study_page
+    from ..report.human_study import whose
     from . import analysis
-    from .adjudication import settle
-    from .votes import load_votes, unblind
 
     study = open_study(place(options.folder))
-    votes = unblind(load_votes(study.folder), study.folder, key=options.key)
-    final = settle(votes, study.folder, key=options.key)
-    to = _folder(options.to, votes["rater"].unique())
-    found = analysis.analyse(votes, final)
+    to = _folder(options.to, (*study.raters, *study.seniors))
+    votes, final = analysis.read_study(study.folder, key=options.key)
+    found = analysis.analyse(votes, final, synthetic=study.synthetic)
     written = [
         write_study_page(found, to / "study.html", study.title),
         analysis.write_analysis(found, to / "analysis.json"),
         to / "final.csv",
     ]
     final.to_csv(written[-1], index=False)
-    if found.simulated:
-        print("Simulated raters, not people.")
+    if mark := whose(found):
+        print(mark)
     if left := int((final["path"] == "open").sum()):
         print(f"{left} of {len(final)} verdicts are open: the figures will move with them.")
     print(*written, sep="\n")
@@ -81,13 +79,10 @@ def judge(options) -> None:
 def _beside_people(folder: Path, key, judged, to: Path) -> list[Path]:
     """Write a judge's agreement with people; returns the files."""
     from ..report import write_judge_page
-    from .adjudication import settle
-    from .analysis import write_json
+    from .analysis import read_study, write_json
     from .judged import judge_agreement
-    from .votes import load_votes, unblind
 
-    votes = unblind(load_votes(folder), folder, key=key)
-    rows = judge_agreement(judged, votes, settle(votes, folder, key=key), folder, key=key)
+    rows = judge_agreement(judged, *read_study(folder, key=key), folder, key=key)
     judge = judged["rater"].iloc[0]
     name = "judge-" + re.sub(r"[^\w.-]+", "-", judge)
     written = [

@@ -40,15 +40,6 @@ def item_weights(items: int, replicates: int, seed: int) -> np.ndarray:
     return rng.multinomial(items, np.full(items, 1 / items), size=replicates).astype(float)
 
 
-def item_sums(items: Sequence, rows: np.ndarray, order: Sequence) -> np.ndarray:
-    """Rows added up within items, shape (len(order), columns), in that order of items."""
-    rows = np.asarray(rows, dtype=float)
-    position = {item: at for at, item in enumerate(order)}
-    added = np.zeros((len(position), rows.shape[1]))
-    np.add.at(added, [position[item] for item in items], rows)
-    return added
-
-
 def estimate(
     sums: np.ndarray,
     statistic: Callable[[np.ndarray], np.ndarray],

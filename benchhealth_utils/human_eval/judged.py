@@ -23,6 +23,7 @@ from .estimates import Estimate, check_frame, check_votes, is_simulated, item_we
 from .judge import ORDERS, PATHS
 from .raters import share_over_items
 from .reliability import alpha
+from .study import open_study
 from .votes import VOTES, unblind
 
 JUDGE = "the judge"
@@ -54,8 +55,8 @@ class JudgeAgreement:
         was not stated, is not the final one.
     compared : bool
         Whether the judge is one of the models that it judges.
-    simulated : bool
-        Whether the raters were.
+    simulated, synthetic : bool
+        Whether the raters were simulated, and whether the questions are made up.
     """
 
     criterion: str
@@ -69,6 +70,7 @@ class JudgeAgreement:
     same_of_all: Estimate
     compared: bool
     simulated: bool
+    synthetic: bool
 
 
 def judge_agreement(
@@ -113,6 +115,7 @@ def judge_agreement(
     about = {
         "compared": bool(set(judged["rater"]) & {*votes["model_a"], *votes["model_b"]}),
         "simulated": is_simulated(people.columns),
+        "synthetic": open_study(folder).synthetic,
     }
     options = {"replicates": replicates, "seed": seed, "level": level}
     return [

@@ -17,9 +17,9 @@ import pandas as pd
 from scipy.optimize import linprog, minimize
 
 from ..schema import BenchHealthError
-from ..stats import LEVEL
+from ..stats import LEVEL, group_sums
 from .criteria import OUTCOMES
-from .estimates import Estimate, check_frame, from_draws, item_sums, item_weights
+from .estimates import Estimate, check_frame, from_draws, item_weights
 from .rates import CELL
 
 
@@ -96,7 +96,7 @@ def _ranking(criterion, final, models, items, weights, level) -> Ranking:
     hits = np.zeros((len(final), len(pairs), 3))
     for at, outcome in enumerate(OUTCOMES):
         hits[np.arange(len(final)), which, at] = final["outcome"] == outcome
-    sums = item_sums(final["item"], hits.reshape(len(final), -1), items)
+    sums = group_sums(hits.reshape(len(final), -1), final["item"], items)
     counts = sums.sum(axis=0).reshape(len(pairs), 3)
     n = int(counts.sum())
     model = Davidson([tuple(map(models.index, pair)) for pair in pairs], len(models), counts)

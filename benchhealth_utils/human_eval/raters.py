@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from ..stats import LEVEL, Interval, holm, wilson
-from .estimates import Estimate, check_votes, estimate, item_sums, item_weights
+from ..stats import LEVEL, Interval, group_sums, holm, wilson
+from .estimates import Estimate, check_votes, estimate, item_weights
 
 PAIR = ["item", "model_a", "model_b", "criterion"]
 
@@ -155,7 +155,7 @@ def share_over_items(
         note = "Wilson's interval over items, since all verdicts count alike"
         return Estimate(float(hits.all()), wilson(count, len(names), level), n, note)
     weights = item_weights(len(names), replicates, seed)
-    sums = item_sums(items, rows, names)
+    sums = group_sums(rows, items, names)
     return estimate(sums, lambda totals: totals[..., 0] / totals[..., 1], weights, n, level=level)
 
 

@@ -13,9 +13,9 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from ..schema import BenchHealthError
-from ..stats import LEVEL, holm, wilson
+from ..stats import LEVEL, group_sums, holm, wilson
 from .criteria import OUTCOMES
-from .estimates import Estimate, check_frame, estimate, item_sums, item_weights
+from .estimates import Estimate, check_frame, estimate, item_weights
 
 UNSETTLED = "no verdict is settled"
 CELL = ["model_a", "model_b", "criterion"]
@@ -124,7 +124,7 @@ def cell_rates(
     found = []
     for (first, second, criterion), cell in final.groupby(CELL, sort=False):
         hits = np.stack([cell["outcome"] == outcome for outcome in OUTCOMES], axis=1)
-        sums = item_sums(cell["item"], hits, items)
+        sums = group_sums(hits, cell["item"], items)
         wins, ties, losses = map(int, sums.sum(axis=0))
         n, left = wins + ties + losses, len(cell) - wins - ties - losses
         shares = {

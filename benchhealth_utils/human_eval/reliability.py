@@ -18,9 +18,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ..stats import LEVEL
+from ..stats import LEVEL, group_sums
 from .criteria import CHOICES
-from .estimates import Estimate, check_frame, check_votes, estimate, item_sums, item_weights
+from .estimates import Estimate, check_frame, check_votes, estimate, item_weights
 
 LEVELS = ("ordinal", "nominal")
 
@@ -126,7 +126,7 @@ def kappa(
             return Estimate(None, None, n, note)
     value = float(cohen_kappa_score(one, two, labels=list(CHOICES)))
     cells = _one_hot(one)[:, :, None] * _one_hot(two)[:, None, :]
-    sums = item_sums(place[one.index], cells.reshape(n, 9), items)
+    sums = group_sums(cells.reshape(n, 9), place[one.index], items)
     return estimate(sums, kappa_of_counts, weights, n, value=value, level=level)
 
 
@@ -175,7 +175,7 @@ def alpha(
     value = krippendorff.alpha(
         value_counts=counts, value_domain=[0, 1, 2], level_of_measurement=scale
     )
-    sums = item_sums(place[cards], _coincidences(counts), items)
+    sums = group_sums(_coincidences(counts), place[cards], items)
 
     def statistic(totals):
         return alpha_of_coincidences(totals, scale)
@@ -217,7 +217,7 @@ def same_share(table, place, items, weights, level) -> Estimate:
     def statistic(totals):
         return _divided(totals[..., 0], totals[..., 1], totals[..., 1] > 0)
 
-    return estimate(item_sums(place[table.index], rows, items), statistic, weights, n, level=level)
+    return estimate(group_sums(rows, place[table.index], items), statistic, weights, n, level=level)
 
 
 def _one_hot(choices: pd.Series) -> np.ndarray:

@@ -59,6 +59,8 @@ class Study:
         Ids by role.
     senior_sees : {"both", "none"}
         Whether the senior is shown the raters' verdicts.
+    synthetic : bool
+        Whether the questions are made up.
     """
 
     def __init__(self, folder: Path):
@@ -72,6 +74,7 @@ class Study:
         self.title: str = design["title"]
         self.criteria = tuple(Criterion(**item) for item in design["criteria"])
         self.senior_sees: str = design["senior_sees"]
+        self.synthetic: bool = design["synthetic"]
         self.raters = tuple(x["id"] for x in design["raters"] if x["role"] == "rater")
         self.seniors = tuple(x["id"] for x in design["raters"] if x["role"] == "senior")
         self._orders = read_json(folder / ORDERS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from .human_study import SIMULATED_RATERS, in_words
+from .human_study import in_words, whose
 from .style import plain, table
 
 JUDGED = {"same": "Same in both orders", "changed": "Changed with the order"}
@@ -36,9 +36,8 @@ def judge_table(rows: Sequence, judge: str, uuid: str = "study-judge"):
         if any(row.compared for row in rows)
         else ""
     )
-    whose = f"{SIMULATED_RATERS} " if rows[0].simulated else ""
     caption = (
-        f"{whose}The judge {judge} beside people, on cards that every rater has judged. "
+        f"{whose(rows[0])}The judge {judge} beside people, on cards that every rater has judged. "
         "Ordinal alphas are over cards on which the judge said the same in both orders: the "
         "judge with each rater, and the raters with each other, before adjudication. A final "
         "verdict has fewer errors than a rater's, so its columns cannot be set beside the alphas. "

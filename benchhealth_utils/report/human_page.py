@@ -13,7 +13,6 @@ from .human_judge import judge_table
 from .human_planning import own_planning_table
 from .human_reading import study_figure, study_reading
 from .human_study import (
-    SIMULATED_RATERS,
     paths_table,
     raters_table,
     reliability_table,
@@ -64,8 +63,7 @@ def write_study_page(analysis: Analysis, path: str | Path, title: str = "Human e
 def write_judge_page(rows: Sequence, judge: str, path: str | Path) -> Path:
     """Write how far a judge agrees with people, from `judge_agreement`; returns the file."""
     body = judge_table(rows, judge).to_html()
-    mark = SIMULATED_RATERS if rows[0].simulated else ""
-    return _written(Path(path), f"{judge} as a judge", mark, body)
+    return _written(Path(path), f"{judge} as a judge", whose(rows[0]), body)
 
 
 def _written(path: Path, title: str, mark: str, body: str) -> Path:

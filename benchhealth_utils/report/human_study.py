@@ -210,7 +210,9 @@ def _open(rate) -> str:
 
 
 def whose(analysis) -> str:
-    """What has to stand before anything of this analysis: empty, or a sentence or two.
+    """What has to stand before anything of an analysis, or of a judge's agreement.
+
+    Empty, or a sentence or two.
 
     Simulated raters say nothing about a model, and nor do real ones on made-up questions.
     """

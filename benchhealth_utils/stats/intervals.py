@@ -104,23 +104,27 @@ def wilson_of_share(share: float, n: int, level: float = LEVEL) -> tuple[float, 
     return max(0.0, float(low)), min(1.0, float(high))
 
 
-def group_sums(sums: np.ndarray, groups: Sequence[str] | None) -> np.ndarray:
+def group_sums(
+    sums: np.ndarray, groups: Sequence[str] | None, order: Sequence[str] | None = None
+) -> np.ndarray:
     """Add up per-item sums within groups.
 
     Parameters
     ----------
     sums : ndarray, shape (items, quantities)
     groups : sequence of str, length items, or None for a group an item
+    order : sequence of str, optional
+        All groups, also those without an item; by default in order of first appearance.
 
     Returns
     -------
     ndarray, shape (groups, quantities)
-        In order of first appearance.
     """
     sums = np.asarray(sums, dtype=float)
     if groups is None:
         return sums
-    position = {name: row for row, name in enumerate(dict.fromkeys(groups))}
+    named = dict.fromkeys(groups) if order is None else order
+    position = {name: row for row, name in enumerate(named)}
     added = np.zeros((len(position), sums.shape[1]))
     np.add.at(added, [position[name] for name in groups], sums)
     return added
