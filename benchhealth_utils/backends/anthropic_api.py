@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from . import Reply, Request
 from .budget import most_tokens, reply_limit
+from .endpoint import Endpoint
 from .faults import Final, Passing
-from .responses import (
-    PATIENT,
-    TIMEOUT,
-    check_endpoint,
-    connected,
-    counted,
-    identity,
-    in_shape,
-    is_this_machine,
-    key_of,
-    place,
-)
-from .sdk_errors import as_fault, refuses
+from .responses import counted, identity, in_shape
+from .sdk_errors import refuses
 
-VENDOR = "https://api.anthropic.com"
-ADDRESS = "ANTHROPIC_BASE_URL"
 STATUSES = {
     "end_turn": "ok",
     "stop_sequence": "ok",
@@ -32,7 +18,7 @@ STATUSES = {
 }
 
 
-class AnthropicProtocol:
+class AnthropicProtocol(Endpoint):
     """One model of Anthropic's, or of a server that speaks its protocol.
 
     Parameters
@@ -42,23 +28,15 @@ class AnthropicProtocol:
     model : str
     """
 
+    vendor = "https://api.anthropic.com"
+    address, key = "ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY"
+    package, client = "anthropic", "AsyncAnthropic"
     modes = ("generate",)
 
     def __init__(self, name, model):
-        import anthropic
-
-        self.name, self.model = name, model
-        self.endpoint = check_endpoint(os.environ.get(ADDRESS) or VENDOR, name)
-        self.place = place(self.endpoint, VENDOR)
-        self.timeout = PATIENT if is_this_machine(self.endpoint) else TIMEOUT
-        self._key = key_of("ANTHROPIC_API_KEY", self.endpoint, name)
-        self._anthropic, self._client, self._temperature = anthropic, None, True
-        self.signature = {"backend": "anthropic", **identity(model, self.endpoint, VENDOR)}
-
-    @staticmethod
-    def is_vendor() -> bool:
-        """Whether it is the vendor's own address that would be asked."""
-        return (os.environ.get(ADDRESS) or VENDOR).rstrip("/") == VENDOR
+        super().__init__(name, model)
+        self._temperature = True
+        self.signature = {"backend": "anthropic", **identity(model, self.endpoint, self.vendor)}
 
     def most(self, request: Request) -> tuple[int, int]:
         """Bounds on the tokens of a prompt and of its reply."""
@@ -75,29 +53,20 @@ class AnthropicProtocol:
             sent = self._temperature
             try:
                 answer = await self._send(request)
-            except self._anthropic.BadRequestError as error:
+            except self._sdk.BadRequestError as error:
                 if refuses(error, "temperature", request):
                     self._temperature = False
                 if self._temperature != sent:  # by this request or another
                     continue
-                raise as_fault(error, self.name, self.place, request) from None
+                raise self._fault(error, request) from None
             except Exception as error:
-                raise as_fault(error, self.name, self.place, request) from None
+                raise self._fault(error, request) from None
             return self._reply(answer)
         raise Final("error", "the model refuses the parameters with and without a temperature")
 
-    async def close(self) -> None:
-        """Close the connections; the next `ask` opens new ones."""
-        client, self._client = self._client, None
-        if client:
-            await client.close()
-
     async def _send(self, request: Request):
-        if self._client is None:  # belongs to the event loop that asks
-            kind = self._anthropic.AsyncAnthropic
-            self._client = connected(self._anthropic, kind, self._key, self.endpoint, self.timeout)
         system = "\n\n".join(m["content"] for m in request.messages if m["role"] == "system")
-        return await self._client.messages.create(
+        return await self._open().messages.create(
             model=self.model,
             max_tokens=reply_limit(request),
             messages=[m for m in request.messages if m["role"] != "system"],

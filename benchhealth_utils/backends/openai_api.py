@@ -6,30 +6,16 @@ Many servers speak it (vLLM, llama.cpp, ``transformers serve``); name them with
 
 from __future__ import annotations
 
-import os
-
 from ..schema import digest
 from . import Reply, Request
 from .budget import most_tokens, reply_limit
 from .echo import log_probability
+from .endpoint import Endpoint
 from .faults import Final, Passing
 from .rendering import before_stop, with_template
-from .responses import (
-    PATIENT,
-    TIMEOUT,
-    check_endpoint,
-    connected,
-    counted,
-    identity,
-    in_shape,
-    is_this_machine,
-    key_of,
-    place,
-)
-from .sdk_errors import as_fault, refuses
+from .responses import counted, identity, in_shape
+from .sdk_errors import refuses
 
-VENDOR = "https://api.openai.com/v1"
-ADDRESS = "OPENAI_BASE_URL"
 WITHOUT_KEYS = (
     ". For a server of your own set OPENAI_BASE_URL to its address; on this machine that needs "
     "no key, elsewhere any word will do if the server wants none"
@@ -44,7 +30,7 @@ STATUSES = {
 }
 
 
-class OpenAIProtocol:
+class OpenAIProtocol(Endpoint):
     """One model at one endpoint.
 
     Parameters
@@ -61,28 +47,21 @@ class OpenAIProtocol:
         What ends a reply, beside the model's own mark.
     """
 
-    def __init__(self, name, model, *, template=None, stop=()):
-        import openai
+    vendor = "https://api.openai.com/v1"
+    address, key, without_key = "OPENAI_BASE_URL", "OPENAI_API_KEY", WITHOUT_KEYS
+    package, client = "openai", "AsyncOpenAI"
 
-        self.name, self.model, self.template, self.stop = name, model, template, list(stop)
-        self.endpoint = check_endpoint(os.environ.get(ADDRESS) or VENDOR, name)
-        self.place = place(self.endpoint, VENDOR)
-        self.timeout = PATIENT if is_this_machine(self.endpoint) else TIMEOUT
+    def __init__(self, name, model, *, template=None, stop=()):
+        super().__init__(name, model)
+        self.template, self.stop = template, list(stop)
         self.modes = ("generate", "likelihood") if template else ("generate",)
-        self._openai, self._client = openai, None
-        self._key = key_of("OPENAI_API_KEY", self.endpoint, name, WITHOUT_KEYS)
         self._limit, self._temperature = "max_tokens", True
         self.signature = {
             "backend": "openai",
-            **identity(model, self.endpoint, VENDOR),
+            **identity(model, self.endpoint, self.vendor),
             "template": digest(template)[:16] if template else "the server's",
             "stop": self.stop,
         }
-
-    @staticmethod
-    def is_vendor() -> bool:
-        """Whether it is the vendor's own address that would be asked."""
-        return (os.environ.get(ADDRESS) or VENDOR).rstrip("/") == VENDOR
 
     def most(self, request: Request) -> tuple[int, int]:
         """Bounds on the tokens of a prompt and of its reply, over all calls for one request."""
@@ -101,28 +80,15 @@ class OpenAIProtocol:
             sent = self._limit, self._temperature
             try:
                 answer = await self._send(request)
-            except self._openai.BadRequestError as error:
+            except self._sdk.BadRequestError as error:
                 self._adapt(error, request)
                 if (self._limit, self._temperature) != sent:  # by this request or another
                     continue
-                raise as_fault(error, self.name, self.place, request) from None
+                raise self._fault(error, request) from None
             except Exception as error:
-                raise as_fault(error, self.name, self.place, request) from None
+                raise self._fault(error, request) from None
             return self._reply(answer)
         raise Final("error", "the model accepts neither form of the parameters")
-
-    async def close(self) -> None:
-        """Close the connections; the next `ask` opens new ones."""
-        client, self._client = self._client, None
-        if client:
-            await client.close()
-
-    def _open(self):
-        """The client, made anew for each event loop."""
-        if self._client is None:
-            kind = self._openai.AsyncOpenAI
-            self._client = connected(self._openai, kind, self._key, self.endpoint, self.timeout)
-        return self._client
 
     async def _send(self, request: Request):
         client, given = self._open(), {"model": self.model}
@@ -198,7 +164,7 @@ class OpenAIProtocol:
         try:
             return await self._open().completions.create(**given, max_tokens=1, temperature=0)
         except Exception as error:
-            raise as_fault(error, self.name, self.place, request) from None
+            raise self._fault(error, request) from None
 
 
 def _billed(counts: list[int | None]) -> dict:
