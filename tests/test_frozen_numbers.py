@@ -1,0 +1,123 @@
+"""What comes out of fixed inputs, held against the files of `tests/golden/`.
+
+Tables' derived numbers, verdicts of the claims, intervals and tests, perturbed items.
+A change that means to move one says so and why.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchhealth_utils import stats
+from benchhealth_utils.agreement import kendall
+from benchhealth_utils.claims import check_all
+from benchhealth_utils.datasets import DATASETS, load
+from benchhealth_utils.models import MODELS
+from benchhealth_utils.prompts import build
+from benchhealth_utils.report.derived import llm_scores, ordered, scenario_means, usefulness_of
+from benchhealth_utils.rewordings import REWORDINGS, applies, reword
+from benchhealth_utils.schema import ROOT, digest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def kept(name, **options):
+    return pd.read_csv(GOLDEN / f"{name}.csv", **options)
+
+
+def derived():
+    """What follows from Table 5 for each model, in points."""
+    scores = ordered(llm_scores(), MODELS)
+    return usefulness_of(scores).join(scenario_means(scores))
+
+
+def verdicts():
+    """Verdict and cases of each claim in each of its readings, the first being the one taken."""
+    found = []
+    for each in check_all():
+        for place, result in enumerate((each.result, *each.also)):
+            row = (each.claim.id, each.claim.section, place, result.verdict)
+            found.append((*row, result.held, result.cases))
+    return found
+
+
+def counts(seed, n=90, width=3):
+    return np.random.default_rng(seed).integers(0, 4, (n, width)).astype(float)
+
+
+def f1(totals):
+    hits, spurious, missed = np.moveaxis(totals, -1, 0)
+    return 2 * hits / (2 * hits + spurious + missed)
+
+
+def statistics():
+    """Pairs of what and value, of every interval and test."""
+    found = {}
+
+    def keep(what, *values):
+        for place, value in enumerate(values):
+            found[f"{what} [{place}]"] = float("nan") if value is None else float(value)
+
+    for hits, n in ((0, 10), (136, 272), (1033, 1273), (7, 7), (0, 0)):
+        keep(f"wilson {hits} of {n}", *stats.wilson(hits, n))
+    keep("wilson of 0.2371 of 500", *stats.wilson_of_share(0.2371, 500))
+    keep("accuracy interval 81.2 of 1273", *stats.accuracy_interval(81.2, 1273))
+    keep("difference interval 70.2 67.4 of 500", *stats.difference_interval(70.2, 67.4, 500))
+    groups = [str(i // 4) for i in range(90)]
+    for seed in (0, 1):
+        one, two = counts(seed), counts(seed + 10)
+        for name, units in (("items", None), ("groups", groups)):
+            keep(f"bootstrap {seed} {name}", *stats.bootstrap(one, f1, units, seed=seed))
+            pair = stats.compare(one, two, f1, units, seed=seed)
+            keep(f"compare {seed} {name}", pair.difference, *pair.interval, pair.p_value)
+            keep(f"detectable {seed} {name}", pair.detectable)
+        right = [np.column_stack([x[:, 0] > 1, np.ones(90)]) for x in (one, two)]
+        pair = stats.compare(*right, stats.share, seed=seed)
+        keep(f"compare shares {seed}", pair.difference, *pair.interval, pair.p_value)
+        keep(f"detectable shares {seed}", pair.detectable)
+        keep(f"kendall {seed}", *(lambda t: (t.value, *t.interval))(kendall(*counts(seed, 2, 12))))
+    keep("sign flip of 8", stats.sign_flip(counts(3, 8), counts(4, 8), f1))
+    keep("mcnemar 5 15", stats.mcnemar(5, 15))
+    keep("holm", *stats.holm([0.01, 0.04, 0.03, 0.005]))
+    values, ends = [0.5, 0.7, 0.2], [(0.4, 0.6), (0.65, 0.8), (0.1, 0.35)]
+    keep("mean interval", *stats.mean_interval(values, ends))
+    keep("detectable share 1273 0.3", stats.detectable_share(1273, 0.3))
+    keep("detectable difference 0.02", stats.detectable_difference(0.02))
+    return list(found.items())
+
+
+def perturbed():
+    """Data set, kind, seed, and a digest of the synthetic items as they are asked."""
+    found = []
+    for key in DATASETS:
+        items = load(key, root=ROOT / "data" / "samples")
+        for kind in REWORDINGS:
+            for seed in (0, 1) if applies(kind, key) else ():
+                asked = [reword(item, kind, seed) for item in items]
+                told = [[x.id, build(x), x.gold] for x in asked]
+                found.append((key, kind, seed, digest(told)[:16]))
+    return found
+
+
+def test_derived_numbers_are_as_kept():
+    was = kept("derived", index_col="model")
+    now = derived()
+    assert list(now.index) == list(was.index) and len(was) == 16
+    assert now[was.columns].to_numpy() == pytest.approx(was.to_numpy(), abs=1e-6)
+
+
+def test_verdicts_are_as_kept():
+    was = kept("verdicts", dtype={"section": str})
+    assert verdicts() == list(was.itertuples(index=False, name=None))
+    assert was["id"].nunique() == 84
+
+
+def test_intervals_and_tests_are_as_kept():
+    was = dict(kept("statistics").itertuples(index=False))
+    assert dict(statistics()) == pytest.approx(was, abs=1e-12, nan_ok=True)
+
+
+def test_perturbed_items_are_as_kept():
+    assert perturbed() == list(kept("perturbed").itertuples(index=False, name=None))
