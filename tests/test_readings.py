@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import string
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from benchhealth_utils.readings import READINGS
 from benchhealth_utils.readings.choices import read_label, read_letter
 from benchhealth_utils.readings.clean import clean
 from benchhealth_utils.readings.drugs import MOST_WORDS, read_drugs
-from benchhealth_utils.schema import BenchHealthError, Example
+from benchhealth_utils.schema import ROOT, BenchHealthError, Example
 
 CASES = Path(__file__).parent / "cases"
 LABELS = ("yes", "no", "maybe")
@@ -386,3 +388,24 @@ def test_a_long_phrase_between_answer_and_verb():
         "after surgery of the colon in older adults is yes."
     )
     assert read(item("pubmedqa"), text) == "yes"
+
+
+# ------------------------------------------------- a real model's stored answers
+
+STORED = sorted((ROOT / "data" / "answers").glob("*/*.jsonl"))
+CUT = re.compile(r"\[\d+ words of the item\]")  # the item's words are not kept
+
+
+@pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
+def test_stored_answers_are_read_as_they_were(path, real_data):
+    examples = {one.id: one for one in load(path.stem.split("-")[0], root=real_data)}
+    changed = []
+    for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
+        if row["status"] not in ("ok", "unparsed") or CUT.search(row["text"]):
+            continue
+        was = row.get("reading", row["text"].strip())
+        if isinstance(was, list):
+            was = frozenset(tuple(x) if isinstance(x, list) else x for x in was)
+        if read(examples[row["id"]], row["text"]) != was:
+            changed.append(row["id"])
+    assert not changed
