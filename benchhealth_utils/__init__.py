@@ -1,6 +1,6 @@
 """BenchHealth: large language models in healthcare, benchmarked in the open.
 
-The nine public names are loaded on first use, so that importing the package
+The public names are loaded on first use, so that importing the package
 stays quick and never loads torch.
 
 >>> import benchhealth_utils as bh
@@ -21,6 +21,12 @@ _HOME = {
     "answer": "answers",
     "read": "readings",
     "score": "metrics",
+    "evaluate": "evaluating",
+    "items": "evaluating",
+    "frame": "evaluating",
+    "compare": "evaluating",
+    "published": "results",
+    "paper": "printed",
     "Answer": "schema",
     "BenchHealthError": "schema",
     "DataError": "schema",

@@ -9,6 +9,10 @@ passes it by.
 
 from __future__ import annotations
 
+import re
+from difflib import get_close_matches
+
+from .schema import BenchHealthError
 from .secrets import check_no_secret
 
 
@@ -17,9 +21,11 @@ class CheckedEngine:
 
     @classmethod
     def execute_notebook(cls, nb, kernel_name, **options):
-        for name, value in nb.metadata.get("papermill", {}).get("parameters", {}).items():
+        given = nb.metadata.get("papermill", {}).get("parameters", {})
+        for name, value in given.items():
             check_no_secret("(in its name)", str(name))
             check_no_secret(name, str(value))
+        _check_known(nb, given)
         return _default().execute_notebook(nb, kernel_name, **options)
 
     @classmethod
@@ -29,6 +35,19 @@ class CheckedEngine:
     @classmethod
     def nb_language(cls, nb, language=None):
         return _default().nb_language(nb, language)
+
+
+def _check_known(nb, given) -> None:
+    """Refuse a name that the notebook's parameters cell has not; papermill would only warn."""
+    for cell in nb.cells:
+        if "parameters" in cell.metadata.get("tags", ()):
+            names = re.findall(r"^(\w+)\s*(?::[^=\n]+)?=", cell.source, re.M)
+            if unknown := sorted(set(given) - set(names)):
+                near = get_close_matches(unknown[0], names, 1)
+                raise BenchHealthError(
+                    f"This notebook has no parameter {', '.join(unknown)}. It has: "
+                    f"{', '.join(names)}." + (f" Did you mean {near[0]}?" if near else "")
+                )
 
 
 def _default():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,12 @@ Reading = str | frozenset
 STATUSES = ("ok", "empty", "truncated", "refused", "unparsed", "error")
 
 ROOT = Path(__file__).resolve().parent.parent
+# registries, samples and the paper's tables: of the clone, else as packaged
+DATA = (
+    ROOT / "data"
+    if (ROOT / "data" / "datasets.yaml").exists()
+    else ROOT / "benchhealth_utils" / "_data"
+)
 
 
 class BenchHealthError(Exception):
@@ -68,7 +75,7 @@ def equal_fields(one, other) -> bool:
 
 @dataclass(frozen=True)
 class Example:
-    """One item of a data set; printed without its text if that is credentialed.
+    """One item of a data set; printed with the sizes of its inputs, never with their text.
 
     Attributes
     ----------
@@ -99,16 +106,8 @@ class Example:
     __eq__ = equal_fields
 
     def __repr__(self) -> str:
-        from .privacy import is_credentialed
-
-        if is_credentialed(self.dataset):
-            sizes = {name: len(value) for name, value in self.inputs.items()}
-            return (
-                f"Example(id={self.id!r}, dataset={self.dataset!r}, group={self.group!r}, "
-                f"characters={sizes | {'gold': len(self.gold)}})"
-            )
-        each = (f"{part.name}={getattr(self, part.name)!r}" for part in fields(self))
-        return f"Example({', '.join(each)})"
+        sizes = {name: len(value) for name, value in self.inputs.items()}
+        return f"Example(id={self.id!r}, dataset={self.dataset!r}, group={self.group!r}, {sizes=})"
 
 
 @dataclass(frozen=True)
@@ -163,7 +162,7 @@ class Answer:
         return f"Answer(id={self.id!r}, status={self.status!r}, characters={len(self.text)})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scores:
     """Scores of one model on one data set; every rate lies in [0, 1].
 
@@ -202,11 +201,103 @@ class Scores:
     extra: Mapping[str, Any] = field(default_factory=dict)
     distribution: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        low, high = self.interval
+        return (
+            f"Scores({self.metric} {self.value:.3f} ({low:.3f} to {high:.3f}), n={self.n}, "
+            f"precision={self.precision:.3f}, recall={self.recall:.3f}, "
+            f"coverage={self.coverage:.3f})"
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Run:
+    """One model on one data set: what came out, item by item, and its scores.
+
+    Attributes
+    ----------
+    model, dataset : str
+    scores : Scores
+    signature : Mapping
+        What the scores depend on: model, data, prompt, exemplars, versions.
+    rows : DataFrame
+        A row an item: id, group, status, the metric's sums, tokens of prompt and reply.
+    usage : Mapping
+        Tokens over all requests (equal prompts once), cut ones, and dollars.
+    examples, asked, answers, readings : sequences of equal length
+        Items, the items as they were put (perturbed or not), answers, and what was read;
+        empty for a published run, which holds no text.
+    """
+
+    model: str
+    dataset: str
+    scores: Scores
+    signature: Mapping[str, Any]
+    rows: Any
+    usage: Mapping[str, Any]
+    examples: Sequence[Example] = ()
+    asked: Sequence[Example] = ()
+    answers: Sequence[Answer] = ()
+    readings: Sequence[Reading | None] = ()
+
+    def __repr__(self) -> str:
+        value, (low, high) = self.scores.value, self.scores.interval
+        return (
+            f"Run({self.model} on {self.dataset}: {self.scores.metric} {value:.3f} "
+            f"({low:.3f} to {high:.3f}), n={self.scores.n}, {self.counts})"
+        )
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Items per status, those with none left out."""
+        found = Counter(self.rows["status"])
+        return {status: found[status] for status in STATUSES if found[status]}
+
+    @property
+    def complete(self) -> bool:
+        """Whether no answer is an error."""
+        return "error" not in self.counts
+
+    @property
+    def official(self) -> bool:
+        """Whether it is of the full official data."""
+        data = self.signature["data"]
+        return data["source"] == "official" and not data["limit"]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the paper's zero-shot score may stand beside it."""
+        asked = self.signature
+        plain = asked["shots"] == 0 and asked["mode"] == "generate"
+        return self.official and self.complete and plain and not asked.get("perturbation")
+
 
 def runs_folder() -> Path:
-    """Where runs leave their answers: ``BENCHHEALTH_RUNS`` if set, else ``runs/``."""
+    """Where runs leave answers and results: ``BENCHHEALTH_RUNS``, else ``runs/``.
+
+    The latter lies in the working folder, or at the top of the clone that this is in.
+    """
     named = os.environ.get("BENCHHEALTH_RUNS")
-    return Path(named).expanduser() if named else ROOT / "runs"
+    if named:
+        return Path(named).expanduser()
+    here = Path.cwd()
+    return (ROOT if here.is_relative_to(ROOT) else here) / "runs"
+
+
+def write_atomic(path: Path, text: str | bytes) -> Path:
+    """Write a file whole or not at all; returns its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f"{path.name}.part")
+    scratch.write_bytes(text.encode() if isinstance(text, str) else text)
+    scratch.replace(path)
+    return path
+
+
+def whole_number(name: str, value, least: int = 0) -> int:
+    """A count that a user gave; anything else is refused by name."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise BenchHealthError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+    return value
 
 
 def shown(path: Path) -> str:

@@ -44,6 +44,7 @@ def one_of(classes, known: bool = True) -> Metric:
         precision_recall=lambda t: (ratio(t[..., 0], t[..., 2]), share(t)),
         extra=partial(_reference, len(classes)),
         labels=tuple(classes) if known else None,
+        columns=("right", "items", "read"),
     )
 
 

@@ -31,6 +31,8 @@ class Metric:
         Takes gold, readings and sums, gives the further figures.
     labels : tuple of str, optional
         What a label may be; None where there is no list.
+    columns : tuple of str
+        Names of the quantities that are summed.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Metric:
     precision_recall: Callable
     extra: Callable
     labels: tuple[str, ...] | None = None
+    columns: tuple[str, ...] = ("tp", "fp", "fn")
 
     def figures(self, totals: np.ndarray) -> np.ndarray:
         """Value, precision and recall, shape (3, ...), from totals."""

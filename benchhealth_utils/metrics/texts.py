@@ -132,9 +132,23 @@ def _rouge_precision_recall(totals):
     return column(-3)(totals), column(-2)(totals)
 
 
+ROUGE_COLUMNS = ("rouge_f1", "rouge_precision", "rouge_recall", "items")
+BLEU_COLUMNS = ("length", "reference_length") + tuple(
+    f"{what}_{n}" for what in ("matches", "ngrams") for n in range(1, ORDERS + 1)
+)
 ROUGE_L = Metric(
-    "mean ROUGE-L F1 over items", _rouge_rows, column(-4), _rouge_precision_recall, _rouge_extra
+    "mean ROUGE-L F1 over items",
+    _rouge_rows,
+    column(-4),
+    _rouge_precision_recall,
+    _rouge_extra,
+    columns=ROUGE_COLUMNS,
 )
 BLEU_4 = Metric(
-    "corpus BLEU-4 over lower-case tokens", _bleu_rows, bleu, _rouge_precision_recall, _bleu_extra
+    "corpus BLEU-4 over lower-case tokens",
+    _bleu_rows,
+    bleu,
+    _rouge_precision_recall,
+    _bleu_extra,
+    columns=BLEU_COLUMNS + ROUGE_COLUMNS,
 )

@@ -1,0 +1,355 @@
+"""One model on data sets, all the way: load, answer, read, score; and frames of what came out.
+
+`evaluate` only joins the rooms; each step can be called on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import pandas as pd
+
+from . import __version__
+from .answers import answer
+from .datasets import DATASETS, data_root, dataset, fingerprint, load, provenance, subset
+from .exemplars import exemplar_order, exemplars
+from .metrics import METRICS, score, sufficient
+from .models import MODELS, open_model
+from .plan import announce
+from .privacy import is_credentialed
+from .prompts import prompt
+from .readings import read
+from .rewordings import restored, reword, rewording_signature
+from .schema import BenchHealthError, DataError, Run, whole_number
+from .stats import compare as compare_sums
+from .stats import holm
+
+PACKAGES = ("torch transformers scikit-learn scipy statsmodels rouge-score sacrebleu").split()
+
+
+def evaluate(
+    model,
+    datasets: str | Sequence[str],
+    *,
+    shots: int = 0,
+    limit: int | None = None,
+    seed: int = 0,
+    mode: str = "generate",
+    exemplar_seed: int | None = None,
+    perturbation: str | None = None,
+    store=None,
+    progress: bool = True,
+) -> list[Run]:
+    """Evaluate one model on data sets, in their order.
+
+    In likelihood mode open questions are still answered in text, since they have no labels
+    to compare, and so is everything by a model without that mode. Before a model behind an
+    API is asked, the plan of the run is printed: tokens, dollars, time.
+
+    Parameters
+    ----------
+    model : str or backend
+        A name for `open_model`, or what it returned.
+    datasets : str or sequence of str
+        Keys in ``DATASETS``.
+    shots, limit, seed, mode, store, progress
+        As in `load` and `answer`.
+    exemplar_seed : int, optional
+        Of the exemplars' order, to vary them on the same items; by default `seed`.
+    perturbation : str, optional
+        Ask the same items in other words, drawn with `seed`; readings are in the terms of
+        the items as the data have them.
+
+    Returns
+    -------
+    list of Run
+
+    Raises
+    ------
+    BenchHealthError
+        For an unknown key or a wrong number, before anything is asked.
+    """
+    keys = [datasets] if isinstance(datasets, str) else list(datasets)
+    for key in keys:
+        dataset(key)
+    whole_number("shots", shots)
+    whole_number("limit", 0 if limit is None else limit)
+    model = open_model(model) if isinstance(model, str) else model
+    announce(
+        model,
+        keys,
+        mode=mode,
+        shots=shots,
+        limit=limit,
+        seed=seed,
+        exemplar_seed=exemplar_seed,
+        rewording=perturbation,
+    )
+    draw = exemplar_seed if shots and exemplar_seed is not None else seed
+    runs = []
+    for key in keys:
+        closed = prompt(key).labels is not None and (mode in model.modes or mode == "generate")
+        options = dict(mode=mode if closed else "generate", store=store, progress=progress)
+        runs.append(_run(model, key, shots, limit, seed, draw, perturbation, options))
+    return runs
+
+
+def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
+    root = data_root()
+    whole = load(key, root=root)
+    examples = asked = subset(whole, limit, seed)
+    if kind:
+        asked = [reword(item, kind, seed) for item in examples]
+    pool = load(key, "train", root=root) if shots or hasattr(model, "prepare") else None
+    answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
+    pairs = list(zip(examples, asked, answers, strict=True))
+    strict = [read(e, a.text) if a.status == "ok" else None for _, e, a in pairs]
+    lenient = [
+        read(e, a.text) if a.status == "truncated" else reading
+        for (_, e, a), reading in zip(pairs, strict, strict=True)
+    ]
+    if kind:
+        strict, lenient = (
+            [restored(r, e, kind, seed) for r, e in zip(found, examples, strict=True)]
+            for found in (strict, lenient)
+        )
+    gold, groups = [e.gold for e in examples], [e.group for e in examples]
+    scores = score(key, gold, strict, groups=groups, seed=seed)
+    if lenient != strict:
+        value = score(key, gold, lenient, groups=groups, seed=seed).value
+        scores.extra["value_with_truncated"] = value
+    task, limited = prompt(key), len(examples) if len(examples) < len(whole) else 0
+    return Run(
+        model=model.name,
+        dataset=key,
+        scores=scores,
+        rows=_rows(key, examples, answers, strict),
+        usage=_usage(answers),
+        examples=examples,
+        asked=asked,
+        answers=answers,
+        readings=strict,
+        signature={
+            "model": dict(model.signature),
+            "mode": options["mode"],
+            "shots": shots,
+            "seed": seed,
+            **({"exemplar_seed": draw} if shots else {}),
+            "prompt_version": task.version,
+            **_perturbed(kind, examples, seed),
+            "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
+            "exemplars": _exemplar_ids(examples, pool, shots, draw),
+            "pool": fingerprint(pool) if shots else None,
+            "data": provenance(key, whole, root) | {"limit": limited},
+            "packages": _versions(),
+        },
+    )
+
+
+def _perturbed(kind, examples, seed) -> dict:
+    found = rewording_signature(kind, examples, seed) if kind else {}
+    return {name.replace("rewording", "perturbation"): value for name, value in found.items()}
+
+
+def _rows(key, examples, answers, readings) -> pd.DataFrame:
+    sums = sufficient(key, [e.gold for e in examples], readings)[0]
+    frame = pd.DataFrame(
+        {
+            "id": [e.id for e in examples],
+            "group": [e.group for e in examples],
+            "status": [
+                "unparsed" if a.status == "ok" and r is None else a.status
+                for a, r in zip(answers, readings, strict=True)
+            ],
+        }
+    )
+    frame[list(METRICS[key].columns)] = sums
+    for name in ("prompt_tokens", "completion_tokens"):
+        frame[name] = pd.array([a.usage.get(name) for a in answers], dtype="Int64")
+    return frame
+
+
+def _usage(answers) -> dict:
+    """Tokens and dollars over all requests; equal prompts were sent once and count once."""
+    each = list({a.key or at: a.usage for at, a in enumerate(answers)}.values())
+    found = {}
+    for name in ("prompt_tokens", "completion_tokens", "cut_tokens", "dollars"):
+        counted = [usage[name] for usage in each if usage.get(name) is not None]
+        found[name.removesuffix("_tokens")] = round(sum(counted), 6) if counted else None
+    return found
+
+
+def items(run: Run) -> pd.DataFrame:
+    """A row an item: what was asked, answered, read, and what it adds to the score.
+
+    Parameters
+    ----------
+    run : Run
+
+    Returns
+    -------
+    DataFrame
+        Columns: dataset, id, group, status, reading, gold, value (the metric on this item
+        alone, 0-1), the metric's sums, prompt_tokens, completion_tokens, reply. Reading,
+        gold and reply are None for credentialed sets and for published runs.
+    """
+    sums = run.rows[list(METRICS[run.dataset].columns)].to_numpy(float)
+    frame = run.rows.copy()
+    frame.insert(0, "dataset", run.dataset)
+    shown = bool(run.examples) and not is_credentialed(run.dataset)
+    none = [None] * len(frame)
+    frame.insert(4, "reading", pd.Series(run.readings if shown else none, dtype=object))
+    gold = [e.gold for e in run.examples] if shown else none
+    frame.insert(5, "gold", pd.Series(gold, dtype=object))
+    frame.insert(6, "value", METRICS[run.dataset].statistic(sums))
+    frame["reply"] = pd.Series([a.text for a in run.answers] if shown else none, dtype=object)
+    return frame
+
+
+def frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row a run; every rate lies in [0, 1].
+
+    Parameters
+    ----------
+    runs : sequence of Run
+
+    Returns
+    -------
+    DataFrame
+        Columns: model, name, dataset, title, scenario, metric, shots, mode, exemplar_seed,
+        perturbation, n, value, low, high, precision, recall, coverage, constant (score of
+        the best answer that is always the same, NaN where not known), source (official,
+        samples, credentialed, other), comparable (the paper's score may stand beside it),
+        dollars, tokens (of prompts and replies).
+    """
+    return pd.DataFrame([_row(run) for run in runs])
+
+
+def _row(run: Run) -> dict:
+    spec, scores, asked = DATASETS[run.dataset], run.scores, run.signature
+    usage = [run.usage.get(name) for name in ("prompt", "completion")]
+    return {
+        "model": run.model,
+        "name": MODELS[run.model].name if run.model in MODELS else run.model,
+        "dataset": run.dataset,
+        "title": spec.name,
+        "scenario": spec.scenario,
+        "metric": scores.metric,
+        "shots": asked["shots"],
+        "mode": asked["mode"],
+        "exemplar_seed": asked.get("exemplar_seed"),
+        "perturbation": asked.get("perturbation"),
+        "n": scores.n,
+        "value": scores.value,
+        "low": scores.interval[0],
+        "high": scores.interval[1],
+        "precision": scores.precision,
+        "recall": scores.recall,
+        "coverage": scores.coverage,
+        "constant": _constant(run),
+        "source": asked["data"]["source"],
+        "comparable": run.comparable,
+        "dollars": run.usage.get("dollars"),
+        "tokens": sum(usage) if None not in usage else None,
+    }
+
+
+def _constant(run: Run) -> float:
+    """Always the items' commonest answer, always yes, or what `majority` gives."""
+    extra = run.scores.extra
+    for name in ("majority_accuracy", "all_yes_f1"):
+        if name in extra:
+            return extra[name]
+    if run.official:
+        from .results import published
+
+        return next((r.scores.value for r in published("majority", run.dataset)), np.nan)
+    if run.dataset == "mimic_iii" or not run.examples:
+        return np.nan
+    try:
+        (always,) = evaluate("majority", run.dataset, limit=0, progress=False)
+    except DataError:  # no training part
+        return np.nan
+    rows = always.rows[always.rows["id"].isin(run.rows["id"])]
+    metric = METRICS[run.dataset]
+    return float(metric.statistic(rows[list(metric.columns)].to_numpy(float).sum(axis=0)))
+
+
+def compare(runs: Sequence[Run], rivals: Sequence[Run], *, seed: int = 0) -> pd.DataFrame:
+    """Two models on the same items, data set by data set.
+
+    Parameters
+    ----------
+    runs, rivals : sequence of Run
+        Paired by data set; those that only one side has are left out.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    DataFrame
+        Columns: dataset, title, n, value, value_rival, difference, low, high (paired
+        bootstrap over groups), test, p, p_holm (Holm over the rows), detectable (the true
+        difference found with power 0.8; NaN where nothing tells).
+
+    Raises
+    ------
+    BenchHealthError
+        Where two runs on a data set are not of the same items.
+    """
+    others = {run.dataset: run for run in rivals}
+    found = []
+    for run in runs:
+        if run.dataset not in others:
+            continue
+        rival, metric = others[run.dataset], METRICS[run.dataset]
+        one, two = (each.rows.set_index("id") for each in (run, rival))
+        if set(one.index) != set(two.index):
+            raise BenchHealthError(
+                f"{run.dataset}: {run.model} and {rival.model} were not asked the same items "
+                f"({len(one)} and {len(two)}). Evaluate both with the same limit and seed."
+            )
+        sums = [each.loc[one.index, list(metric.columns)].to_numpy(float) for each in (one, two)]
+        groups = one["group"].tolist()
+        test = compare_sums(*sums, metric.statistic, groups, seed=seed)
+        found.append(
+            {
+                "dataset": run.dataset,
+                "title": DATASETS[run.dataset].name,
+                "n": test.n,
+                "value": run.scores.value,
+                "value_rival": rival.scores.value,
+                "difference": test.difference,
+                "low": test.interval[0],
+                "high": test.interval[1],
+                "test": test.test,
+                "p": test.p_value,
+                "detectable": test.detectable,
+            }
+        )
+    table = pd.DataFrame(found)
+    if found:
+        table.insert(10, "p_holm", holm(table["p"].tolist()))
+    return table
+
+
+def _exemplar_ids(examples, pool, shots: int, seed: int) -> dict:
+    """The exemplars most items got, and the items that got others."""
+    if not shots:
+        return {"ids": [], "except": {}}
+    ordered = exemplar_order(pool, seed)
+    common = [item.id for item in ordered[:shots]]
+    each = {item.id: [x.id for x in exemplars(item, ordered, shots)] for item in examples}
+    return {"ids": common, "except": {key: ids for key, ids in each.items() if ids != common}}
+
+
+def _versions() -> dict[str, str]:
+    found = {"benchhealth_utils": __version__}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,96 @@
+"""What a chapter does first: its parameters, checked and shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .answers import MODES
+from .datasets import DATASETS, data_root
+from .models import check_name
+from .schema import BenchHealthError, shown, whole_number
+
+
+def check(**parameters) -> None:
+    """Check a chapter's parameters, and print those in force and where the data lie.
+
+    Parameters
+    ----------
+    **parameters
+        By name. Known are ``model``, ``against`` (as for `open_model`); ``shots``,
+        ``limit``, ``seed`` (0 or more); ``mode``; ``datasets`` (see `data_sets`); others
+        are printed as they are.
+
+    Raises
+    ------
+    BenchHealthError
+        For a value of the wrong kind; the message says what is expected.
+    """
+    for name, value in parameters.items():
+        if name in ("model", "against"):
+            if not isinstance(value, str):
+                raise BenchHealthError(f"{name} is {value!r}; expected a model's name.")
+            check_name(value)
+        elif name in ("shots", "limit", "seed"):
+            whole_number(name, value)
+        elif name == "mode" and value not in MODES:
+            raise BenchHealthError(f"mode is {value!r}; expected one of: {', '.join(MODES)}.")
+        elif name == "datasets":
+            data_sets(value)
+    for name, value in parameters.items():
+        print(f"{name} = {value!r}")
+    print(f"data = {shown(data_root())}")
+
+
+def data_sets(text: str = "all", *, scenario: str = "", without: Sequence[str] = ()) -> list[str]:
+    """Keys of data sets in Table 1's order.
+
+    Parameters
+    ----------
+    text : str
+        ``"all"``, for those that the data folder has, or keys with blanks between them.
+    scenario : str, optional
+        Only its sets.
+    without : sequence of str
+        Sets that are not part of the chapter.
+
+    Raises
+    ------
+    BenchHealthError
+        For a key that is not known, not part of the chapter, or named twice.
+    """
+    known = [
+        key
+        for key, spec in DATASETS.items()
+        if scenario in ("", spec.scenario) and key not in without
+    ]
+    named = text.split() if isinstance(text, str) else []
+    if named == ["all"]:
+        found = [key for key in known if (data_root() / DATASETS[key].folder).is_dir()]
+        absent = [DATASETS[key].name for key in known if key not in found]
+        if absent:
+            print(f"Not in the data folder, so left out: {', '.join(absent)}.")
+        return found
+    odd = [key for key in named if key not in known]
+    if not named or odd or len(set(named)) < len(named):
+        raise BenchHealthError(
+            f"datasets is {text!r}; expected 'all', or different keys with blanks between "
+            f"them: {', '.join(known)}."
+        )
+    return [key for key in known if key in named]
+
+
+def numbers(text: str | int, name: str) -> list[int]:
+    """Distinct whole numbers in ascending order from a parameter such as ``"0 1 3 5"``.
+
+    papermill hands over a single number as an int, so that is taken too.
+
+    Examples
+    --------
+    >>> numbers("0 5 1", "shot_counts"), numbers(3, "seeds")
+    ([0, 1, 5], [3])
+    """
+    parts = str(text).split()
+    whole = not isinstance(text, bool) and all(part.isdecimal() for part in parts)
+    if not parts or not whole or len(set(parts)) < len(parts):
+        raise BenchHealthError(f"{name} is {text!r}; expected different numbers such as '0 1 3'.")
+    return sorted(map(int, parts))

@@ -1,0 +1,285 @@
+"""Results kept and read back: scores with their signature, and a row for each item.
+
+``data/results/<model>/<data set>-<shots>shot-<mode>.json`` holds scores and signature,
+``.csv.gz`` beside it what each item adds to them: enough to work out every score, interval
+and paired test again without the data's text.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+import math
+import re
+import warnings
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+
+from .answers import file_name
+from .datasets import DATASETS
+from .metrics import METRICS
+from .models import MODELS
+from .schema import (
+    DATA,
+    ROOT,
+    STATUSES,
+    BenchHealthError,
+    Example,
+    Reading,
+    Run,
+    Scores,
+    runs_folder,
+    write_atomic,
+)
+
+ECHO = 8  # words in a row that the item has, too
+RATES = ("value", "precision", "recall", "coverage")
+
+
+def record(run: Run, folder: Path | None = None) -> Path:
+    """Keep a run's scores and items; returns the file of the scores.
+
+    Parameters
+    ----------
+    run : Run
+    folder : Path, optional
+        By default ``data/results`` of a clone for a complete run of full official data,
+        else ``results`` in the runs folder, with source, size and seed in the name.
+    """
+    asked, fit = run.signature, run.official and run.complete
+    name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
+    if asked["shots"]:
+        name += f"-exemplars{asked['exemplar_seed']}"
+    kind = asked.get("perturbation")
+    name += f"-{kind}" if kind else ""
+    if not fit:
+        name += f"-{asked['data']['source']}-{run.scores.n}"
+    if not fit or kind:
+        name += f"-seed{asked['seed']}"
+    if folder is None:
+        folder = (DATA if fit and DATA.parent == ROOT else runs_folder()) / "results"
+    path = folder / file_name(run.model) / f"{name}.json"
+    scores = dataclasses.asdict(run.scores)
+    scores["extra"] = dict(sorted(scores["extra"].items()))
+    about = {"model": run.model, "dataset": run.dataset, "statuses": run.counts}
+    about |= {"usage": dict(run.usage), "signature": dict(run.signature)}
+    text = json.dumps(about | scores, indent=1, sort_keys=True) + "\n"
+    text = re.sub(r"\[[\d\s,.e+-]+\]", lambda found: " ".join(found[0].split()), text)
+    rows = run.rows.to_csv(index=False, lineterminator="\n").encode()
+    write_atomic(_items_file(path), gzip.compress(rows, mtime=0))
+    return write_atomic(path, text)
+
+
+def published(model: str | None = None, dataset: str | None = None) -> list[Run]:
+    """Runs that ``data/results`` holds, of full official data, by model and data set.
+
+    Parameters
+    ----------
+    model, dataset : str, optional
+        Only theirs.
+    """
+    return [run for run in recorded(DATA / "results", model, dataset) if run.official]
+
+
+def recorded(folder: Path, model: str | None = None, dataset: str | None = None) -> list[Run]:
+    """Runs kept in a folder of results; a file that is not whole is named and left out.
+
+    Parameters
+    ----------
+    folder : Path
+    model, dataset : str, optional
+        Only theirs.
+
+    Returns
+    -------
+    list of Run
+        By model in the registry's order, then Table 1's; without texts.
+    """
+    found = []
+    for path in sorted(Path(folder).glob(f"{file_name(model) if model else '*'}/*.json")):
+        if dataset is None or path.name.startswith(f"{dataset}-"):
+            try:
+                found.append(_read(path, path.stat().st_mtime_ns))
+            except BenchHealthError as error:
+                warnings.warn(f"{error} It is left out.", stacklevel=2)
+    models, sets = list(MODELS), list(DATASETS)
+    place = {key: at for at, key in enumerate(models)}
+    return sorted(
+        found, key=lambda r: (place.get(r.model, len(models)), r.model, sets.index(r.dataset))
+    )
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, changed: int) -> Run:
+    """One result; everything in it is checked, and the score worked out again."""
+
+    def refuse(problem: str):
+        raise BenchHealthError(f"{path.parent.name}/{path.name}: {problem}. Record it again.")
+
+    try:
+        row = json.loads(path.read_text(encoding="utf-8"))
+        scores = Scores(**{field.name: row[field.name] for field in dataclasses.fields(Scores)})
+        asked, data = row["signature"], row["signature"]["data"]
+        known = {"model": row["model"], "dataset": row["dataset"], "usage": row["usage"]}
+        needed = asked["shots"], asked["mode"], asked["seed"], data["limit"], data["items"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        refuse(f"it is no result ({type(error).__name__}: {str(error)[:80]})")
+    key, n = known["dataset"], scores.n
+    if key not in DATASETS:
+        refuse(f"there is no data set {key!r}")
+    if not isinstance(known["model"], str) or not isinstance(known["usage"], dict):
+        refuse("its model or usage is of the wrong kind")
+    if not all(isinstance(x, int) and not isinstance(x, bool) for x in (n, *needed[2:])):
+        refuse("a count in it is no whole number")
+    for name in RATES:
+        if not _is_rate(getattr(scores, name)):
+            refuse(f"its {name} is {getattr(scores, name)!r}, not a rate from 0 to 1")
+    ends = scores.interval
+    if not (isinstance(ends, list) and len(ends) == 2 and all(map(_is_rate, ends))):
+        refuse(f"its interval is {ends!r}")
+    scores = dataclasses.replace(scores, interval=tuple(ends))
+    try:
+        rows = _rows(path, METRICS[key].columns)
+    except (OSError, ValueError, KeyError, EOFError) as error:
+        refuse(f"its items cannot be read ({type(error).__name__})")
+    if len(rows) != n or rows["id"].duplicated().any() or not set(rows["status"]) <= set(STATUSES):
+        refuse(f"it has {len(rows)} items, or one twice, or an unknown status; n is {n}")
+    sums = rows[list(METRICS[key].columns)].to_numpy(float)
+    if not abs(float(METRICS[key].statistic(sums.sum(axis=0))) - scores.value) < 1e-9:
+        refuse("its items do not give its score")
+    official = data.get("fingerprint") == DATASETS[key].fingerprint is not None
+    whole = not data["limit"] and n == data["items"] == DATASETS[key].size
+    source = data.get("source") if not official else "official"
+    if not official or not whole:
+        source = "other" if source == "official" and not official else source
+    limit = 0 if whole else n
+    asked = asked | {"data": data | {"source": source, "limit": limit}}
+    return Run(**known, scores=scores, signature=asked, rows=rows)
+
+
+def _is_rate(value) -> bool:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value) and 0 <= value <= 1
+
+
+def _items_file(path: Path) -> Path:
+    return path.with_suffix(".csv.gz")
+
+
+def _rows(path: Path, columns) -> pd.DataFrame:
+    text = gzip.decompress(_items_file(path).read_bytes())
+    kinds = {"id": str, "group": str, "status": str, **dict.fromkeys(columns, float)}
+    kinds |= dict.fromkeys(("prompt_tokens", "completion_tokens"), "Int64")
+    rows = pd.read_csv(
+        io.BytesIO(text),
+        dtype=kinds,
+        keep_default_na=False,
+        na_values={name: [""] for name in kinds if name not in ("id", "group", "status")},
+    )
+    if rows[list(columns)].isna().any(axis=None):
+        raise ValueError("a sum is missing")
+    return rows[list(kinds)]
+
+
+def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
+    """Keep a run's answers beside its published result.
+
+    Words that repeat the item, eight or more in a row, are left out: they are the data
+    set's. A baseline's answers are not kept, since they are made of the data's own words.
+
+    Returns
+    -------
+    Path or None
+        The file; None for a baseline.
+
+    Raises
+    ------
+    BenchHealthError
+        If the run is not a complete one of full official data that are open.
+    """
+    key, model = run.dataset, run.model
+    if DATASETS[key].tier != "open":
+        raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
+    if not (run.official and run.complete and run.examples):
+        raise BenchHealthError(
+            f"{model} on {key}: only complete runs of the full official data are published."
+        )
+    if model in MODELS and MODELS[model].published == "baseline":
+        return None
+    lines = []
+    for item, answer, reading, status in zip(
+        run.examples, run.answers, run.readings, run.rows["status"], strict=True
+    ):
+        line = {"id": item.id, "status": status, "text": without_echo(answer.text, item)}
+        if reading != answer.text.strip():
+            line["reading"] = (
+                sorted(reading, key=str) if isinstance(reading, frozenset) else reading
+            )
+        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
+    name = f"{key}-{run.signature['shots']}shot-{run.signature['mode']}.jsonl"
+    return write_atomic(folder / file_name(model) / name, "".join(lines))
+
+
+def published_answers(
+    model: str, dataset: str, folder: Path = DATA / "answers"
+) -> dict[str, tuple[str, str, Reading | None]]:
+    """Zero-shot answers as `publish_answers` wrote them: status, text and reading, by id.
+
+    Raises
+    ------
+    BenchHealthError
+        For a line that is no published answer; a model without answers has none.
+    """
+    path = folder / file_name(model) / f"{dataset}-0shot-generate.jsonl"
+    found = {}
+    if not path.exists():
+        return found
+    for number, line in enumerate(path.read_text(encoding="utf-8").strip("\n").split("\n"), 1):
+        try:
+            row = json.loads(line)
+            value = row["reading"] if "reading" in row else row["text"].strip()
+            if isinstance(value, list):
+                value = frozenset(tuple(x) if isinstance(x, list) else x for x in value)
+            found[row["id"]] = row["status"], row["text"], value
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BenchHealthError(f"{path.name}, line {number}: not a published answer.") from None
+    return found
+
+
+def without_echo(text: str, item: Example, words: int = ECHO) -> str:
+    """A reply without runs of words that its item has, too.
+
+    Examples
+    --------
+    >>> item = Example("1", "gad", {"sentence": "We saw a link of A and B."}, "yes", "1")
+    >>> without_echo("So: we saw a link of a and B, yes.", item)
+    'So: [8 words of the item], yes.'
+    """
+    source = [word for value in _texts(item.inputs) for word in re.findall(r"\w+", value.lower())]
+    known = {tuple(source[k : k + words]) for k in range(len(source) - words + 1)}
+    found = list(re.finditer(r"\w+", text))
+    said = [word[0].lower() for word in found]
+    kept, place, k = "", 0, 0
+    while k <= len(said) - words:
+        if tuple(said[k : k + words]) not in known:
+            k += 1
+            continue
+        end = k + words
+        while tuple(said[end - words + 1 : end + 1]) in known and end < len(said):
+            end += 1
+        kept += f"{text[place : found[k].start()]}[{end - k} words of the item]"
+        place, k = found[end - 1].end(), end
+    return kept + text[place:]
+
+
+def _texts(value) -> list[str]:
+    """All texts in an item's inputs."""
+    if isinstance(value, str):
+        return [value]
+    if hasattr(value, "values"):
+        value = tuple(value.values())
+    return [text for part in value for text in _texts(part)] if isinstance(value, tuple) else []
