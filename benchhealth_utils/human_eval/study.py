@@ -1,6 +1,31 @@
-"""A study folder, opened: what is rated, by whom, and who is logging in.
+"""A study: two replies to a patient side by side, judged blind, in one folder.
 
-Nothing here reads the blinding key.
+``study.sqlite`` holds cards, raters and every click, and names no model; ``key.json`` (0600)
+says who wrote what and is read by `Study.unblinded` alone; ``codes.csv`` (0600) is for handing
+out and read by nothing.
+
+What the analysis builds on (agreed; replaces the folder of JSON lines below):
+
+- ``create(folder, dialogues, replies, *, comparisons, items, raters, senior, repeats, checks,
+  seed, blinding, senior_sees, title, flags, record, synthetic) -> Study``; ``Study(folder)`` opens.
+- ``Study.path``: the folder. ``title``, ``synthetic`` (made-up questions), ``simulated``
+  (made-up raters), ``closed``, ``raters`` and ``seniors`` (tuples of ids).
+- ``CRITERIA``: key to ``Criterion(key, name, definition)``, read from ``data/human_eval.yaml``.
+- ``Study.cards() -> DataFrame[card, question, left, right]``: a row a card, by card id. Blind:
+  nothing tells a repeat or a check from another card.
+- ``Study.votes() -> DataFrame[card, criterion, rater, role, verdict, at]``: ``role`` in
+  {rater, senior}, ``verdict`` in {left, tie, right}, ``at`` in UTC. The verdicts that count:
+  each rater's last, and of a card that the senior has settled what the raters had said then.
+- ``Study.marks() -> DataFrame[card, rater, role, difficult, comment, at]``: a row a rater and
+  card of which anything was said, so a card may be marked as difficult and not judged.
+- ``Study.unblinded(key=None) -> DataFrame[card, item, kind, repeat_of, model_a, model_b, a_side,
+  equal, flags]``: a row a card, ``kind`` in {pair, repeat, check}, ``a_side`` in {left, right};
+  only after ``close``. On ``card`` it joins the votes.
+- ``Study.due() -> set``: cards that ask for the senior. ``Study.order(rater) -> list`` of cards.
+- ``Study.rate(rater, [(card, field, value), ...])``: one transaction; ``field`` is a criterion
+  (left, tie, right), ``difficult`` (bool) or ``comment`` (text).
+
+Below: a study folder as it is until then.
 """
 
 from __future__ import annotations
