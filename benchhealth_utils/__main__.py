@@ -1,0 +1,5 @@
+"""``python -m benchhealth_utils VERB``."""
+
+from .cli import main
+
+raise SystemExit(main())

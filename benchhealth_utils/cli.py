@@ -1,0 +1,199 @@
+"""The command line: ``benchhealth VERB``, or ``python -m benchhealth_utils VERB``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from .answers import MODES, file_name
+from .datasets import DATASETS, data_root, how_to_get, load, provenance
+from .models import BUDGET, check_name, open_model
+from .notebook import data_sets
+from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
+
+CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
+
+
+def data() -> int:
+    """Print what the data folder holds, and what to do about the rest."""
+    root, rows, remarks = data_root(), [], []
+    for key, spec in DATASETS.items():
+        row = {"key": key, "items": "-", "table 1": spec.size, "train": "-", "source": "-"}
+        try:
+            if (root / spec.folder).is_dir():
+                found = load(key, root=root)
+                row |= {"items": len(found), "source": provenance(key, found, root)["source"]}
+                row["train"] = len(load(key, "train", root=root))
+            else:
+                remarks.append(f"{key}: {how_to_get(spec, root)}")
+        except DataError as error:
+            row["source"] = "broken"
+            print(f"{key}: {error}", file=sys.stderr)
+        rows.append(row | {"tier": spec.tier, "licence": spec.licence})
+        remarks += [f"{key}: {spec.note}"] if spec.note else []
+    print(f"Data folder: {root}\n{pd.DataFrame(rows).to_string(index=False)}\n")
+    print("source: official = same fingerprint as the published data; samples = synthetic;")
+    print("credentialed = yours, no public fingerprint; other = differs from the official data.")
+    print(*remarks, sep="\n\n")
+    return int(any(row["source"] == "broken" for row in rows))
+
+
+def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=BUDGET) -> Path:
+    """Execute chapters for a model; returns the folder of the executed notebooks.
+
+    A chapter that ran before stays until the new one is whole; answers are stored as they
+    come, so that an interrupted run goes on where it stopped.
+
+    Raises
+    ------
+    BenchHealthError
+        Before anything runs, if an argument or a data set is not right; later, if a chapter
+        fails.
+    """
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    check_name(model)
+    whole_number("limit", limit)
+    for chapter in chapters:
+        if chapter not in CHAPTERS:
+            raise BenchHealthError(f"no chapter '{chapter}'. Known: {' '.join(CHAPTERS)}")
+    keys = [key for key in data_sets(datasets) if key != "mimic_iii"]
+    for key in keys:
+        for split in ("test", "train"):
+            load(key, split)
+    given = {"model": model, "limit": limit, "datasets": " ".join(keys), "budget": budget}
+    folder = runs_folder() / file_name(model)
+    folder.mkdir(parents=True, exist_ok=True)
+    for chapter in chapters or CHAPTERS:
+        source, target = ROOT / "notebooks" / f"{chapter}.ipynb", folder / f"{chapter}.ipynb"
+        unfinished = folder / f"{chapter}-unfinished.ipynb"
+        print(f"{chapter} ...", file=sys.stderr, flush=True)
+        known = papermill.inspect_notebook(str(source))
+        parameters = {name: value for name, value in given.items() if name in known}
+        try:
+            papermill.execute_notebook(
+                str(source), str(unfinished), parameters, progress_bar=False, cwd=str(ROOT)
+            )
+        except (papermill.PapermillExecutionError, DeadKernelError) as error:
+            cause = getattr(error, "evalue", "its Python process died; most often of memory")
+            raise BenchHealthError(
+                f"The chapter {chapter} failed: {cause}\nWhere: {shown(unfinished)}, after the "
+                "last cell with an output. Once the cause is mended, the same command goes on: "
+                "answers that are stored are not asked again."
+            ) from None
+        unfinished.replace(target)
+    return folder
+
+
+def row(model: str) -> pd.DataFrame:
+    """A model's zero-shot scores in points: official ones first, else the largest run."""
+    from .evaluating import frame
+    from .results import published, recorded
+
+    runs = [*recorded(runs_folder() / "results", model), *published(model)]
+    runs = [r for r in runs if r.signature["shots"] == 0 and not r.signature.get("perturbation")]
+    runs.sort(key=lambda r: (list(DATASETS).index(r.dataset), r.official, r.scores.n))
+    if not runs:
+        raise BenchHealthError(f"No result of {model} is recorded; run a chapter for it first.")
+    best = frame({run.dataset: run for run in runs}.values())
+    names = ["value", "low", "high", "coverage"]
+    best[names] = (100 * best[names]).round(1)
+    return best[["title", "n", *names, "source", "comparable"]]
+
+
+def publish(model: str, keys: Sequence[str], budget: float = BUDGET) -> None:
+    """Record zero-shot runs on the official data, and keep their answers."""
+    from .evaluating import evaluate
+    from .results import publish_answers, record
+
+    opened = open_model(model, budget=budget)
+    for key in keys:
+        (done,) = evaluate(opened, key)
+        print(done, shown(record(done)), publish_answers(done) and "answers kept")
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs."""
+    top = argparse.ArgumentParser(
+        prog="benchhealth", description="Large language models in healthcare, benchmarked."
+    )
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, about: str):
+        return verbs.add_parser(name, help=about, description=about)
+
+    verb("data", "what the data folder holds")
+    fetch = verb("download", "fetch the open data sets; say how to have the credentialed ones")
+    fetch.add_argument("keys", nargs="*", help="data sets; by default all")
+    fetch.add_argument("--mirror", help="address or folder to take the files from")
+    fetch.add_argument("--to", dest="folder", help="where to; by default data/full")
+    fetch.add_argument("--optional", action="store_true", help="optional files too")
+    verb("weights", "fetch the embedded model")
+    ahead = verb("plan", "tokens, dollars and hours of a run, before anything is asked")
+    ahead.add_argument("--model", required=True, help="key of the registry, or an open form")
+    ahead.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
+    ahead.add_argument("--shots", type=int, default=0, help="exemplars before each item")
+    ahead.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
+    ahead.add_argument("--mode", choices=MODES, default=MODES[0])
+    ahead.add_argument("--seconds", type=float, default=2.0, help="time for a request")
+    whole = verb("run", "all chapters for a model into runs/<model>/, and its row of Table 5")
+    whole.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
+    whole.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
+    whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
+    whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
+    whole.add_argument("--budget", type=float, default=BUDGET, help="dollars a chapter at most")
+    score = verb("row", "a model's recorded scores, in points")
+    score.add_argument("model")
+    keep = verb("publish", "record zero-shot runs on the official data under data/")
+    keep.add_argument("model")
+    keep.add_argument("keys", nargs="+", metavar="KEY")
+    keep.add_argument("--budget", type=float, default=BUDGET, help="dollars at most")
+    verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; an error of the user's ends in one line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words[:1] == ["human-eval"]:
+            from .human_eval.__main__ import main as rate
+
+            return rate(words[1:]) or 0
+        return _do(**vars(parser().parse_args(words))) or 0
+    except BenchHealthError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted. What is stored stays; run again to go on.", file=sys.stderr)
+        return 130
+
+
+def _do(verb: str, **options) -> int | None:
+    if verb == "data":
+        return data()
+    if verb == "download":
+        from .download import download
+
+        download(**options)
+    elif verb == "weights":
+        from .backends.embedded import main as fetch
+
+        fetch()
+    elif verb == "plan":
+        from .plan import as_text, plan
+
+        print(as_text(plan(options.pop("model"), options.pop("datasets"), **options)))
+    elif verb == "run":
+        print(f"The executed chapters are in {shown(run(**options))}", file=sys.stderr)
+        print(row(options["model"]).to_string(index=False))
+    elif verb == "row":
+        print(row(options["model"]).to_string(index=False))
+    elif verb == "publish":
+        publish(**options)
+    return None
