@@ -1,0 +1,232 @@
+"""How tables and figures look: one palette, one table, the figures that several pages draw.
+
+A frame comes in as `evaluation.frame` and `compare` give it, with rates from 0 to 1; on the
+page a rate is in points, 0 to 100. Shapes tell kinds apart, never colour alone. Nothing here
+writes a sentence: captions, alt texts and the words under a figure belong to the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from IPython.display import HTML
+
+PALETTE = sns.color_palette("colorblind")
+MARKERS = "osD^vPX*"  # of our models, in the order in which they appear
+PAPER = {"ls": "", "marker": "o", "mfc": "none", "mec": "0.45", "ms": 5}  # its models
+CONSTANT = {"ls": "", "marker": "|", "color": "black", "ms": 16, "mew": 2}  # one answer to all
+HEADINGS = {
+    "title": "Data set", "dataset": "Data set", "name": "Model", "model": "Model",
+    "value": "Score", "low": "from", "high": "to", "value_rival": "Rival's score",
+    "p_holm": "p (Holm)",
+}  # fmt: skip
+RATES = frozenset(
+    "value value_rival low high precision recall coverage difference detectable".split()
+)
+P_VALUES = frozenset(("p", "p_holm"))
+
+
+def theme() -> None:
+    """Set seaborn's theme: white grid, colour-blind palette, figures sharp in print."""
+    sns.set_theme(style="whitegrid", palette=PALETTE, rc={"figure.dpi": 120})
+
+
+def table(
+    frame: pd.DataFrame,
+    caption: str,
+    name: str,
+    *,
+    digits: Mapping[str, int] | None = None,
+    sortable: bool = False,
+):
+    """Show a frame as a page does: numbered caption, fixed id, figures to the right.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns named as those of `frame` and `compare` are known: rates become points,
+        p-values have three decimals, headings are words. Other floats have one decimal,
+        whole numbers a comma between thousands; missing values are empty cells. A named
+        index becomes the first columns, another is not shown.
+    caption : str
+        Above the table, with its number if it has one.
+    name : str
+        The table's id in a page is ``T_<name>``, its download ``<name>.csv``.
+    digits : Mapping of str to int, optional
+        Decimals of further columns, which are then shown as they are.
+    sortable : bool
+        Whether a reader of the book can sort it by a column.
+
+    Returns
+    -------
+    pandas.io.formats.style.Styler
+        To which a page may add what it stresses, such as ``highlight_max``.
+    """
+    shown = frame.reset_index() if any(frame.index.names) else frame.reset_index(drop=True)
+    digits = digits or {}
+    numbers = list(shown.select_dtypes("number"))
+    rates = [column for column in numbers if column in RATES and column not in digits]
+    shown = shown.assign(**{column: 100 * shown[column] for column in rates})
+    places = {column: 3 if column in P_VALUES else 1 for column in shown} | dict(digits)
+    texts = {column: _number(places[column]) for column in numbers}
+    right = {"props": "text-align: right; font-variant-numeric: tabular-nums"}
+    return (
+        shown.style.hide(axis="index")
+        .format(texts, escape="html", na_rep="")
+        .format_index(lambda name: escape(HEADINGS.get(name, str(name))), axis="columns")
+        .set_table_styles({column: [{"selector": "", **right}] for column in numbers})
+        .set_caption(escape(caption, quote=False))
+        .set_uuid(name)
+        .set_table_attributes(f'class="dataframe{" sortable" if sortable else ""}"')
+    )
+
+
+def _number(places: int):
+    """How a number is written: whole ones without decimals, a tiny p-value as a bound."""
+
+    def text(value) -> str:
+        if isinstance(value, int) or pd.api.types.is_integer(value):
+            return f"{value:,}"
+        if places >= 3 and 0 < value < 10**-places:
+            return f"&lt; {10**-places:.{places}f}"
+        return f"{value:z,.{places}f}"
+
+    return text
+
+
+def cards(rows: Iterable[Mapping], name: str) -> HTML:
+    """Show answers as cards: a line of facts, then the text with some words marked.
+
+    Parameters
+    ----------
+    rows : iterable of Mapping
+        Each with ``facts``, ``text``, and ``marks``, the words to mark in it; never of a
+        credentialed set.
+    name : str
+        Fixed id of the group in a page.
+    """
+    found = []
+    for row in rows:
+        words = "|".join(re.escape(word) for word in row.get("marks", ()) if word)
+        parts = re.split(rf"((?<!\w)(?:{words})(?!\w))", row["text"]) if words else [row["text"]]
+        text = "".join(
+            f"<mark>{escape(part)}</mark>" if i % 2 else escape(part)
+            for i, part in enumerate(parts)
+        )
+        head = escape(str(row["facts"]))
+        found.append(f"<blockquote><p><strong>{head}</strong></p><p>{text}</p></blockquote>")
+    return HTML(f'<div class="cards" id="{escape(name)}">{"".join(found)}</div>')
+
+
+def forest(
+    rows: pd.DataFrame,
+    printed: pd.DataFrame | None = None,
+    constant: Mapping[str, float] | None = None,
+    *,
+    label: str = "title",
+    by: str = "name",
+    xlabel: str = "points, with 95 % intervals",
+):
+    """Draw scores with intervals, a row for each label, a shape for each model.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns `label`, `by`, ``value``, ``low``, ``high``, rates in [0, 1]; a missing
+        interval is not drawn. For the two below also ``dataset``.
+    printed : DataFrame, models by data sets, optional
+        The paper's scores in points: open circles above the row.
+    constant : Mapping of data-set key to rate, optional
+        What one answer to every item scores: a tick across the row.
+    label, by, xlabel : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    labels, names = list(rows[label].unique()), list(rows[by].unique())
+    figure, axes = plt.subplots(figsize=(7.5, (0.6 + 0.2 * len(names)) * len(labels) + 1.4))
+    for y, text in enumerate(labels):
+        own = rows[rows[label] == text]
+        key = own["dataset"].iloc[0] if "dataset" in own else None
+        if printed is not None and key in printed:
+            points = printed[key].dropna()
+            axes.plot(points, [y - 0.28] * len(points), **PAPER, label="the paper's models")
+        if constant is not None and not pd.isna(constant.get(key)):
+            axes.plot(100 * constant[key], y, **CONSTANT, label="one answer to all")
+        for row in own.to_dict("records"):
+            at = names.index(row[by])
+            place = y + 0.16 * (at - (len(names) - 1) / 2)
+            look = {"color": PALETTE[at % len(PALETTE)], "zorder": 3, "clip_on": False}
+            axes.plot([100 * row["low"], 100 * row["high"]], [place] * 2, lw=2.5, **look)
+            mark = MARKERS[at % len(MARKERS)]
+            axes.plot(100 * row["value"], place, mark, ms=8, **look, label=str(row[by]))
+    axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel=xlabel)
+    axes.set_yticks(range(len(labels)), labels)
+    return _legend(figure, axes)
+
+
+def by_shots(
+    rows: pd.DataFrame,
+    draws: pd.DataFrame | None = None,
+    printed: Mapping[str, Iterable[float]] | None = None,
+    *,
+    panel: str = "scenario",
+    by: str = "name",
+):
+    """Draw scores by number of shots, a panel a scenario, as the paper's Figure 1 does.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Columns `panel`, `by`, ``shots``, ``value``, ``low``, ``high``, rates in [0, 1].
+    draws : DataFrame, optional
+        Columns `panel`, ``shots``, ``value``: single draws of the exemplars, as crosses.
+    printed : Mapping of panel to points, optional
+        The paper's zero-shot scores: open circles left of zero.
+    panel, by : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    panels, names = list(rows[panel].unique()), list(rows[by].unique())
+    size = (5.6, 2.2 * len(panels) + 1)  # narrow, to be read on a phone
+    figure, grid = plt.subplots(len(panels), sharex=True, squeeze=False, figsize=size)
+    for letter, title, axes in zip("abcdefghijklm", panels, grid[:, 0], strict=False):
+        points = list((printed or {}).get(title, ()))
+        axes.plot([-0.35] * len(points), points, **PAPER, label="the paper's models, zero-shot")
+        for at, name in enumerate(names):
+            own = rows[(rows[panel] == title) & (rows[by] == name)].sort_values("shots")
+            places, colour = own["shots"] + 0.1 * at, PALETTE[at % len(PALETTE)]
+            axes.vlines(places, 100 * own["low"], 100 * own["high"], color=colour, lw=2.5)
+            mark = f"-{MARKERS[at % len(MARKERS)]}"
+            axes.plot(places, 100 * own["value"], mark, color=colour, ms=7, label=name)
+        if draws is not None:
+            own = draws[draws[panel] == title]
+            axes.plot(own["shots"] + 0.16, 100 * own["value"], "kx", ms=5, label="one draw")
+        axes.set_title(f"({letter}) {str(title).capitalize()}", loc="left", fontsize="medium")
+        top = axes.get_ylim()[1]
+        axes.set_ylim(-0.05 * top, 1.05 * top)  # a mark at either end is whole
+        axes.set_ylabel("points")
+    axes.set_xticks(sorted(rows["shots"].unique()))
+    axes.set_xlabel("shots (exemplars before each item)")
+    figure.align_ylabels()
+    return _legend(figure, grid[0, 0])
+
+
+def _legend(figure, axes):
+    """Each label once, above the figure."""
+    handles, labels = axes.get_legend_handles_labels()
+    found = dict(zip(labels, handles, strict=True))
+    figure.legend(
+        found.values(), found.keys(), loc="upper center", ncols=3, frameon=False, fontsize="small"
+    )
+    lines = -(-len(found) // 3)
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.28 * lines / figure.get_figheight()))
+    return figure

@@ -1,0 +1,102 @@
+"""The one table, and the figures that several pages draw."""
+
+from io import StringIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchhealth_utils import plots
+
+SCORES = pd.DataFrame(
+    {
+        "title": ["MedQA (USMLE)", "A < B & C"],
+        "dataset": ["medqa", "own"],
+        "name": ["one", "one"],
+        "n": [1273, 8],
+        "value": [0.2506, 1.0],
+        "low": [0.2, np.nan],
+        "high": [0.3, np.nan],
+        "p_holm": [0.00004, 0.04],
+        "words": [12.34, np.nan],
+    }
+)
+
+
+def cells(styler):
+    """Texts of the rows of a table, as a browser shows them."""
+    html = StringIO(styler.to_html())
+    (frame,) = pd.read_html(html, keep_default_na=False, thousands=None)
+    return frame.astype(str).to_dict("records")
+
+
+def test_a_table_has_points_p_values_counts_and_empty_cells():
+    shown = plots.table(SCORES, "Table 5. Scores < 100.", "scores")
+    html = shown.to_html()
+    assert 'id="T_scores" class="dataframe"' in html
+    assert "<caption>Table 5. Scores &lt; 100.</caption>" in html
+    first, second = cells(shown.hide(["title"], axis="columns"))
+    assert first["n"] == "1,273"
+    assert (first["Score"], first["from"], first["to"]) == ("25.1", "20.0", "30.0")
+    assert (first["p (Holm)"], second["p (Holm)"]) == ("< 0.001", "0.040")
+    assert (second["from"], second["words"]) == ("", "")
+    assert "A &lt; B &amp; C" in html and "A < B" not in html
+    assert SCORES["value"][0] == 0.2506  # the caller's frame is left as it was
+
+
+def test_decimals_can_be_named_and_a_named_index_is_shown():
+    crossed = pd.crosstab(SCORES["title"], SCORES["name"])
+    assert list(cells(plots.table(crossed, "c", "crossed"))[0]) == ["Data set", "one"]
+    (row, _) = cells(plots.table(SCORES[["value", "words"]], "c", "u", digits={"value": 4}))
+    assert row == {"Score": "0.2506", "words": "12.3"}
+
+
+def test_cards_mark_whole_words_and_escape_what_a_model_wrote():
+    rows = [
+        {"facts": "PubMedQA 7: yes", "text": "<b>yes</b>, yesterday: yes.", "marks": ["yes"]},
+        {"facts": "MedQA 1", "text": "(a|b) [c"},
+    ]
+    html = plots.cards(rows, "answers").data
+    assert "&lt;b&gt;<mark>yes</mark>&lt;/b&gt;, yesterday: <mark>yes</mark>." in html
+    assert html.count("<mark>") == 2 and "(a|b) [c" in html and 'id="answers"' in html
+
+
+@pytest.fixture
+def figures():
+    yield
+    plt.close("all")
+
+
+def test_a_forest_has_dots_intervals_the_papers_circles_and_the_constant_answer(figures):
+    printed = pd.DataFrame({"medqa": [44.0, np.nan, 81.2]})
+    rows = pd.concat([SCORES, SCORES.assign(name="two", value=0.5)])
+    axes = plots.forest(rows, printed, {"medqa": 0.27}).axes[0]
+    lines = {line.get_label(): line for line in axes.lines}
+    assert list(lines["the paper's models"].get_xdata()) == [44.0, 81.2]
+    assert lines["one answer to all"].get_xdata() == [27.0]
+    ours = [line for line in axes.lines if line.get_label() in ("one", "two")]
+    assert [float(line.get_xdata()[0]) for line in ours] == pytest.approx([25.06, 50, 100, 50])
+    assert len({line.get_marker() for line in ours}) == 2  # never by colour alone
+    assert [text.get_text() for text in axes.get_yticklabels()] == list(SCORES["title"])
+    legend = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert sorted(legend) == ["one", "one answer to all", "the paper's models", "two"]
+
+
+def test_scores_by_shots_have_a_panel_a_scenario(figures):
+    rows = pd.DataFrame(
+        {
+            "scenario": ["reasoning"] * 2 + ["generation"] * 2,
+            "name": "one",
+            "shots": [0, 3] * 2,
+            "value": [0.1, 0.2, 0.3, 0.4],
+            "low": 0.05,
+            "high": 0.5,
+        }
+    )
+    figure = plots.by_shots(rows, draws=rows, printed={"reasoning": [70.0]})
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert titles == ["(a) Reasoning", "(b) Generation"]
+    curve = next(line for line in figure.axes[1].lines if line.get_label() == "one")
+    assert list(curve.get_ydata()) == pytest.approx([30, 40])
+    assert figure.axes[0].get_ylim()[1] > 70 and figure.axes[0].get_ylim()[0] < 0
