@@ -19,7 +19,7 @@ from benchhealth_utils.evaluation import Evaluation, evaluate
 from benchhealth_utils.parameters import data_sets, numbers, start
 from benchhealth_utils.report.recording import tokens
 from benchhealth_utils.schema import Answer, BenchHealthError, Example
-from benchhealth_utils.stats import compare, holm, mean_interval, share, wilson, wilson_of_share
+from benchhealth_utils.stats import compare, holm, share, wilson, wilson_of_share
 
 ROOT = Path(__file__).parent.parent
 FEW = [key for key in DATASETS if key != "mimic_iii"]
@@ -182,21 +182,6 @@ def test_a_scenario_is_the_plain_mean_of_its_sets():
 
 
 rates = st.tuples(*[st.floats(0, 1)] * 3).map(sorted)
-
-
-@given(st.lists(rates, min_size=1, max_size=5))
-def test_the_interval_of_a_mean_holds_it_and_stays_in_range(sets):
-    values = [value for _, value, _ in sets]
-    ends = [(low, high) for low, _, high in sets]
-    mean = sum(values) / len(values)
-    low, high = mean_interval(values, ends)
-    assert -1e-12 <= low <= mean + 1e-12 and mean - 1e-12 <= high <= 1 + 1e-12
-    assert mean - low <= sum(v - e[0] for v, e in zip(values, ends, strict=True)) + 1e-12
-    assert low >= sum(low for low, _ in ends) / len(ends) - 1e-9  # no wider than their mean
-    assert high <= sum(high for _, high in ends) / len(ends) + 1e-9
-    if len(sets) == 1:
-        assert (low, high) == pytest.approx(ends[0])
-    assert mean_interval(values, [None, *ends[1:]]) is None
 
 
 def test_a_price_is_given_only_for_a_gain_that_is_shown(runs):

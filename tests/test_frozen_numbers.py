@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from benchhealth_utils import stats
-from benchhealth_utils.agreement import kendall
 from benchhealth_utils.claims import check_all
 from benchhealth_utils.datasets import DATASETS, load
 from benchhealth_utils.models import MODELS
@@ -77,7 +76,7 @@ def statistics():
         pair = stats.compare(*right, stats.share, seed=seed)
         keep(f"compare shares {seed}", pair.difference, *pair.interval, pair.p_value)
         keep(f"detectable shares {seed}", pair.detectable)
-        keep(f"kendall {seed}", *(lambda t: (t.value, *t.interval))(kendall(*counts(seed, 2, 12))))
+        keep(f"kendall {seed}", *stats.kendall(*counts(seed, 2, 12)))
     keep("sign flip of 8", stats.sign_flip(counts(3, 8), counts(4, 8), f1))
     keep("mcnemar 5 15", stats.mcnemar(5, 15))
     keep("holm", *stats.holm([0.01, 0.04, 0.03, 0.005]))

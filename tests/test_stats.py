@@ -1,7 +1,6 @@
-"""Paired comparisons: values worked by hand, exact enumeration, and simulation.
+"""Intervals and paired tests: values worked by hand, exact enumeration, and simulation.
 
-The tests of intervals that need no pair are in `test_metrics.py`. Those marked
-slow are the evidence that intervals and tests hold what they promise.
+The tests marked slow are the evidence that intervals and tests hold what they promise.
 """
 
 import itertools
@@ -11,11 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binomtest, norm, permutation_test
+from scipy.stats import binomtest, kendalltau, norm, permutation_test
 
 from benchhealth_utils import stats
 from benchhealth_utils.metrics import sufficient
-from benchhealth_utils.metrics.counting import f1, precision_recall_f1
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import (
     bootstrap,
@@ -24,13 +22,15 @@ from benchhealth_utils.stats import (
     detectable_share,
     group_sums,
     holm,
-    inverted,
+    kendall,
     mcnemar,
+    mean_interval,
+    newcombe,
     percentiles,
-    redraw,
     resample,
     share,
     sign_flip,
+    wilson,
 )
 
 
@@ -39,6 +39,11 @@ def table(both, first, second, neither):
     right = [(1, 1)] * both + [(1, 0)] * first + [(0, 1)] * second + [(0, 0)] * neither
     one, two = zip(*right, strict=True)
     return tuple(np.column_stack([hits, np.ones(len(hits))]) for hits in (one, two))
+
+
+def f1(totals):
+    hits, spurious, missed = np.moveaxis(np.asarray(totals, dtype=float), -1, 0)
+    return 2 * hits / np.maximum(2 * hits + spurious + missed, 1)
 
 
 def random_counts(n, seed, values=4):
@@ -226,7 +231,7 @@ def test_results_depend_on_the_seed_and_not_on_the_batches(monkeypatch):
     one, two = random_counts(90, 4)
     found = compare(one, two, f1, seed=1, replicates=500)
     assert found != compare(one, two, f1, seed=2, replicates=500)
-    monkeypatch.setattr(stats.intervals, "CELLS", 1_000)
+    monkeypatch.setattr(stats, "CELLS", 1_000)
     assert found == compare(one, two, f1, seed=1, replicates=500)
 
 
@@ -254,15 +259,9 @@ def test_other_items_are_refused(rows, groups):
 
 def test_statistics_of_one_resample_belong_together():
     counts = random_counts(50, 6)[0]
-
-    def all_three(totals):
-        return np.stack(precision_recall_f1(totals))
-
-    found = resample(counts, all_three, replicates=400)
-    precision, recall, value = found.replicates
-    assert found.replicates.shape == (3, 400) and found.interval.shape == (3, 2)
-    assert value == pytest.approx(2 * precision * recall / (precision + recall))
-    assert tuple(found.interval[2]) == bootstrap(counts, f1, replicates=400)
+    found = resample(counts, lambda totals: np.stack([f1(totals), share(totals)]), replicates=400)
+    assert found.replicates.shape == (2, 400) and found.interval.shape == (2, 2)
+    assert tuple(found.interval[0]) == bootstrap(counts, f1, replicates=400)
     assert found.error == pytest.approx(found.replicates.std(axis=1, ddof=1))
 
 
@@ -278,48 +277,49 @@ def test_percentiles_by_hand():
     assert kept == pytest.approx(range(0, 201, 2))
 
 
-@settings(max_examples=20)
-@given(st.integers(0, 2**32), st.sampled_from([8, 40, 1_000]))
-def test_draws_are_distributed_as_what_was_kept(seed, n):
-    replicates = np.random.default_rng(seed).binomial(n, 0.3, 10_000) / n
-    kept = percentiles(replicates)
-    drawn = redraw(kept, 10_000, seed)
-    assert kept[0] <= drawn.min() and drawn.max() <= kept[-1]
-    assert drawn.mean() == pytest.approx(replicates.mean(), abs=0.05 * replicates.std())
-    assert drawn.std() == pytest.approx(replicates.std(), rel=0.06)
-    quantiles = np.quantile(drawn, [0.025, 0.5, 0.975])
-    assert quantiles == pytest.approx(kept[[2, 50, 98]], abs=0.01 + 0.5 / n)
+# ---- Intervals of scores that were only printed, of means, of orders ---------
 
 
-def deviation(columns):
-    return np.std(columns, axis=0, ddof=1)
+@given(st.integers(1, 500), st.integers(1, 500), st.data())
+def test_newcombe_is_made_of_wilsons(n, m, data):
+    one, two = (data.draw(st.integers(0, k)) for k in (n, m))
+    low, high = newcombe(one, n, two, m)
+    a, b = one / n, two / m
+    (al, ah), (bl, bh) = wilson(one, n), wilson(two, m)
+    assert low == pytest.approx(a - b - ((a - al) ** 2 + (bh - b) ** 2) ** 0.5)
+    assert high == pytest.approx(a - b + ((ah - a) ** 2 + (b - bl) ** 2) ** 0.5)
 
 
-def test_a_gap_far_beyond_the_noise_has_the_normal_interval():
-    """Of two values the spread is the gap by the root of two, its error the noise's."""
-    noise = np.random.default_rng(0).normal(0, 0.01, (2, 20_000))
-    low, high = inverted(np.array([0.2, 0.6]), noise, deviation)
-    middle = 0.4 / 2**0.5
-    assert (low, high) == pytest.approx((middle - 0.0196, middle + 0.0196), abs=5e-4)
+sets = st.lists(st.tuples(*[st.floats(0, 1)] * 3).map(sorted), min_size=1, max_size=5)
 
 
-def test_a_gap_within_the_noise_may_be_none():
-    noise = np.random.default_rng(1).normal(0, 0.05, (2, 20_000))
-    low, high = inverted(np.array([0.40, 0.44]), noise, deviation)
-    assert low == 0 and 0.1 < high < 0.16
+@given(sets)
+def test_the_interval_of_a_mean_holds_it_and_stays_in_range(found):
+    values, ends = [mid for _, mid, _ in found], [(low, high) for low, _, high in found]
+    low, high = mean_interval(values, ends)
+    if any(a == b for a, b in ends):
+        assert np.isnan([low, high]).all()
+    else:
+        assert -1e-12 <= low <= np.mean(values) + 1e-12 and np.mean(values) - 1e-12 <= high <= 1
+    assert np.isnan(mean_interval([0.5, 0.5], [(0.4, 0.6), None])).all()
+    assert np.isnan(mean_interval([0.5], [(np.nan, np.nan)])).all()
 
 
-def test_a_spread_that_noise_seldom_leaves_so_small():
-    """Noise alone shows more than this 98 times in a hundred: nothing is left of it."""
-    noise = np.random.default_rng(2).normal(0, 0.1, (2, 20_000))
-    assert inverted(np.array([0.400, 0.401]), noise, deviation)[1] == 0
+def test_kendall_against_scipy_draw_by_draw():
+    one, two = np.random.default_rng(0).integers(0, 5, (2, 9)).astype(float)
+    tau, low, high = kendall(one, two, replicates=300)
+    assert tau == pytest.approx(kendalltau(one, two).statistic)
+    draws = np.random.default_rng(0).multinomial(9, [1 / 9] * 9, size=300)
+    each = [kendalltau(one.repeat(d), two.repeat(d)).statistic for d in draws]
+    assert (low, high) == pytest.approx(np.nanpercentile(each, [2.5, 97.5]))
 
 
-def test_inversion_at_its_limits():
-    values = np.array([0.2, 0.6])
-    none = inverted(values, np.zeros((2, 100)), deviation)
-    assert none == pytest.approx([deviation(values)] * 2, rel=1e-3)
-    assert inverted(np.array([0.3, 0.3]), np.ones((2, 100)), deviation) is None
+def test_kendall_at_its_limits():
+    assert kendall([1, 2, 3], [2, 4, 9]) == (1, 1, 1)
+    assert np.isnan(kendall([1, 2, 3], [5, 5, 5])).all()
+    for lists, said in ((([1, 2], [1]), "one length"), (([1, np.nan], [1, 2]), "not finite")):
+        with pytest.raises(BenchHealthError, match=said):
+            kendall(*lists)
 
 
 # ---- The smallest detectable difference -------------------------------------
@@ -328,6 +328,7 @@ def test_inversion_at_its_limits():
 def test_detectable_difference_by_hand():
     assert detectable_difference(0.01) == pytest.approx((1.959964 + 0.841621) / 100, abs=1e-7)
     assert detectable_difference(0) is None
+    assert detectable_difference(0.36) is None  # it would be above 1
 
 
 @given(st.integers(5, 6_000), st.floats(0.001, 1))
@@ -347,7 +348,7 @@ def test_detectable_share_solves_its_equation(n, discordance):
 
 
 def test_detectable_share_at_its_limits():
-    assert detectable_share(3, 1) is detectable_share(3, 1, power=0.99) is None
+    assert detectable_share(3, 1) is None
     assert detectable_share(1000, 0) is None
     assert detectable_share(100, 0.02) is None
     assert detectable_share(400, 0.2) < detectable_share(100, 0.2)
@@ -446,16 +447,3 @@ def test_the_detectable_difference_is_found_four_times_in_five():
     expected = norm.cdf(truth / np.mean(errors) * norm.ppf([0.975, 0.8]).sum() - norm.ppf(0.975))
     print(f"power of the sign-flip test: {np.mean(power):.3f}, expected {expected:.3f}")
     assert np.mean(power) == pytest.approx(expected, abs=0.06)
-
-
-def test_a_table_says_why_no_difference_is_detectable():
-    from benchhealth_utils.report.errors import _detectable
-
-    right, wrong = [1, 1], [0, 1]
-    same = compare([right] * 9, [right] * 9, share)
-    few = compare([right, right, wrong], [wrong, wrong, right], share)
-    many = compare([right] * 60 + [wrong] * 40, [wrong] * 60 + [right] * 40, share)
-    assert same.detectable is few.detectable is None and few.difference > 0
-    assert _detectable(same) == "not known: never differed"
-    assert _detectable(few) == "none: too few items"
-    assert float(_detectable(many)) == pytest.approx(100 * many.detectable, abs=0.05)

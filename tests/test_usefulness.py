@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from benchhealth_utils import score
 from benchhealth_utils.datasets import DATASETS
 from benchhealth_utils.schema import BenchHealthError
-from benchhealth_utils.stats import inverted
 from benchhealth_utils.usefulness import (
     MEASURES,
     by_task,
@@ -23,6 +22,7 @@ from benchhealth_utils.usefulness import (
     comprehensiveness,
     faithfulness,
     generalizability,
+    inverted,
     robustness,
     usefulness,
 )

@@ -245,10 +245,12 @@ def scenario_levels(levels: Sequence[Level]) -> list[Level]:
                 shots=shots,
                 n=sum(each.n for each in own),
                 values=tuple(map(fmean, zip(*(each.values for each in own), strict=True))),
-                interval=mean_interval([x.value for x in own], [x.interval for x in own]),
+                interval=known_interval(
+                    mean_interval([x.value for x in own], [x.interval for x in own])
+                ),
                 coverage=fmean(each.coverage for each in own),
                 gain=fmean(gains),
-                gain_interval=mean_interval(gains, [x.gain_interval for x in own]),
+                gain_interval=known_interval(mean_interval(gains, [x.gain_interval for x in own])),
                 cost={name: _mean([cost[name] for cost in costs]) for name in costs[0]},
                 is_mean=True,
                 **_tested(own),
