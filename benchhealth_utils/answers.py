@@ -20,8 +20,8 @@ from .backends import Reply, Request
 from .backends.responses import encodable
 from .datasets import load
 from .exemplars import exemplar_order, exemplars
+from .guard import check_may_send
 from .models import open_model
-from .privacy import check_may_send
 from .progress import Progress
 from .prompts import build, prompt
 from .schema import Answer, BenchHealthError, Example, digest, runs_folder

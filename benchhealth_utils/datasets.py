@@ -1,6 +1,6 @@
 """The thirteen data sets: their registry, and loading them.
 
-``python -m benchhealth_utils.datasets`` prints what is present and whether it
+``python -m benchhealth_utils data`` prints what is present and whether it
 is the official data.
 """
 
@@ -87,7 +87,7 @@ def data_root() -> Path:
             raise BenchHealthError(
                 f"BENCHHEALTH_DATA names {named}, which holds no data set. Expected in it is "
                 f"at least one of these folders: {', '.join(folders)}. Fill it with "
-                f"`python -m benchhealth_utils.download --to {root}`, correct the variable, or "
+                f"`python -m benchhealth_utils download --to {root}`, correct the variable, or "
                 "unset it to use the synthetic samples."
             )
         return root
@@ -267,7 +267,7 @@ def subset(examples: Sequence[Example], limit: int | None, seed: int) -> list[Ex
 def _command(spec: Dataset, root: Path) -> str:
     """The command that fetches a data set into this folder."""
     place = "" if root in (SAMPLES, ROOT / "data" / "full") else f" --to {root}"
-    return f"`python -m benchhealth_utils.download {spec.key}{place}`"
+    return f"`python -m benchhealth_utils download {spec.key}{place}`"
 
 
 def how_to_get(spec: Dataset, root: Path) -> str:

@@ -1,17 +1,15 @@
 """Fetching the open data sets: pinned addresses, verified files.
 
-``python -m benchhealth_utils.download`` fills ``data/full/``. A file comes to
+``python -m benchhealth_utils download`` fills ``data/full/``. A file comes to
 its place only whole and verified; what is already there and good is left alone.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import re
 import shutil
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -238,28 +236,3 @@ def _cause(error: Exception) -> str:
     """The error at the root, without a password that an address may hold."""
     root = getattr((error.args or (error,))[0], "reason", error)
     return re.sub(r"//[^/\s]*@", "//", str(root))
-
-
-def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchhealth_utils.download",
-        description="Fetch the open data sets; say how to have the credentialed ones.",
-        epilog=f"Keys: {', '.join(datasets.DATASETS)}",
-    )
-    parser.add_argument("keys", nargs="*", help="data sets; by default all")
-    parser.add_argument("--mirror", help="address or folder to take the files from")
-    parser.add_argument("--to", dest="folder", help="where to; by default data/full")
-    parser.add_argument("--optional", action="store_true", help="optional files too")
-    try:
-        download(**vars(parser.parse_args(arguments)))
-    except BenchHealthError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from difflib import get_close_matches
 
+from .guard import check_no_secret
 from .schema import BenchHealthError
-from .secrets import check_no_secret
 
 
 class CheckedEngine:

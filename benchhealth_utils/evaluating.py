@@ -15,10 +15,10 @@ from . import __version__
 from .answers import answer
 from .datasets import DATASETS, data_root, dataset, fingerprint, load, provenance, subset
 from .exemplars import exemplar_order, exemplars
+from .guard import is_credentialed
 from .metrics import METRICS, score, sufficient
 from .models import MODELS, open_model
 from .plan import announce
-from .privacy import is_credentialed
 from .prompts import prompt
 from .readings import read
 from .rewordings import restored, reword, rewording_signature

@@ -52,7 +52,7 @@ class DataError(BenchHealthError, ValueError):
     def __init__(self, path, where: str, problem: str, advice: str = ""):
         place = f"{path}, {where}" if where else f"{path}"
         advice = advice or (
-            "Restore the official file, for instance with `python -m benchhealth_utils.download`."
+            "Restore the official file, for instance with `python -m benchhealth_utils download`."
         )
         super().__init__(f"{place}: {problem} {advice}")
         self.path, self.where, self.problem, self.advice = path, where, problem, advice

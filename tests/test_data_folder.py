@@ -167,7 +167,7 @@ def test_a_set_that_is_not_here_comes_with_advice_that_works(key, tmp_path):
             assert part in caught.value.advice
         assert "benchhealth_utils.download" not in caught.value.advice
     else:
-        command = f"`python -m benchhealth_utils.download {key} --to {tmp_path}`"
+        command = f"`python -m benchhealth_utils download {key} --to {tmp_path}`"
         assert command in caught.value.advice
 
 

@@ -10,9 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from fault_server import OTHER_KEY, VENDORS, FaultServer, point_at
 
+from benchhealth_utils.guard import BLOT, has_secret, scrubbed
 from benchhealth_utils.models import check_name
 from benchhealth_utils.schema import ROOT, BenchHealthError, ModelError
-from benchhealth_utils.secrets import BLOT, has_secret, scrubbed
 
 KEY = "planted-0123456789-abcdefgh"  # of no vendor's shape: known by its variable alone
 PARAMETERS = [

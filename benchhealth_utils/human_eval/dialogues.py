@@ -19,7 +19,7 @@ from ..schema import DataError
 from .folder import StudyError, plain
 
 FILES = ("iCliniq.json", "train_2kchat.jsonl")
-ADVICE = "Restore it with `python -m benchhealth_utils.download chatdoctor`."
+ADVICE = "Restore it with `python -m benchhealth_utils download chatdoctor`."
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def dialogues_file(root: str | Path | None = None) -> Path:
             folder,
             "",
             f"no dialogues here; expected {' or '.join(FILES)}.",
-            "Fetch them with `python -m benchhealth_utils.download chatdoctor`.",
+            "Fetch them with `python -m benchhealth_utils download chatdoctor`.",
         )
     return found[0]
 
