@@ -9,9 +9,9 @@ from .adjudication import settle
 from .creation import create_study
 from .criteria import CHOICES, CRITERIA, Criterion
 from .folder import StudyError
+from .folder_study import Card, Study, open_study
 from .ratings import Judgement
 from .sessions import Session
-from .study import Card, Study, open_study
 from .votes import load_votes, unblind
 
 __all__ = [

@@ -12,11 +12,11 @@ from ..schema import BenchHealthError, runs_folder, shown
 from .commands import add_commands
 from .creation import SENIOR_SEES, TITLE
 from .folder import place
+from .folder_study import open_study
 from .label_studio import export_label_studio, import_label_studio
 from .making import RULES, create
 from .spreadsheets import export_csv, import_csv
 from .status import status
-from .study import open_study
 
 FORMATS = {
     "csv": (".csv", export_csv, import_csv),

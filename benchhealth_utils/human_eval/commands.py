@@ -9,7 +9,7 @@ from pathlib import Path
 from ..models import BUDGET
 from ..schema import BenchHealthError
 from .folder import KEY, place
-from .study import open_study
+from .folder_study import open_study
 
 
 def add_commands(command: Callable) -> None:

@@ -38,8 +38,8 @@ from .folder import (
     plain,
     write_text,
 )
+from .folder_study import Study, open_study
 from .key import write_key
-from .study import Study, open_study
 from .validation import all_simulated, check_new_folder, check_shares, check_title, people, texts
 
 TITLE = "Which reply is better?"

@@ -14,9 +14,9 @@ from pathlib import Path
 from ..schema import DataError
 from .adjudication import standing
 from .folder import StudyError
+from .folder_study import Card, Study
 from .ratings import FIELDS, Judgement, checked
 from .sessions import CLOSED_NOTE, Session
-from .study import Card, Study
 
 ADVICE = "Mend it and import the file again; nothing was taken from it."
 SHOWN = ("question", "left", "right")

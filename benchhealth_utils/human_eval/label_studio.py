@@ -27,7 +27,7 @@ from .exchange import (
     verdict,
 )
 from .folder import as_json, plain, write_text
-from .study import Study
+from .folder_study import Study
 
 NAMES = {"left": "Left is better", "tie": "Equally good", "right": "Right is better"}
 DIFFICULT = "For the senior to decide"

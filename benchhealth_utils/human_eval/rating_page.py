@@ -15,9 +15,9 @@ from ipywidgets import HTML, Box, Button, HBox, Password, VBox
 
 from ..schema import BenchHealthError
 from . import rating_text as text
+from .folder_study import open_study
 from .rating_form import LINGER, CardForm, classed, later
 from .sessions import CLOSED_NOTE
-from .study import open_study
 
 log = logging.getLogger(__name__)
 

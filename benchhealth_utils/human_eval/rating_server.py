@@ -16,8 +16,8 @@ from voila.app import Voila
 
 from ..schema import ROOT, BenchHealthError
 from .__main__ import place
+from .folder_study import open_study
 from .rating_visitors import INSTEAD, VisitorsKernels
-from .study import open_study
 
 HOST = "127.0.0.1"
 NOTEBOOK = ROOT / "notebooks" / "rate.ipynb"

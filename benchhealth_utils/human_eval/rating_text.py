@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from .folder import StudyError
+from .folder_study import WRONG_CODE
 from .ratings import LONGEST_COMMENT
 from .sessions import CLOSED_NOTE
-from .study import WRONG_CODE
 
 OPTIONS = (("Left", "left"), ("Tie", "tie"), ("Right", "right"))
 LABELS = {value: label for label, value in OPTIONS}

@@ -16,7 +16,7 @@ from ..schema import DataError
 from .criteria import CHOICES, CRITERIA
 from .exchange import ADVICE, SHOWN, Row, new_file, raters_said, rows_of, take_in, verdict
 from .folder import StudyError, plain, write_text
-from .study import Study
+from .folder_study import Study
 
 HEADER = ("rater", "card", *SHOWN, *CRITERIA, "difficult", "comment")
 SAID = "raters"  # the senior's column of what the raters said; importing leaves it aside

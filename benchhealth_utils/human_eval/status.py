@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .adjudication import due
+from .folder_study import Study, open_study
 from .ratings import Judgement
-from .study import Study, open_study
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,205 +1,766 @@
 """A study: two replies to a patient side by side, judged blind, in one folder.
 
-``study.sqlite`` holds cards, raters and every click, and names no model; ``key.json`` (0600)
-says who wrote what and is read by `Study.unblinded` alone; ``codes.csv`` (0600) is for handing
-out and read by nothing.
+``study.sqlite`` (0600) holds cards, raters and every click, and names no model; ``key.json``
+(0600) says who wrote what and is read by `Study.unblinded` alone; ``codes.csv`` (0600) is for
+handing out and read by nothing.
 
-What the analysis builds on (agreed; replaces the folder of JSON lines below):
-
-- ``create(folder, dialogues, replies, *, comparisons, items, raters, senior, repeats, checks,
-  seed, blinding, senior_sees, title, flags, record, synthetic) -> Study``; ``Study(folder)`` opens.
-- ``Study.path``: the folder. ``title``, ``synthetic`` (made-up questions), ``simulated``
-  (made-up raters), ``closed``, ``raters`` and ``seniors`` (tuples of ids).
-- ``CRITERIA``: key to ``Criterion(key, name, definition)``, read from ``data/human_eval.yaml``.
-- ``Study.cards() -> DataFrame[card, question, left, right]``: a row a card, by card id. Blind:
-  nothing tells a repeat or a check from another card.
-- ``Study.votes() -> DataFrame[card, criterion, rater, role, verdict, at]``: ``role`` in
-  {rater, senior}, ``verdict`` in {left, tie, right}, ``at`` in UTC. The verdicts that count:
-  each rater's last, and of a card that the senior has settled what the raters had said then.
-- ``Study.marks() -> DataFrame[card, rater, role, difficult, comment, at]``: a row a rater and
-  card of which anything was said, so a card may be marked as difficult and not judged.
-- ``Study.unblinded(key=None) -> DataFrame[card, item, kind, repeat_of, model_a, model_b, a_side,
-  equal, flags]``: a row a card, ``kind`` in {pair, repeat, check}, ``a_side`` in {left, right};
-  only after ``close``. On ``card`` it joins the votes.
-- ``Study.due() -> set``: cards that ask for the senior. ``Study.order(rater) -> list`` of cards.
-- ``Study.rate(rater, [(card, field, value), ...])``: one transaction; ``field`` is a criterion
-  (left, tie, right), ``difficult`` (bool) or ``comment`` (text).
-
-Below: a study folder as it is until then.
+The sample is drawn from a seed that anybody may know. Sides, repeats, checks, orders and card
+ids are drawn from a random number that is written into the key alone: who knows it and the
+dialogues can work out who wrote what.
 """
 
 from __future__ import annotations
 
+import csv
+import hmac
+import io
 import json
+import math
 import os
-from dataclasses import dataclass
+import re
+import secrets
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
-from functools import cached_property
+from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
+from random import Random
+from time import time
 
-from filelock import FileLock
+import pandas as pd
 
-from . import codes
-from .criteria import Criterion
-from .folder import (
-    CARDS,
-    CLOSED,
-    DESIGN,
-    ORDERS,
-    RATINGS,
-    VERSION,
-    StudyError,
-    as_json,
-    file_digest,
-    read_json,
-    write_text,
-)
-from .ratings import Ratings
-from .sessions import Session
+from ..datasets import subset
+from ..schema import ROOT, digest, runs_folder
+from .sample import CRITERIA, StudyError, check_title, plain
 
+DATABASE, KEY, CODES = "study.sqlite", "key.json", "codes.csv"
+VERSION = 2
+VERDICTS = ("left", "tie", "right")
+TITLE = "Which reply is better?"
+SENIOR_SEES = ("both", "none")
+SIMULATED = "simulated-"  # how the id of a simulated rater begins
+LONGEST_COMMENT = 10_000  # characters
+SESSION = 12 * 3600  # seconds, after which a rater types the code again
+SHUFFLES = 200
 WRONG_CODE = "This code is not known here. Check it against the one you were given."
+CLOSED = "The study is closed: nothing can be changed any more. Ask whoever organises it."
+BLIND = (
+    "The study is not closed: who wrote what is read when nobody rates any more. Close it first."
+)
+
+TABLES = """
+create table about (name text primary key, value text not null) strict;
+create table raters (rater text primary key, role text not null, code text not null) strict;
+create table cards (card text primary key, question text not null, left text not null,
+    right text not null) strict;
+create table orders (rater text references raters, place integer, card text references cards,
+    primary key (rater, card)) strict;
+create table clicks (id integer primary key, at text not null, rater text not null,
+    card text not null, field text not null, value text not null,
+    foreign key (rater, card) references orders (rater, card)) strict;
+create table sessions (token text primary key, rater text not null references raters,
+    at real not null) strict;
+create trigger kept before update on clicks begin select raise(abort, 'clicks are kept'); end;
+create trigger whole before delete on clicks begin select raise(abort, 'clicks are kept'); end;
+create trigger ended before insert on clicks when exists
+    (select 1 from about where name = 'closed') begin select raise(abort, 'closed'); end;
+pragma journal_mode = wal;
+"""
 
 
-@dataclass(frozen=True)
-class Card:
-    """A patient's question and two replies, as every rater sees them."""
-
-    id: str
-    question: str
-    left: str
-    right: str
+def place(folder: str | Path) -> Path:
+    """A study's folder: a path, or a bare name for one under the runs' folder."""
+    name = str(folder)
+    is_path = any(mark in name for mark in (os.sep, "/", "~")) or name in (".", "..")
+    return Path(name).expanduser() if is_path else runs_folder() / "human_eval" / name
 
 
 class Study:
-    """One study folder; see `open_study`.
+    """A study folder, opened; nothing of the rating side reads the key.
+
+    Parameters
+    ----------
+    path : path-like
 
     Attributes
     ----------
-    folder : Path
-    design : dict
-        ``design.json``.
+    path : Path
     title : str
-    criteria : tuple of Criterion
     raters, seniors : tuple of str
         Ids by role.
     senior_sees : {"both", "none"}
         Whether the senior is shown the raters' verdicts.
-    synthetic : bool
-        Whether the questions are made up.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-        self.design = design = read_json(folder / DESIGN)
-        if design.get("version") != VERSION:
-            raise StudyError(
-                f"{folder / DESIGN} is of version {design.get('version')!r}; this program knows "
-                f"{VERSION}. Use the program that the study was made with."
-            )
-        self.title: str = design["title"]
-        self.criteria = tuple(Criterion(**item) for item in design["criteria"])
-        self.senior_sees: str = design["senior_sees"]
-        self.synthetic: bool = design["synthetic"]
-        self.raters = tuple(x["id"] for x in design["raters"] if x["role"] == "rater")
-        self.seniors = tuple(x["id"] for x in design["raters"] if x["role"] == "senior")
-        self._orders = read_json(folder / ORDERS)
-        path = folder / CARDS
-        if not path.exists() or file_digest(path) != design["cards_sha256"]:
-            raise StudyError(
-                f"{path} is missing, or is not as it was when the study was made. Restore it "
-                "from a copy: ratings of other cards would be worth nothing."
-            )
-
-    @cached_property
-    def cards(self) -> dict[str, Card]:
-        """Every card by its id."""
-        lines = (self.folder / CARDS).read_text(encoding="utf-8").split("\n")
-        rows = (json.loads(line) for line in lines if line)
-        return {
-            row["card"]: Card(row["card"], row["question"], row["left"], row["right"])
-            for row in rows
-        }
-
-    def cards_of(self, rater: str) -> tuple[Card, ...]:
-        """A rater's cards in the rater's order; for the senior all that may come."""
-        self._check_rater(rater)
-        return tuple(self.cards[card] for card in self._orders[rater])
-
-    def ratings(self, rater: str) -> Ratings:
-        """A rater's file."""
-        self._check_rater(rater)
-        return Ratings(self.folder / RATINGS / f"{rater}.jsonl")
-
-    def _check_rater(self, rater: str) -> None:
-        if rater not in (*self.raters, *self.seniors):
-            known = ", ".join((*self.raters, *self.seniors))
-            raise StudyError(f"There is no rater {rater!r} in {self.folder}. Known: {known}.")
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing may be rated by now."""
-        return (self.folder / CLOSED).exists()
-
-    def close(self) -> None:
-        """Have every session, open ones too, refuse to write; closing twice is no error."""
-        if not self.closed:
-            at = datetime.now(UTC).isoformat(timespec="seconds")
-            write_text(self.folder / CLOSED, as_json({"closed": at}))
-
-    def reopen(self) -> None:
-        """Let raters go on."""
-        (self.folder / CLOSED).unlink(missing_ok=True)
-
-    def renew_code(self, rater: str) -> str:
-        """A new code for a rater who lost theirs; the old one no longer works."""
-        self._check_rater(rater)
-        code, path = codes.new_code(), self.folder / DESIGN
-        with FileLock(f"{path}.lock"):
-            self.design = read_json(path)
-            for item in self.design["raters"]:
-                if item["id"] == rater:
-                    item |= codes.hashed(code)
-            beside = path.with_suffix(".partial")
-            beside.unlink(missing_ok=True)
-            write_text(beside, as_json(self.design))
-            os.replace(beside, path)
-        return code
-
-    def log_in(self, code: str) -> Session:
-        """Begin to rate.
-
-        Parameters
-        ----------
-        code : str
-            As handed out; case, spaces and hyphens do not matter.
-
-        Raises
-        ------
-        StudyError
-            If it is nobody's code by now, for codes may be renewed while a page is
-            open. After several wrong ones within ten minutes every attempt waits first,
-            five seconds at most.
-        """
-        codes.wait_after_failures(self.folder)
-        rater = codes.owner(str(code), read_json(self.folder / DESIGN)["raters"])
-        if rater is None:
-            codes.note_failure(self.folder)
-            raise StudyError(WRONG_CODE)
-        return Session(self, rater["id"], rater["role"])
-
-
-def open_study(folder: str | Path) -> Study:
-    """Open a study folder.
+    synthetic, simulated : bool
+        Whether the questions, or the raters, are made up.
 
     Raises
     ------
     StudyError
-        If it is not one, or its cards are not those it was made with.
+        If it is not one.
     """
-    folder = Path(folder).expanduser()
-    if not (folder / DESIGN).is_file():
-        raise StudyError(
-            f"{folder} is not a study folder: it has no {DESIGN}. Make one with "
-            "`python -m benchhealth_utils.human_eval create`."
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path).expanduser()
+        if not (self.path / DATABASE).is_file():
+            problem = f"{self.path} is not a study folder: it has no {DATABASE}."
+            raise StudyError(f"{problem} Make one with `benchhealth human-eval create`.")
+        about = dict(self._read("select * from about"))
+        about = {name: json.loads(value) for name, value in about.items()}
+        if about["version"] != VERSION:
+            problem = f"{self.path} is of version {about['version']!r}; this program knows"
+            raise StudyError(f"{problem} {VERSION}. Use the program that it was made with.")
+        self.title, self.senior_sees = about["title"], about["senior_sees"]
+        self.synthetic, self.simulated = about["synthetic"], about["simulated"]
+        people = self._read("select rater, role from raters order by rowid")
+        self.raters, self.seniors = (
+            tuple(rater for rater, role in people if role == wanted)
+            for wanted in ("rater", "senior")
         )
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """A connection of its own for each act: whole or not at all, on disk when it ends."""
+        file = f"{(self.path / DATABASE).resolve().as_uri()}?mode=rw"
+        try:
+            with closing(sqlite3.connect(file, uri=True, timeout=60)) as database, database:
+                database.execute("pragma synchronous = full")
+                database.execute("pragma foreign_keys = on")
+                yield database
+        except sqlite3.Error as error:
+            if str(error) == "closed":
+                raise StudyError(CLOSED) from None
+            problem = f"{self.path / DATABASE}: {error}. Nothing of this was kept."
+            raise StudyError(f"{problem} Is the disk full, or the file not a study's?") from None
+
+    def _read(self, query: str, *given) -> list[tuple]:
+        with self._database() as database:
+            return database.execute(query, given).fetchall()
+
+    def _write(self, query: str, *given) -> None:
+        with self._database() as database:
+            database.execute(query, given)
+
+    # Raters
+
+    def log_in(self, code: str) -> str:
+        """A new session's token for whoever's code it is; case, spaces and hyphens do not matter.
+
+        Raises
+        ------
+        StudyError
+            If it is nobody's by now.
+        """
+        given, owner = _hash(_letters(code)), None
+        for rater, stored in self._read("select rater, code from raters"):
+            if hmac.compare_digest(given, stored):
+                owner = rater
+        if owner is None:
+            raise StudyError(WRONG_CODE)
+        token = secrets.token_urlsafe(24)
+        self._write("insert into sessions values (?, ?, ?)", _hash(token), owner, time())
+        return token
+
+    def rater_of(self, token: str) -> str | None:
+        """Whose session a token is; None if nobody's by now."""
+        query = "select rater from sessions where token = ? and at > ?"
+        return next((rater for (rater,) in self._read(query, _hash(token), time() - SESSION)), None)
+
+    def log_out(self, token: str) -> None:
+        """End a session."""
+        self._write("delete from sessions where token = ?", _hash(token))
+
+    def renew_code(self, rater: str) -> str:
+        """A new code for a rater who lost theirs; the old one, and open pages, no longer work."""
+        self._check_rater(rater)
+        code = new_code()
+        with self._database() as database:
+            given = _hash(_letters(code)), rater
+            database.execute("update raters set code = ? where rater = ?", given)
+            database.execute("delete from sessions where rater = ?", (rater,))
+        return code
+
+    def _check_rater(self, rater: str) -> None:
+        if rater not in (known := (*self.raters, *self.seniors)):
+            problem = f"There is no rater {rater!r} in {self.path}."
+            raise StudyError(f"{problem} Known: {', '.join(known)}.")
+
+    # Cards and clicks
+
+    def cards(self) -> pd.DataFrame:
+        """``card, question, left, right``: a row a card, by id; nothing tells a repeat or check."""
+        rows = self._read("select * from cards order by card")
+        return pd.DataFrame(rows, columns=["card", "question", "left", "right"])
+
+    def order(self, rater: str) -> list[str]:
+        """A rater's cards in the rater's order; for the senior all that may come."""
+        self._check_rater(rater)
+        query = "select card from orders where rater = ? order by place"
+        return [card for (card,) in self._read(query, rater)]
+
+    def asked(self, rater: str) -> list[str]:
+        """The cards that a rater is shown; the senior's are those to settle, and those begun."""
+        cards = self.order(rater)
+        if rater in self.seniors:
+            wanted = self.due() | self.said(rater).keys()
+            cards = [card for card in cards if card in wanted]
+        return cards
+
+    def card(self, card: str) -> dict[str, str]:
+        """``question``, ``left`` and ``right`` of a card."""
+        rows = self._read("select question, left, right from cards where card = ?", card)
+        return dict(zip(("question", "left", "right"), rows[0], strict=True))
+
+    def rate(self, rater: str, events: Iterable[tuple[str, str, object]]) -> None:
+        """Keep what a rater says; all of it is on disk when this returns, or nothing.
+
+        Parameters
+        ----------
+        rater : str
+        events : iterable of (card, field, value)
+            ``field`` is a criterion (``left``, ``tie``, ``right``), ``difficult`` (bool: have the
+            senior decide) or ``comment`` (text, in place of an earlier one).
+
+        Raises
+        ------
+        StudyError
+            If a card is not this rater's, a value is not one, or the study is closed.
+        """
+        own, at = set(self.order(rater)), datetime.now(UTC).isoformat(timespec="microseconds")
+        rows = []
+        for card, field, value in events:
+            if card not in own:
+                raise StudyError(f"Card {card!r} is not one of {rater}'s. Reload the page.")
+            rows.append((at, rater, card, field, json.dumps(checked(field, value))))
+        with self._database() as database:
+            insert = "insert into clicks (at, rater, card, field, value) values (?, ?, ?, ?, ?)"
+            database.executemany(insert, rows)
+
+    def clicks(self) -> list[tuple]:
+        """All that was ever said: ``id, at, rater, card, field, value``, in order."""
+        rows = self._read("select id, at, rater, card, field, value from clicks order by id")
+        return [(*row[:5], json.loads(row[5])) for row in rows]
+
+    def said(self, rater: str, until: int | None = None) -> dict[str, dict[str, object]]:
+        """What a rater has said of each card by now, or by a click's id: field to value."""
+        query = "select card, field, value from clicks where rater = ? and id <= ? order by id"
+        found: dict[str, dict] = {}
+        for card, field, value in self._read(query, rater, 2**62 if until is None else until):
+            found.setdefault(card, {})[field] = json.loads(value)
+        return found
+
+    def complete(self, rater: str, said: Mapping[str, object]) -> bool:
+        """Whether all criteria of a card are judged, or a rater has left it to the senior."""
+        left = rater in self.raters and said.get("difficult", False)
+        return bool(left) or said.keys() >= CRITERIA.keys()
+
+    def _standing(self) -> dict[tuple[str, str], dict[str, tuple[object, str]]]:
+        """(rater, card) to field to (value, when), of the clicks that count.
+
+        From the senior's first verdict on a card in dispute on, the raters' change nothing.
+        """
+        said: dict[tuple[str, str], dict] = {}
+        settled = set()
+        for _, at, rater, card, field, value in self.clicks():
+            if rater in self.raters and card in settled:
+                continue
+            said.setdefault((rater, card), {})[field] = (value, at)
+            if rater in self.seniors and field in CRITERIA and self._disputed(said, card):
+                settled.add(card)
+        return said
+
+    def _disputed(self, standing: Mapping, card: str) -> bool:
+        """Whether all raters are done with a card, and differ or find it difficult."""
+        own = [standing.get((rater, card), {}) for rater in self.raters]
+        own = [{field: value for field, (value, _) in one.items()} for one in own]
+        if not all(map(self.complete, self.raters, own)):
+            return False
+        verdicts = {tuple(one.get(key) for key in CRITERIA) for one in own}
+        return len(verdicts) > 1 or any(one.get("difficult", False) for one in own)
+
+    def due(self) -> set[str]:
+        """Cards that ask for the senior, by the verdicts that count."""
+        standing = self._standing()
+        cards = {card for senior in self.seniors for card in self.order(senior)}
+        return {card for card in cards if self._disputed(standing, card)}
+
+    def others(self, rater: str, card: str) -> list[dict[str, object]]:
+        """What the raters said of a card, without names, for a senior who may see it."""
+        if rater not in self.seniors or self.senior_sees != "both":
+            return []
+        standing = self._standing()
+        own = [standing.get((each, card), {}) for each in self.raters]
+        return [{field: value for field, (value, _) in one.items()} for one in own]
+
+    def votes(self) -> pd.DataFrame:
+        """The verdicts that count: each rater's last.
+
+        Of a card that the senior has settled they are what the raters had said then; a later
+        change of theirs is kept, and does not count.
+
+        Returns
+        -------
+        DataFrame
+            ``card, criterion, rater, role, verdict, at``: ``role`` is ``rater`` or ``senior``,
+            ``verdict`` ``left``, ``tie`` or ``right``, ``at`` in UTC.
+        """
+        rows = [
+            (card, field, rater, role, *said[field])
+            for rater, role, card, said in self._by_rater()
+            for field in CRITERIA
+            if field in said
+        ]
+        return _frame(rows, ["card", "criterion", "rater", "role", "verdict", "at"])
+
+    def marks(self) -> pd.DataFrame:
+        """``card, rater, role, difficult, comment, at``: of each card that a rater spoke of.
+
+        It may be marked as difficult and not judged.
+        """
+        rows = []
+        for rater, role, card, said in self._by_rater():
+            difficult = bool(said.get("difficult", (False,))[0])
+            last = max(at for _, at in said.values())
+            rows.append((card, rater, role, difficult, said.get("comment", ("",))[0], last))
+        marks = _frame(rows, ["card", "rater", "role", "difficult", "comment", "at"])
+        return marks.astype({"difficult": bool})
+
+    def _by_rater(self) -> Iterator[tuple]:
+        standing = self._standing()
+        for rater in (*self.raters, *self.seniors):
+            role = "rater" if rater in self.raters else "senior"
+            for card in self.order(rater):
+                if (rater, card) in standing:
+                    yield rater, role, card, standing[rater, card]
+
+    def status(self) -> pd.DataFrame:
+        """Progress of each rater, still blind.
+
+        Returns
+        -------
+        DataFrame
+            ``rater, role, cards`` (the senior's: those to settle by now), ``complete`` (all
+            criteria judged, or left to the senior), ``begun`` (some of them), ``left``,
+            ``difficult``, ``comments``, ``last`` (UTC; missing before the first click).
+        """
+        rows, clicks = [], self.clicks()
+        for rater in (*self.raters, *self.seniors):
+            said, cards = self.said(rater), self.asked(rater)
+            judged = [said.get(card, {}) for card in cards]
+            done = [self.complete(rater, one) for one in judged]
+            begun = sum(
+                bool(one.keys() & CRITERIA.keys()) and not is_done
+                for one, is_done in zip(judged, done, strict=True)
+            )
+            row = {"rater": rater, "role": "rater" if rater in self.raters else "senior"}
+            row |= {"cards": len(cards), "complete": sum(done), "begun": begun}
+            row["left"] = len(cards) - sum(done)
+            row["difficult"] = sum(bool(one.get("difficult")) for one in judged)
+            row["comments"] = sum(bool(one.get("comment")) for one in judged)
+            row["at"] = max((click[1] for click in clicks if click[2] == rater), default=None)
+            rows.append(row)
+        return _frame(rows, None).rename(columns={"at": "last"})
+
+    # The end
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing may be rated by now."""
+        return bool(self._read("select 1 from about where name = 'closed'"))
+
+    def close(self) -> None:
+        """Have every page, open ones too, refuse to write; closing twice is no error."""
+        self._write("insert or ignore into about values ('closed', 'true')")
+
+    def reopen(self) -> None:
+        """Let raters go on."""
+        self._write("delete from about where name = 'closed'")
+
+    def _key(self, path: str | Path | None) -> dict:
+        """The key of this study, once it is closed."""
+        if not self.closed:
+            raise StudyError(BLIND)
+        path = Path(path).expanduser() if path is not None else self.path / KEY
+        try:
+            key = json.loads(path.read_text(encoding="utf-8"))
+            fits = key["seal"] == self._seal()
+        except FileNotFoundError:
+            advice = f"Put the study's {KEY} back, or say where it is kept."
+            raise StudyError(f"There is no key at {path}. {advice}") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise StudyError(f"{path} is not a whole key ({error}). Restore it.") from None
+        if not fits:
+            problem = f"{path} was not written for this study as it is."
+            raise StudyError(f"{problem} Use the key made with it, or restore it from a copy.")
+        return key
+
+    def _seal(self) -> str:
+        """What the key belongs to: cards and orders."""
+        cards = self._read("select * from cards order by card")
+        return digest([cards, self._read("select * from orders order by rater, place")])
+
+    def unblinded(self, key: str | Path | None = None) -> pd.DataFrame:
+        """Who wrote what, a row a card; joins `votes` on ``card``.
+
+        Parameters
+        ----------
+        key : path-like, optional
+            The key file, if it is kept elsewhere.
+
+        Returns
+        -------
+        DataFrame
+            ``card, item`` (dialogue id), ``kind`` (``pair``, ``repeat``, ``check``), ``repeat_of``
+            (a card), ``model_a, model_b`` (the comparison, in the key's order; on a check twice
+            the same), ``a_side`` (``left``, ``right``; on a check ``left``), ``equal`` (both sides
+            show one text), ``flags`` (what was noted of dialogue and replies, a tuple). Pairs in
+            the order of comparisons and items.
+
+        Raises
+        ------
+        StudyError
+            While the study is not closed; if there is no key, or it is another study's.
+        """
+        found = self._key(key)
+        rows = []
+        for name, card in found["cards"].items():
+            sides = [card["left"], card["right"]]
+            a_left = sides[0] == sides[1] or sides in found["comparisons"]
+            a, b = sides if a_left else sides[::-1]
+            row = {"card": name, "item": card["item"], "kind": card["kind"]}
+            row |= {"repeat_of": card["repeat_of"], "model_a": a, "model_b": b}
+            row |= {"a_side": "left" if a_left else "right", "equal": card["equal"]}
+            rows.append(row | {"flags": tuple(card["flags"])})
+        pairs = [tuple(pair) for pair in found["comparisons"]]
+        places = {pair: at for at, pair in enumerate(pairs)}
+        rows.sort(key=lambda r: (places.get((r["model_a"], r["model_b"]), len(pairs)), r["item"]))
+        return pd.DataFrame(rows)
+
+
+def _frame(rows: list, columns: list[str] | None) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=columns)
+    frame["at"] = pd.to_datetime(frame["at"], utc=True, format="ISO8601")
+    return frame
+
+
+def create(
+    folder: str | Path,
+    dialogues: Sequence,
+    replies: Mapping[str, Mapping[str, str] | Sequence[str]],
+    *,
+    comparisons: Sequence[tuple[str, str]] | None = None,
+    items: int | None = None,
+    raters: Sequence[str] = ("rater-1", "rater-2"),
+    senior: str | None = "senior",
+    repeats: float = 0.1,
+    checks: float = 0.05,
+    seed: int = 0,
+    blinding: int | None = None,
+    senior_sees: str = "both",
+    title: str = TITLE,
+    flags: Mapping[str, Sequence[str]] | None = None,
+    record: Mapping | None = None,
+    synthetic: bool = False,
+) -> Study:
+    """Make a new study folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : path-like
+        Must not exist, or be empty.
+    dialogues : sequence of Dialogue
+        Questions to draw from; ids are unique.
+    replies : mapping
+        Model to its replies: by dialogue id, or a sequence as long as `dialogues`.
+    comparisons : sequence of pairs of str, optional
+        Models to compare, (a, b); by default every two of `replies`.
+    items : int, optional
+        Dialogues to draw; by default all. Each is rated once a comparison.
+    raters : sequence of str
+        Ids; each rates every card. Those of simulated ones begin with ``simulated-``.
+    senior : str, optional
+        Id of who settles disagreements; None for a study without.
+    repeats : float
+        Share of the pairs, in [0, 1], that come a second time with sides swapped.
+    checks : float
+        Attention checks as a share of the pairs, in [0, 1], rounded up. A check shows one reply
+        on both sides, of a dialogue that was not drawn as long as there are any.
+    seed : int
+        The sample is drawn from it, and nothing else.
+    blinding : int, optional
+        Sides, repeats, checks, orders and card ids are drawn from it: by default a secret random
+        number. Give one only to have a trial repeated, for whoever guesses it knows who wrote what.
+    senior_sees : {"both", "none"}
+        Whether the senior is shown the raters' verdicts.
+    title : str
+        Heads the rating page; may not name a model.
+    flags : mapping, optional
+        Dialogue id to what is noted of it, for the key.
+    record : mapping, optional
+        How the replies were made, for the key.
+    synthetic : bool
+        Whether the questions are made up.
+
+    Raises
+    ------
+    StudyError
+        If the folder is in use, or what is asked for cannot be made; nothing is written then.
+
+    Notes
+    -----
+    Of each comparison's pairs the first model stands on the left in half, drawn at random. All
+    raters see the same sides. Of 200 random orders a rater gets the first in which a repeat is far
+    from its original (a twentieth of all cards), or the one with the fewest that are not.
+    """
+    folder = check_new_folder(folder)
+    roles = people(raters, senior)
+    check_shares(repeats=repeats, checks=checks)
+    if senior_sees not in SENIOR_SEES:
+        raise StudyError(f"senior_sees is {senior_sees!r}; expected both or none.")
+    check_title(title, replies)
+    texts = _texts(dialogues, replies)
+    pairs = pairs_of(comparisons, list(replies))
+    drawn = draw(dialogues, items, seed)
+    secret = secrets.randbits(128) if blinding is None else blinding
+    cards = _deal(dialogues, drawn, pairs, list(replies), repeats, checks, secret)
+    questions, rows, orders = {each.id: plain(each.question) for each in dialogues}, [], []
+    for name, card in cards.items():
+        left, right = (texts[card[side]][card["item"]] for side in ("left", "right"))
+        card |= {"equal": left == right, "flags": sorted((flags or {}).get(card["item"], ()))}
+        rows.append((name, questions[card["item"]], left, right))
+    for rater, role in roles.items():
+        own = [name for name in cards if role == "rater" or cards[name]["kind"] == "pair"]
+        shuffled = _order(own, cards, Random(f"{secret}:order:{rater}"))
+        orders += [(rater, at, name) for at, name in enumerate(shuffled)]
+    codes = {rater: new_code() for rater in roles}
+    about = {"version": VERSION, "title": plain(title), "senior_sees": senior_sees}
+    about |= {"created": datetime.now(UTC).date().isoformat(), "synthetic": synthetic}
+    about["simulated"] = any(rater.casefold().startswith(SIMULATED) for rater in roles)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
+    try:
+        partial.chmod(0o755)
+        _private(partial / DATABASE, "")
+        with closing(sqlite3.connect(partial / DATABASE)) as database, database:
+            database.executescript(TABLES)
+            given = [(name, json.dumps(value)) for name, value in about.items()]
+            database.executemany("insert into about values (?, ?)", given)
+            given = [(rater, role, _hash(_letters(codes[rater]))) for rater, role in roles.items()]
+            database.executemany("insert into raters values (?, ?, ?)", given)
+            database.executemany("insert into cards values (?, ?, ?, ?)", rows)
+            database.executemany("insert into orders values (?, ?, ?)", orders)
+        key = {"seed": seed, "blinding": secret, "models": list(replies)}
+        key |= {"comparisons": [list(pair) for pair in pairs], "record": dict(record or {})}
+        key |= {"cards": cards, "seal": Study(partial)._seal()}
+        _private(partial / KEY, json.dumps(key, indent=1, ensure_ascii=False) + "\n")
+        table = io.StringIO()
+        csv.writer(table, lineterminator="\n").writerows([("rater", "code"), *codes.items()])
+        _private(partial / CODES, table.getvalue())
+        os.rename(partial, folder)
+    except OSError as error:
+        raise StudyError(f"{folder} could not be made ({error.strerror}).") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     return Study(folder)
+
+
+def _private(path: Path, text: str) -> None:
+    """Write a new file that its owner alone can read, and wait until it is on disk."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(handle, "w", encoding="utf-8", newline="") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
+    """The sample, in the order of the dialogues; of one seed a larger one contains a smaller."""
+    most = len(dialogues)
+    if items is not None and (not isinstance(items, int) or not 0 < items <= most):
+        problem = f"{items} items are asked for and {most} dialogues can be used."
+        raise StudyError(f"{problem} Ask for 1 to {most}.")
+    return subset(dialogues, items, seed)
+
+
+def _deal(dialogues, drawn, pairs, models, repeats, checks, secret) -> dict[str, dict]:
+    """All cards under random ids: pairs, repeats and checks, and who is on which side."""
+    cards, random = [], Random(f"{secret}:sides")
+    for pair in pairs:
+        firsts = [i % 2 == 0 for i in range(len(drawn))]
+        if len(drawn) % 2 and random.random() < 0.5:
+            firsts[-1] = False
+        random.shuffle(firsts)
+        sides = [pair if is_first else pair[::-1] for is_first in firsts]
+        cards += [_card(one.id, "pair", *side) for one, side in zip(drawn, sides, strict=True)]
+    number, random = math.ceil(checks * len(cards)), Random(f"{secret}:repeats")
+    for at in sorted(random.sample(range(len(cards)), round(repeats * len(cards)))):
+        one = cards[at]
+        cards.append(_card(one["item"], "repeat", one["right"], one["left"], at))
+    random = Random(f"{secret}:checks")
+    inside = {one.id for one in drawn}
+    outside = [one for one in dialogues if one.id not in inside]
+    source = subset(outside, number, f"{secret}:checks") if number else []
+    while len(source) < number:  # too few were left: drawn ones too, in the end some twice
+        source += random.sample(list(drawn), min(len(drawn), number - len(source)))
+    turns = random.sample(models, len(models))
+    for at, one in enumerate(source[:number]):
+        cards.append(_card(one.id, "check", *[turns[at % len(turns)]] * 2))
+    random, names = Random(f"{secret}:cards"), []
+    while len(names) < len(cards):
+        name = f"c{random.getrandbits(44):011x}"  # no spreadsheet takes it for a number
+        names += [name] if name not in names else []
+    for card in cards:
+        if card["repeat_of"] is not None:
+            card["repeat_of"] = names[card["repeat_of"]]
+    return dict(sorted(zip(names, cards, strict=True)))  # an order that tells nothing
+
+
+def _card(item: str, kind: str, left: str, right: str, repeat_of: int | None = None) -> dict:
+    return {"item": item, "kind": kind, "repeat_of": repeat_of, "left": left, "right": right}
+
+
+def _order(own: Sequence[str], cards: Mapping[str, dict], random: Random) -> list[str]:
+    """A random order in which repeats are far from their originals, if that can be."""
+    again = [(card, cards[card]["repeat_of"]) for card in own if cards[card]["kind"] == "repeat"]
+    far, best, fewest = max(2, len(own) // 20), list(own), len(own) + 1
+    for _ in range(SHUFFLES):
+        shuffled = random.sample(own, len(own))
+        places = {card: at for at, card in enumerate(shuffled)}
+        near = sum(abs(places[one] - places[other]) < far for one, other in again)
+        if near < fewest:
+            best, fewest = shuffled, near
+        if not near:
+            break
+    return best
+
+
+def pairs_of(chosen: Sequence | None, models: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of models to compare; by default every two.
+
+    Raises
+    ------
+    StudyError
+        If one is of an unknown model, of a model with itself, or comes twice.
+    """
+    if chosen is None:
+        return list(combinations(models, 2))
+    found = [tuple(pair) for pair in chosen]
+    for pair in found:
+        if len(pair) != 2 or pair[0] == pair[1] or not set(pair) <= set(models):
+            raise StudyError(f"{pair!r} is no comparison. Name two of: {', '.join(models)}.")
+    if not found or len(set(map(frozenset, found))) < len(found):
+        raise StudyError("Name each comparison once, and at least one.")
+    return found
+
+
+def check_new_folder(folder: str | Path) -> Path:
+    """Refuse a folder that is in use, or whose files could come to be committed."""
+    folder = Path(folder).expanduser()
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise StudyError(f"{folder} is in use. Name a folder that is empty or does not exist.")
+    whole = folder.resolve()
+    if whole.is_relative_to(ROOT) and not whole.is_relative_to(ROOT / "runs"):
+        problem = f"{folder} is inside the repository: patients' questions could be committed."
+        raise StudyError(f"{problem} Name a folder under runs/, which is not, or one elsewhere.")
+    return folder
+
+
+def people(raters: Sequence[str], senior: str | None) -> dict[str, str]:
+    """Rater ids to roles, in the given order, the senior last."""
+    if isinstance(raters, str) or not raters:
+        raise StudyError(f"raters is {raters!r}; expected one or more ids.")
+    ids = [*raters, *([senior] if senior is not None else [])]
+    for rater in ids:
+        if not isinstance(rater, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", rater, re.A):
+            problem = f"{rater!r} cannot be a rater's id."
+            raise StudyError(f"{problem} Use letters, digits, hyphens and underscores, 64 at most.")
+    folded = [rater.casefold() for rater in ids]
+    if len(set(folded)) < len(ids):
+        raise StudyError(f"Two of these are one id, case left aside: {', '.join(ids)}.")
+    faked = [rater for rater in ids if rater.casefold().startswith(SIMULATED)]
+    for rater in ids:
+        if "simulat" in rater.casefold() and rater not in faked:
+            problem = f"{rater!r} looks like a simulated rater and does not count as one."
+            raise StudyError(f"{problem} Begin the id with {SIMULATED!r}, or give another one.")
+    if faked and len(faked) < len(ids):
+        others = ", ".join(rater for rater in ids if rater not in faked)
+        problem = f"{', '.join(faked)} would be simulated and {others} would not."
+        raise StudyError(f"{problem} Simulated raters, the senior too, need a study of their own.")
+    return {rater: "senior" if rater == senior else "rater" for rater in ids}
+
+
+def check_shares(**shares: float) -> None:
+    """Refuse what is not a share, by its name."""
+    for name, share in shares.items():
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise StudyError(f"{name} is {share!r}; expected a share from 0 to 1.")
+
+
+def _texts(dialogues: Sequence, replies: Mapping) -> dict[str, dict[str, str]]:
+    """Model to dialogue id to reply, all there and none blank."""
+    ids = [one.id for one in dialogues]
+    if twice := [name for name, count in Counter(ids).items() if count > 1]:
+        raise StudyError(f"Dialogue {twice[0]!r} comes twice. Each needs an id of its own.")
+    if blank := [one.id for one in dialogues if not plain(one.question)]:
+        raise StudyError(f"Dialogue {blank[0]!r} has no question. Leave it out.")
+    if len(replies) < 2:
+        raise StudyError("A study compares two models or more; give the replies of two.")
+    found = {}
+    for model, given in replies.items():
+        if not isinstance(given, Mapping):
+            if isinstance(given, str) or len(given) != len(ids):
+                problem = f"{model}: {len(given)} replies to {len(ids)} dialogues."
+                raise StudyError(f"{problem} Give one for each.")
+            given = dict(zip(ids, given, strict=True))
+        found[model] = {name: plain(given.get(name) or "") for name in ids}
+        if missing := [name for name in ids if not found[model][name]]:
+            problem = f"{model} has no reply to {len(missing)} dialogues, {missing[0]!r} the first."
+            raise StudyError(f"{problem} Leave those out for all models.")
+    return found
+
+
+def checked(field: str, value):
+    """A field's value as it is kept; what it cannot be is refused.
+
+    Raises
+    ------
+    StudyError
+    """
+    if field in CRITERIA:
+        if value not in VERDICTS:
+            raise StudyError(f"{field} is {value!r}; expected one of: {', '.join(VERDICTS)}.")
+    elif field == "difficult":
+        if not isinstance(value, bool):
+            raise StudyError(f"difficult is {value!r}; expected true or false.")
+    elif field == "comment":
+        if not isinstance(value, str):
+            raise StudyError(f"A comment is {type(value).__name__}; expected text.")
+        value = plain(value)
+        if len(value) > LONGEST_COMMENT:
+            problem = f"The comment has {len(value):,} characters; at most {LONGEST_COMMENT:,}"
+            raise StudyError(f"{problem} are kept. Shorten it.")
+    else:
+        known = ", ".join((*CRITERIA, "difficult", "comment"))
+        raise StudyError(f"There is no field {field!r}. Known: {known}.")
+    return value
+
+
+def new_code() -> str:
+    """A code such as ``3f07-9b2c-e41d-a855``: 64 bits of chance, no letters that look alike."""
+    digits = secrets.token_hex(8)
+    return "-".join(digits[i : i + 4] for i in range(0, 16, 4))
+
+
+def _letters(code: str) -> str:
+    return re.sub(r"[\s-]", "", str(code)[:100]).lower()
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+from .folder_study import Card, open_study  # noqa: E402,F401  until the analysis has moved
