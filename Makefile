@@ -35,7 +35,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $(READY)
 
 weights: $(READY)
-	@$(BIN)/python -m benchhealth_utils.backends.embedded
+	@$(BIN)/python -m benchhealth_utils weights
 
 book: setup ## execute the chapters with MODEL and build the book, strictly
 	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
@@ -67,10 +67,10 @@ run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARA
 
 rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=8866
 	@test -n "$(STUDY)" || { echo "Name the study: make rate STUDY=<folder, or a name below runs/human_eval>"; exit 2; }
-	@$(BIN)/python -m benchhealth_utils.human_eval.rating_server "$(STUDY)" --port $(PORT)
+	@$(BIN)/python -m benchhealth_utils human-eval rate "$(STUDY)" --port $(PORT)
 
 reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=5 dollars a chapter at most
-	@$(BIN)/python -m benchhealth_utils.reproduce $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" --budget "$(BUDGET)"
+	@$(BIN)/python -m benchhealth_utils run $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" --budget "$(BUDGET)"
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info
