@@ -109,16 +109,13 @@ def ask(
         raise BenchHealthError(
             f"{model.name} does not offer mode '{mode}'; it offers: {', '.join(model.modes)}."
         )
-    signature = dict(model.signature)
-    if hasattr(model, "prepare"):
-        signature |= model.prepare(examples[0].dataset, pool)
+    signature = {**model.signature, **model.prepare(examples[0].dataset, pool)}
     keys = [answer_key(signature, request) for request in requests]
     first = {key: i for i, key in reversed(list(enumerate(keys)))}
     asked = sorted(first.values())  # equal prompts are asked once
     unique = [requests[i] for i in asked]
-    if hasattr(model, "contexts"):
-        together = dict(zip(asked, model.contexts(unique), strict=True))
-        keys = [digest([key, together[first[key]]]) for key in keys]
+    together = dict(zip(asked, model.contexts(unique), strict=True))
+    keys = [digest([key, at]) if (at := together[first[key]]) else key for key in keys]
     shelf = Shelf(store_path(model.name, examples[0].dataset, store))
     with shelf.locked():
         known = shelf.read()

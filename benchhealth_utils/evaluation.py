@@ -137,7 +137,7 @@ def evaluate(
     examples = asked = subset(whole, limit, seed)
     if rewording is not None:
         asked = [reword(example, rewording, seed) for example in examples]
-    pool = load(dataset, "train", root=root) if shots or hasattr(model, "prepare") else None
+    pool = load(dataset, "train", root=root) if shots or model.learns else None
     answers = answer(
         model,
         asked,

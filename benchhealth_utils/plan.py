@@ -12,12 +12,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from .answers import MODES, answer_key, make_requests
-from .availability import how_to_get
 from .backends import Request
 from .backends.budget import Price, most_tokens
 from .backends.prices import known_price
 from .datasets import DATASETS, data_root, load, provenance, subset
-from .models import REMOTE, check_name, modes_of, parts, template, vendor_model
+from .models import REMOTE, check_name, how_to_get, modes_of, parts, template, vendor_model
 from .prompts import PROMPTS
 from .rewordings import reword
 from .schema import BenchHealthError, Example
@@ -146,11 +145,11 @@ def announce(model, datasets: Sequence[str], **options) -> None:
     **options
         Of `plan`.
     """
-    budget = getattr(model, "budget", None)
+    budget = model.budget
     if budget is None:
         return
     frame = plan(model.name, datasets, price=budget.price, **options)
-    frame.attrs["priced"] = getattr(model, "priced", frame.attrs["priced"])
+    frame.attrs["priced"] = model.priced or frame.attrs["priced"]
     print(f"The plan for {model.name} at {model.place}, if no answer is stored yet:")
     print(as_text(frame))
     limit = "none" if budget.limit is None else f"{budget.limit:g} dollars"

@@ -74,7 +74,7 @@ def _of_texts(text: Callable[[str], int], how: str, style: str | None) -> Tokens
     """Counted in the whole prompt if it is rendered here, else in each message."""
     if style is None:
         return Tokens(lambda r: sum(text(m["content"]) + MARKS for m in r.messages), text, how)
-    from .backends.rendering import with_template
+    from .models.base import with_template
 
     form = template(style)
     return Tokens(lambda r: text(with_template(form, r.messages) + r.cue), text, how)

@@ -14,8 +14,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from benchhealth_utils import open_model
-from benchhealth_utils.backends import Request
 from benchhealth_utils.backends.remote import pauses
+from benchhealth_utils.models import Request
 from benchhealth_utils.schema import Example
 
 VENDORS = ("openai", "anthropic")

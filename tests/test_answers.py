@@ -13,13 +13,13 @@ import pytest
 
 from benchhealth_utils import load
 from benchhealth_utils.answers import Shelf, answer, answer_key, make_requests, store_path
-from benchhealth_utils.backends import Reply, Request
+from benchhealth_utils.models import Backend, Reply, Request
 from benchhealth_utils.schema import Answer, BenchHealthError
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
 
 
-class Echo:
+class Echo(Backend):
     """Answers each item with its id, in batches of three; counts what it is asked."""
 
     name, remote, modes, max_tokens = "echo", False, ("generate", "likelihood"), None

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 
 from benchhealth_utils import MODELS, load
 from benchhealth_utils.answers import make_requests
-from benchhealth_utils.backends.rendering import prompt_text, token_ids, with_template
+from benchhealth_utils.backends.rendering import prompt_text, token_ids
 from benchhealth_utils.models import TEMPLATES, template
+from benchhealth_utils.models.base import with_template
 from benchhealth_utils.schema import ModelError
 
 SYSTEM = {"role": "system", "content": "Be brief."}

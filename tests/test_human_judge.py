@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchhealth_utils import report
-from benchhealth_utils.backends import Reply
 from benchhealth_utils.human_eval import create_study, open_study, simulation
 from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.adjudication import settle
@@ -27,13 +26,14 @@ from benchhealth_utils.human_eval.judged import judge_agreement
 from benchhealth_utils.human_eval.planted import EXAMPLE
 from benchhealth_utils.human_eval.reliability import agreement
 from benchhealth_utils.human_eval.votes import load_votes, unblind
+from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.schema import ROOT, BenchHealthError, ModelError
 
 MODELS = ("physician", "first-half", "other-patient")
 FEW = {"replicates": 200}
 
 
-class Scripted:
+class Scripted(Backend):
     """A backend that answers by a function of the two replies and counts what it is asked."""
 
     remote, modes, max_tokens = False, ("generate",), None

@@ -17,7 +17,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchhealth_utils import answers
-from benchhealth_utils.backends import Reply
 from benchhealth_utils.human_eval import (
     CRITERIA,
     StudyError,
@@ -48,6 +47,7 @@ from benchhealth_utils.human_eval.ratings import LONGEST_COMMENT, Judgement, Rat
 from benchhealth_utils.human_eval.replies import ask, collect, messages
 from benchhealth_utils.human_eval.spreadsheets import export_csv
 from benchhealth_utils.human_eval.status import status
+from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.schema import ROOT, BenchHealthError, DataError, ModelError
 
 DIALOGUES = [
@@ -1212,7 +1212,7 @@ def test_places_are_in_order_and_do_not_overlap(parts):
 # Replies
 
 
-class Scripted:
+class Scripted(Backend):
     """A model whose replies are written down."""
 
     remote, modes, max_tokens = False, ("generate",), None

@@ -141,9 +141,10 @@ def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
 def test_the_environment_that_the_messages_name_is_there():
     import yaml
 
-    from benchhealth_utils.availability import LEGACY
+    from benchhealth_utils.registry import HOW
     from benchhealth_utils.schema import ROOT
 
+    assert (LEGACY := "environment-legacy.yml") in HOW["legacy"]
     (section,) = (
         part["pip"]
         for part in yaml.safe_load((ROOT / LEGACY).read_text())["dependencies"]

@@ -125,10 +125,10 @@ def test_the_redirected_form_and_another_working_folder(tmp_path):
 
 
 def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
-    from benchhealth_utils.backends import Reply
+    from benchhealth_utils.models import Backend, Reply
     from benchhealth_utils.prompts import prompt
 
-    class Perfect:
+    class Perfect(Backend):
         name, remote, modes, max_tokens = "perfect", False, ("generate",), None
         signature = {"backend": "perfect"}
 
@@ -145,9 +145,9 @@ def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
 
 
 def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
-    from benchhealth_utils.backends import Reply
+    from benchhealth_utils.models import Backend, Reply
 
-    class Broken:
+    class Broken(Backend):
         name, remote, modes, max_tokens = "broken", False, ("generate",), None
         signature = {"backend": "broken"}
 

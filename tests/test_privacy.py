@@ -13,13 +13,14 @@ import pytest
 from benchhealth_utils import load
 from benchhealth_utils.answers import answer
 from benchhealth_utils.guard import POLICY, VARIABLE
+from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.schema import BenchHealthError
 
 ROOT = Path(__file__).parent.parent
 CANARY = "zebrafinchquartz"
 
 
-class Remote:
+class Remote(Backend):
     """A remote model that remembers whether it was asked."""
 
     name, remote, modes, max_tokens = "remote", True, ("generate",), None
@@ -29,8 +30,6 @@ class Remote:
         self.asked = 0
 
     def replies(self, requests, wanted):
-        from benchhealth_utils.backends import Reply
-
         self.asked += len(wanted)
         yield [(i, Reply("ok", "text")) for i in wanted]
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from benchhealth_utils import DATASETS, build, load, read, report
 from benchhealth_utils.answers import make_requests
-from benchhealth_utils.backends import Reply
 from benchhealth_utils.datasets import subset
 from benchhealth_utils.evaluation import evaluate, evaluate_all, evaluate_reworded
 from benchhealth_utils.exemplars import exemplar_order, exemplars
 from benchhealth_utils.metrics import sufficient
+from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.prompts import PROMPTS, prompt
 from benchhealth_utils.rewordings import REWORDINGS, applies, restored, reword
 from benchhealth_utils.rewordings.abbreviations import EXPANSIONS, abbreviations
@@ -465,7 +465,7 @@ def test_the_template_changes_the_instruction_and_nothing_else(key):
 # Runs.
 
 
-class Told:
+class Told(Backend):
     """A model that says what it is told to say of each request."""
 
     name, remote, modes, max_tokens = "told", False, ("generate",), None

@@ -15,9 +15,10 @@ from benchhealth_utils.answers import answer, make_requests
 from benchhealth_utils.backends import recovery
 from benchhealth_utils.backends.embedded import weights as embedded_weights
 from benchhealth_utils.backends.loading import parameters
-from benchhealth_utils.backends.rendering import render, with_template
+from benchhealth_utils.backends.rendering import render
 from benchhealth_utils.backends.weights import Weights, find, is_complete
 from benchhealth_utils.models import template
+from benchhealth_utils.models.base import with_template
 from benchhealth_utils.schema import ROOT, ModelError
 
 torch = pytest.importorskip("torch")

@@ -7,9 +7,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ..models.base import with_template
 from ..schema import ModelError
 from . import Request
-from .rendering import with_template
 
 PRICE = "BENCHHEALTH_PRICE"
 LIMIT = "BENCHHEALTH_MAX_TOKENS"

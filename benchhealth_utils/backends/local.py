@@ -12,8 +12,8 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from importlib.metadata import version
 
+from ..models.base import Backend, Reply, Request
 from ..schema import ModelError, digest
-from . import Reply, Request
 from .likelihood import most_probable
 from .loading import loaded, place
 from .machine import context_window, is_out_of_memory
@@ -24,7 +24,7 @@ BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
 BATCH_ROWS = 16
 
 
-class LocalModel:
+class LocalModel(Backend):
     """A transformers causal LM behind the backend interface.
 
     Parameters
@@ -123,7 +123,7 @@ class LocalModel:
     def replies(
         self, requests: Sequence[Request], wanted: Collection[int]
     ) -> Iterator[list[tuple[int, Reply]]]:
-        """See `benchhealth_utils.backends`."""
+        """See `Backend`."""
         rendered = self._render(requests)
         too_long = [(i, _TOO_LONG) for i in sorted(wanted) if not rendered[i].ids]
         if too_long:

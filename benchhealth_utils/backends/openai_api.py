@@ -6,13 +6,14 @@ Many servers speak it (vLLM, llama.cpp, ``transformers serve``); name them with
 
 from __future__ import annotations
 
+from ..models.base import with_template
 from ..schema import digest
 from . import Reply, Request
 from .budget import most_tokens, reply_limit
 from .echo import log_probability
 from .endpoint import Endpoint
 from .faults import Final, Passing
-from .rendering import before_stop, with_template
+from .rendering import before_stop
 from .responses import counted, identity, in_shape
 from .sdk_errors import refuses
 

@@ -7,8 +7,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
-from ..availability import how_to_get
-from ..models import MODELS, ModelSpec, check_name, parts, recorded_name, template, vendor_model
+from ..models import (
+    MODELS,
+    ModelSpec,
+    check_name,
+    how_to_get,
+    parts,
+    recorded_name,
+    template,
+    vendor_model,
+)
 from ..schema import ModelError
 from .budget import Budget
 from .prices import known_price

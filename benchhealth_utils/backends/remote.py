@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from tenacity.wait import wait_exponential, wait_random
 
-from . import Reply, Request
+from ..models.base import Backend, Reply, Request
 from .asking import LONGEST, Asking
 from .budget import Budget
 from .limits import START
@@ -25,7 +25,7 @@ from .responses import is_this_machine
 ATTEMPTS = 8  # of one request
 
 
-class RemoteModel:
+class RemoteModel(Backend):
     """A model behind an API, as a backend.
 
     Parameters
@@ -75,7 +75,7 @@ class RemoteModel:
     def replies(
         self, requests: Sequence[Request], wanted: Collection[int]
     ) -> Iterator[list[tuple[int, Reply]]]:
-        """See `benchhealth_utils.backends`.
+        """See `Backend`.
 
         A position can come more than once: an ``error`` takes back an earlier
         reply whose owner has become doubtful, and a new one follows.

@@ -40,27 +40,6 @@ def prompt_text(tokenizer, messages) -> str:
     return tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
 
 
-def with_template(template: str, messages, bos: str = "<s>", eos: str = "</s>") -> str:
-    """Messages in a chat format, without a tokenizer; for a server that takes raw text.
-
-    Rendered as transformers does it. The first beginning mark is left to the
-    server's tokenizer.
-    """
-    from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    rules = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-    )
-    text = rules.from_string(template).render(
-        messages=[dict(message) for message in messages],
-        add_generation_prompt=True,
-        bos_token=bos,
-        eos_token=eos,
-    )
-    return text.removeprefix(bos)
-
-
 def before_stop(text: str, stop) -> str:
     """The part of a reply before the first of the marks that end it.
 

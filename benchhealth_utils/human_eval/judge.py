@@ -16,8 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..answers import ask
-from ..backends import Reply, Request
-from ..models import BUDGET, MODELS, open_model
+from ..models import BUDGET, MODELS, Backend, Reply, Request, open_model
 from ..readings.clean import clean
 from ..schema import Example, ModelError
 from .criteria import CHOICES, CRITERIA, Criterion
@@ -152,7 +151,7 @@ def _sides(card: Card, order: str) -> tuple[str, str]:
     return (card.left, card.right) if order == "shown" else (card.right, card.left)
 
 
-class LongerReply:
+class LongerReply(Backend):
     """A judge for scale: the reply with more words is the better one, on every criterion.
 
     What a language model adds to it is what it may have read.
@@ -162,7 +161,7 @@ class LongerReply:
     signature = {"backend": "longer-reply", "version": 1}
 
     def replies(self, requests, wanted):
-        """See `benchhealth_utils.backends`."""
+        """See `Backend`."""
         for at in sorted(wanted):
             sides = requests[at].example.inputs
             more = len(sides["left"].split()) - len(sides["right"].split())

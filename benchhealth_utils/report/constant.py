@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ..backends.baselines import majority
 from ..datasets import data_root, load
 from ..evaluation import Evaluation
 from ..metrics import sufficient
+from ..models.baselines import majority
 from ..schema import DataError
 from .style import points
 

@@ -52,8 +52,8 @@ def prompt_text(example: Example, pool=(), shots: int = 0, seed: int = 0, model=
     check_may_show(example.dataset)
     chosen = exemplars(example, exemplar_order(pool, seed), shots) if shots else ()
     turns = build(example, chosen)
-    if hasattr(model, "prompt_text"):
-        return HTML(f'<pre class="prompt">{escape(model.prompt_text(turns))}</pre>')
+    if model is not None and (text := model.prompt_text(turns)):
+        return HTML(f'<pre class="prompt">{escape(text)}</pre>')
     blocks = (
         f"<dt>{escape(turn['role'])}</dt><dd><pre>{escape(turn['content'])}</pre></dd>"
         for turn in turns

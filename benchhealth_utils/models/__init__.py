@@ -1,0 +1,138 @@
+"""Models, opened by name.
+
+A name is a key of ``data/models.yaml`` or an open form:
+
+``hf:<id or folder>``, ``hf:<id or folder>#<template>``
+    Any causal language model on disk or on the Hugging Face hub: complete
+    weights, a PEFT adapter, or a GGUF file. With a template of
+    ``data/templates/`` it is asked in that chat format, and not in its own.
+``openai:<model>``, ``openai:<model>#<template>``
+    Any server that speaks OpenAI's protocol; with a template the prompt is
+    rendered here and sent as a raw completion.
+``anthropic:<model>``
+    The same for Anthropic's protocol.
+"""
+
+from __future__ import annotations
+
+from ..registry import (
+    MODELS,
+    REMOTE,
+    TEMPLATES,
+    ModelSpec,
+    how_to_get,
+    model_spec,
+    parts,
+    recorded_name,
+    template,
+    vendor_model,
+)
+from ..schema import ModelError
+from ..secrets import check_no_secret
+from .base import Backend, Reply, Request
+
+__all__ = [
+    "MODELS",
+    "REMOTE",
+    "TEMPLATES",
+    "Backend",
+    "ModelSpec",
+    "Reply",
+    "Request",
+    "check_name",
+    "how_to_get",
+    "modes_of",
+    "open_model",
+    "parts",
+    "recorded_name",
+    "template",
+    "vendor_model",
+]
+
+BUDGET = 5.0  # dollars for a model behind an API, where a run opens it by its name
+
+
+def check_name(name: str) -> ModelSpec | None:
+    """The registry's entry of a name, None for an open form.
+
+    Raises
+    ------
+    ModelError
+        For a name that does not exist; the message lists those that do.
+    BenchHealthError
+        For one that looks like a key.
+    """
+    if spec := model_spec(name):
+        return spec
+    check_no_secret("model", name)
+    form, source, style = parts(name)
+    if form not in ("hf", *REMOTE) or not source.strip():
+        raise ModelError(
+            f"There is no model '{name}'. Known: {', '.join(MODELS)}; and hf:<id or folder> for "
+            "any causal language model, openai:<model> or anthropic:<model> for one behind an API."
+        )
+    if style is not None and form == "anthropic":
+        raise ModelError(f"{name}: a chat format goes with hf: and openai: only.")
+    if style is not None:
+        template(style)
+    return None
+
+
+def modes_of(name: str) -> tuple[str, ...]:
+    """The answering modes that a model offers, known from its name alone.
+
+    A vendor's model, or one that a server puts into its chat format, gives no
+    probabilities of a prompt, and neither does a baseline.
+    """
+    spec = check_name(name)
+    form, _, style = parts(name)
+    if (form in REMOTE and style is None) or (spec and spec.published in ("api", "baseline")):
+        return ("generate",)
+    return ("generate", "likelihood")
+
+
+def open_model(
+    name: str,
+    *,
+    dtype: str | None = None,
+    device: str | None = None,
+    bits: int | None = None,
+    budget: float | None = None,
+    beside: Backend | None = None,
+) -> Backend:
+    """Open a model, ready to answer.
+
+    Parameters
+    ----------
+    name : str
+        Key in ``MODELS`` or an open form.
+    dtype : {"float32", "bfloat16", "float16"}, optional
+        By default what the machine runs well.
+    device : str, optional
+        ``cuda``, ``mps``, ``cpu``, or ``auto`` to spread a model over all GPUs; by
+        default ``BENCHHEALTH_DEVICE``, or else the best there is.
+    bits : {4, 8}, optional
+        Load quantised, through bitsandbytes; by default ``BENCHHEALTH_BITS``.
+    budget : float, optional
+        Dollars that a model behind an API may cost in this process.
+    beside : Backend, optional
+        Another open model; what both of them cost counts toward the budget.
+
+    Raises
+    ------
+    ModelError
+        If the model does not exist or cannot be had; the message says what to
+        do. Nothing else has been read or written by then.
+    """
+    spec = check_name(name)
+    if spec and spec.published == "baseline":
+        from .baselines import Baseline
+
+        return Baseline(name)
+    if spec is None and parts(name)[0] in REMOTE:
+        from ..backends.opening import open_remote
+
+        return open_remote(name, budget, beside and beside.budget)
+    from ..backends.opening import open_local
+
+    return open_local(name, spec, dtype=dtype, device=device, bits=bits)
