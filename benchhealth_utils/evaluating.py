@@ -102,7 +102,7 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
     examples = asked = subset(whole, limit, seed)
     if kind:
         asked = [reword(item, kind, seed) for item in examples]
-    pool = load(key, "train", root=root) if shots or hasattr(model, "prepare") else None
+    pool = load(key, "train", root=root) if shots or model.learns else None
     answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
     pairs = list(zip(examples, asked, answers, strict=True))
     strict = [read(e, a.text) if a.status == "ok" else None for _, e, a in pairs]

@@ -67,7 +67,7 @@ def check_may_send(model, key: str) -> None:
     """
     if not (model.remote and is_credentialed(key)):
         return
-    endpoint = (getattr(model, "endpoint", "") or "").rstrip("/")
+    endpoint = model.endpoint.rstrip("/")
     declared = {part.strip().rstrip("/") for part in os.environ.get(VARIABLE, "").split(",")}
     if endpoint and endpoint in declared:
         return

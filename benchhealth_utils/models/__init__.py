@@ -15,6 +15,7 @@ A name is a key of ``data/models.yaml`` or an open form:
 
 from __future__ import annotations
 
+from ..guard import check_no_secret
 from ..registry import (
     MODELS,
     REMOTE,
@@ -28,7 +29,6 @@ from ..registry import (
     vendor_model,
 )
 from ..schema import ModelError
-from ..secrets import check_no_secret
 from .base import Backend, Reply, Request
 
 __all__ = [
