@@ -20,7 +20,7 @@ _HOME = {
     "build": "prompts",
     "answer": "answers",
     "read": "readings",
-    "score": "metrics",
+    "score": "tasks",
     "evaluate": "evaluating",
     "items": "evaluating",
     "frame": "evaluating",

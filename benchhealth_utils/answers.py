@@ -19,12 +19,12 @@ from filelock import FileLock, Timeout
 from .backends import Reply, Request
 from .backends.responses import encodable
 from .datasets import load
-from .exemplars import exemplar_order, exemplars
 from .guard import check_may_send
 from .models import open_model
 from .progress import Progress
-from .prompts import build, prompt
+from .prompts import build, exemplar_order, exemplars
 from .schema import Answer, BenchHealthError, Example, digest, runs_folder
+from .tasks import TASKS
 
 MODES = ("generate", "likelihood")
 LABEL_TOKENS = 16  # room for a label in likelihood mode
@@ -160,7 +160,7 @@ def make_requests(
         raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
     if not isinstance(shots, int) or shots < 0:
         raise BenchHealthError(f"shots is {shots!r}; expected 0 or more.")
-    task = prompt(key)
+    task = TASKS[key]
     closed = mode == "likelihood"
     if closed and task.labels is None:
         raise BenchHealthError(f"{key} asks an open question; likelihood mode is for closed ones.")

@@ -185,14 +185,14 @@ def left_out(
 
 def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[LeftOut]]:
     """Items of a split, and what its reader left out."""
-    from .readers import READERS
+    from .tasks import TASKS
 
     folder = root / spec.folder
     if not folder.is_dir():
         raise DataError(folder, "", "the data set is not here.", how_to_get(spec, root))
     found: list[Example | LeftOut] = []
     try:
-        found += READERS[spec.reader](spec, split, root)
+        found += TASKS[spec.key].read_file(spec, split, root)
         _check_ids(found, folder)
         examples = [item for item in found if isinstance(item, Example)]
         left = [item for item in found if isinstance(item, LeftOut)]
@@ -332,13 +332,13 @@ def _sample_items(key: str) -> frozenset[str]:
     Of MIMIC those for validation count too: which items are tested depends on a
     list that a copy of the folder may lack.
     """
-    from .readers import READERS
+    from .tasks import TASKS
 
     spec = dataset(key)
     if not (SAMPLES / spec.folder).is_dir():
         return frozenset()
     parts = (*SPLITS, "val", "validate") if spec.tier == "credentialed" else SPLITS
-    items = (item for part in parts for item in READERS[spec.reader](spec, part, SAMPLES))
+    items = (item for part in parts for item in TASKS[key].read_file(spec, part, SAMPLES))
     return frozenset(fingerprint([item]) for item in items if isinstance(item, Example))
 
 

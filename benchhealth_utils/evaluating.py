@@ -14,17 +14,16 @@ import pandas as pd
 from . import __version__
 from .answers import answer
 from .datasets import DATASETS, data_root, dataset, fingerprint, load, provenance, subset
-from .exemplars import exemplar_order, exemplars
 from .guard import is_credentialed
-from .metrics import METRICS, score, sufficient
 from .models import MODELS, open_model
 from .plan import announce
-from .prompts import prompt
+from .prompts import exemplar_order, exemplars
 from .readings import read
 from .rewordings import restored, reword, rewording_signature
 from .schema import BenchHealthError, DataError, Run, whole_number
 from .stats import compare as compare_sums
 from .stats import holm
+from .tasks import TASKS, score, sufficient
 
 PACKAGES = ("torch transformers scikit-learn scipy statsmodels rouge-score sacrebleu").split()
 
@@ -90,7 +89,7 @@ def evaluate(
     draw = exemplar_seed if shots and exemplar_seed is not None else seed
     runs = []
     for key in keys:
-        closed = prompt(key).labels is not None and (mode in model.modes or mode == "generate")
+        closed = TASKS[key].labels is not None and (mode in model.modes or mode == "generate")
         options = dict(mode=mode if closed else "generate", store=store, progress=progress)
         runs.append(_run(model, key, shots, limit, seed, draw, perturbation, options))
     return runs
@@ -120,7 +119,7 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
     if lenient != strict:
         value = score(key, gold, lenient, groups=groups, seed=seed).value
         scores.extra["value_with_truncated"] = value
-    task, limited = prompt(key), len(examples) if len(examples) < len(whole) else 0
+    task, limited = TASKS[key], len(examples) if len(examples) < len(whole) else 0
     return Run(
         model=model.name,
         dataset=key,
@@ -165,7 +164,7 @@ def _rows(key, examples, answers, readings) -> pd.DataFrame:
             ],
         }
     )
-    frame[list(METRICS[key].columns)] = sums
+    frame[list(TASKS[key].metric.columns)] = sums
     for name in ("prompt_tokens", "completion_tokens"):
         frame[name] = pd.array([a.usage.get(name) for a in answers], dtype="Int64")
     return frame
@@ -195,7 +194,7 @@ def items(run: Run) -> pd.DataFrame:
         alone, 0-1), the metric's sums, prompt_tokens, completion_tokens, reply. Reading,
         gold and reply are None for credentialed sets and for published runs.
     """
-    sums = run.rows[list(METRICS[run.dataset].columns)].to_numpy(float)
+    sums = run.rows[list(TASKS[run.dataset].metric.columns)].to_numpy(float)
     frame = run.rows.copy()
     frame.insert(0, "dataset", run.dataset)
     shown = bool(run.examples) and not is_credentialed(run.dataset)
@@ -203,7 +202,7 @@ def items(run: Run) -> pd.DataFrame:
     frame.insert(4, "reading", pd.Series(run.readings if shown else none, dtype=object))
     gold = [e.gold for e in run.examples] if shown else none
     frame.insert(5, "gold", pd.Series(gold, dtype=object))
-    frame.insert(6, "value", METRICS[run.dataset].statistic(sums))
+    frame.insert(6, "value", TASKS[run.dataset].metric.statistic(sums))
     frame["reply"] = pd.Series([a.text for a in run.answers] if shown else none, dtype=object)
     return frame
 
@@ -273,7 +272,7 @@ def _constant(run: Run) -> float:
     except DataError:  # no training part
         return np.nan
     rows = always.rows[always.rows["id"].isin(run.rows["id"])]
-    metric = METRICS[run.dataset]
+    metric = TASKS[run.dataset].metric
     return float(metric.statistic(rows[list(metric.columns)].to_numpy(float).sum(axis=0)))
 
 
@@ -304,7 +303,7 @@ def compare(runs: Sequence[Run], rivals: Sequence[Run], *, seed: int = 0) -> pd.
     for run in runs:
         if run.dataset not in others:
             continue
-        rival, metric = others[run.dataset], METRICS[run.dataset]
+        rival, metric = others[run.dataset], TASKS[run.dataset].metric
         one, two = (each.rows.set_index("id") for each in (run, rival))
         if set(one.index) != set(two.index):
             raise BenchHealthError(

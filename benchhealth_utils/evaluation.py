@@ -13,14 +13,13 @@ from importlib.metadata import PackageNotFoundError, version
 from . import __version__
 from .answers import answer
 from .datasets import data_root, fingerprint, load, provenance, subset
-from .exemplars import exemplar_order, exemplars
-from .metrics import score
 from .models import open_model
 from .plan import announce
-from .prompts import prompt
+from .prompts import exemplar_order, exemplars
 from .readings import read
 from .rewordings import REWORDINGS, applies, restored, reword, rewording_signature
 from .schema import STATUSES, Answer, Example, Reading, Scores, equal_fields
+from .tasks import TASKS, score
 
 PACKAGES = (
     "torch",
@@ -183,9 +182,9 @@ def evaluate(
             "shots": shots,
             "seed": seed,
             **({"exemplar_seed": draw} if shots else {}),
-            "prompt_version": prompt(dataset).version,
+            "prompt_version": TASKS[dataset].version,
             **(rewording_signature(rewording, examples, seed) if rewording else {}),
-            "max_tokens": min(filter(None, (prompt(dataset).max_tokens, model.max_tokens))),
+            "max_tokens": min(filter(None, (TASKS[dataset].max_tokens, model.max_tokens))),
             "exemplars": exemplar_ids(examples, pool, shots, draw),
             "pool": fingerprint(pool) if shots else None,
             "data": data,
@@ -225,7 +224,7 @@ def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **op
     known = ("shots", "limit", "seed", "exemplar_seed", "rewording")
     planned = {name: options[name] for name in known if name in options}
     announce(model, datasets, mode=mode, **planned)
-    closed = [mode in model.modes and prompt(key).labels is not None for key in datasets]
+    closed = [mode in model.modes and TASKS[key].labels is not None for key in datasets]
     return [
         evaluate(model, key, mode=mode if is_closed else "generate", **options)
         for key, is_closed in zip(datasets, closed, strict=True)

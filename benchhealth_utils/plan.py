@@ -17,9 +17,9 @@ from .backends.budget import Price, most_tokens
 from .backends.prices import known_price
 from .datasets import DATASETS, data_root, load, provenance, subset
 from .models import REMOTE, check_name, how_to_get, modes_of, parts, template, vendor_model
-from .prompts import PROMPTS
 from .rewordings import reword
 from .schema import BenchHealthError, Example
+from .tasks import TASKS
 from .tokens import Tokens, counter
 
 
@@ -77,7 +77,7 @@ def plan(
         whole = load(key)
         items = subset(whole, limit, seed)
         asked = [reword(item, rewording, seed) for item in items] if rewording else items
-        closed = PROMPTS[key].labels is not None and mode in modes_of(model)
+        closed = TASKS[key].labels is not None and mode in modes_of(model)
         requests, _ = make_requests(
             asked,
             shots=shots,
@@ -123,7 +123,7 @@ def _count(
 ) -> tuple[int, ...]:
     """Of one request: calls, prompt tokens, a bound on them, reply tokens expected and at most."""
     prompt, labels = tokens.prompt(request), request.labels
-    gold = tokens.text(PROMPTS[item.dataset].answer(item)) + 1
+    gold = tokens.text(TASKS[item.dataset].answer(item.gold, item)) + 1
     if not sent:
         most = 0 if labels else request.max_tokens
         return 1, prompt, prompt, min(gold, most), most

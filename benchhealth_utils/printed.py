@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 
 from .datasets import DATASETS
-from .prompts import PROMPTS
 from .schema import DATA, BenchHealthError
+from .tasks import TASKS
 
 
 def paper(table: int) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def paper(table: int) -> pd.DataFrame:
     if table not in range(1, 7):
         raise BenchHealthError(f"The paper has no table {table!r}. It has 1 to 6.")
     if table == 4:
-        rows = [(key, spec.name, PROMPTS[key].instruction) for key, spec in DATASETS.items()]
+        rows = [(key, spec.name, TASKS[key].instruction) for key, spec in DATASETS.items()]
         return pd.DataFrame(rows, columns=["dataset", "name", "instruction"])
     frame = pd.read_csv(DATA / "paper" / f"table{table}.csv")
     if table == 5:

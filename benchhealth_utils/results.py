@@ -21,7 +21,6 @@ import pandas as pd
 
 from .answers import file_name
 from .datasets import DATASETS
-from .metrics import METRICS
 from .models import MODELS
 from .schema import (
     DATA,
@@ -35,6 +34,7 @@ from .schema import (
     runs_folder,
     write_atomic,
 )
+from .tasks import TASKS
 
 ECHO = 8  # words in a row that the item has, too
 RATES = ("value", "precision", "recall", "coverage")
@@ -143,13 +143,13 @@ def _read(path: Path, changed: int) -> Run:
         refuse(f"its interval is {ends!r}")
     scores = dataclasses.replace(scores, interval=tuple(ends))
     try:
-        rows = _rows(path, METRICS[key].columns)
+        rows = _rows(path, TASKS[key].metric.columns)
     except (OSError, ValueError, KeyError, EOFError) as error:
         refuse(f"its items cannot be read ({type(error).__name__})")
     if len(rows) != n or rows["id"].duplicated().any() or not set(rows["status"]) <= set(STATUSES):
         refuse(f"it has {len(rows)} items, or one twice, or an unknown status; n is {n}")
-    sums = rows[list(METRICS[key].columns)].to_numpy(float)
-    if not abs(float(METRICS[key].statistic(sums.sum(axis=0))) - scores.value) < 1e-9:
+    sums = rows[list(TASKS[key].metric.columns)].to_numpy(float)
+    if not abs(float(TASKS[key].metric.statistic(sums.sum(axis=0))) - scores.value) < 1e-9:
         refuse("its items do not give its score")
     official = data.get("fingerprint") == DATASETS[key].fingerprint is not None
     whole = not data["limit"] and n == data["items"] == DATASETS[key].size

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from benchhealth_utils.datasets import DATASETS, load
-from benchhealth_utils.readers.hoc import ARCHIVE
-from benchhealth_utils.readers.mimic_iii import COLUMNS
 from benchhealth_utils.schema import DataError
+from benchhealth_utils.tasks.discharge import COLUMNS
+from benchhealth_utils.tasks.hallmarks import ARCHIVE
 
 HTML = "<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n"
 
@@ -433,22 +433,22 @@ BAD = {
         ("renamed", TABLE, swap("Symptom", "symptoms"), r", line 1: .*\(missing: Symptom\)"),
         ("reordered", TABLE, reorder, ", line 1: the header is disease, idx, .*; expected idx"),
         ("extra cell", TABLE, line(3, "{},x".format), ", line 3: 7 cells; expected 6"),
-        ("idx twice", TABLE, cell(2, "idx", "0"), ", row ending at line 3: '0' occurs twice"),
-        ("idx", TABLE, cell(2, "idx", "x"), ", row ending at line 3: idx is 'x'; expected"),
-        ("disease", TABLE, cell(2, "disease", " "), ", row ending at line 3: 'disease' is empty"),
-        ("drugs", TABLE, drugs(""), ", row ending at line 3: 'commonMedications' is empty"),
-        ("no drug", TABLE, drugs("[]"), ", row ending at line 3: .* is not a list of names such"),
-        ("no list", TABLE, drugs("Aspirin"), ", row ending at line 3: .* is not a list of names"),
-        ("half a list", TABLE, drugs("['A', 'B"), ", row ending at line 3: .* is not a list of"),
-        ("numbers", TABLE, drugs("[1, 2]"), ", row ending at line 3: .* is not a list of names"),
-        ("dict", TABLE, drugs("{[]: 1}"), ", row ending at line 3: .* is not a list of names"),
-        ("blank name", TABLE, drugs("['A', ' ']"), ", row ending at line 3: .* is not a list of"),
-        ("brand only", TABLE, drugs("['(Tums)']"), ", row ending at line 3: a medication has no"),
+        ("idx twice", TABLE, cell(2, "idx", "0"), ", line 3: '0' occurs twice"),
+        ("idx", TABLE, cell(2, "idx", "x"), ", line 3: idx is 'x'; expected"),
+        ("disease", TABLE, cell(2, "disease", " "), ", line 3: 'disease' is empty"),
+        ("drugs", TABLE, drugs(""), ", line 3: 'commonMedications' is empty"),
+        ("no drug", TABLE, drugs("[]"), ", line 3: .* is not a list of names such"),
+        ("no list", TABLE, drugs("Aspirin"), ", line 3: .* is not a list of names"),
+        ("half a list", TABLE, drugs("['A', 'B"), ", line 3: .* is not a list of"),
+        ("numbers", TABLE, drugs("[1, 2]"), ", line 3: .* is not a list of names"),
+        ("dict", TABLE, drugs("{[]: 1}"), ", line 3: .* is not a list of names"),
+        ("blank name", TABLE, drugs("['A', ' ']"), ", line 3: .* is not a list of"),
+        ("brand only", TABLE, drugs("['(Tums)']"), ", line 3: a medication has no"),
         (
             "symptoms",
             TABLE,
             cell(2, "Symptom", "Cough"),
-            ", row ending at line 3: 'Symptom' is not",
+            ", line 3: 'Symptom' is not",
         ),
     ],
     "mimic_cxr": [

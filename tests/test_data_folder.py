@@ -11,9 +11,9 @@ import pytest
 from benchhealth_utils.datasets import DATASETS, data_root, left_out, load, provenance
 from benchhealth_utils.evaluation import evaluate
 from benchhealth_utils.inventory import inventory
-from benchhealth_utils.readers.mimic_iii import COLUMNS
 from benchhealth_utils.report import scores_table
 from benchhealth_utils.schema import BenchHealthError, DataError
+from benchhealth_utils.tasks.discharge import COLUMNS
 
 HEAD = ["dicom_id", "study_id", "subject_id", "split"]
 GOOD = "\n FINDINGS: The heart is large.\n\n IMPRESSION: Cardiomegaly.\n"

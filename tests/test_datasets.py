@@ -34,14 +34,14 @@ from benchhealth_utils.datasets import (
 )
 from benchhealth_utils.download import members_digest
 from benchhealth_utils.inventory import inventory
-from benchhealth_utils.readers import READERS
-from benchhealth_utils.readers.bio_tags import detokenise, entities
-from benchhealth_utils.readers.chatdoctor import drug_name
-from benchhealth_utils.readers.ddi import mark
-from benchhealth_utils.readers.hoc import ARCHIVE, HALLMARKS, labels_of
-from benchhealth_utils.readers.mimic_iii import instruction
-from benchhealth_utils.readers.radiology import sections_of
 from benchhealth_utils.schema import ROOT, BenchHealthError, DataError, Example, canonical
+from benchhealth_utils.tasks.discharge import instruction
+from benchhealth_utils.tasks.entities import detokenise
+from benchhealth_utils.tasks.files import Place
+from benchhealth_utils.tasks.hallmarks import ARCHIVE, HALLMARKS, labels_of
+from benchhealth_utils.tasks.radiology import sections_of
+from benchhealth_utils.tasks.relations import mark
+from benchhealth_utils.tasks.treatment import drug_name
 
 # Table 1, typed from the paper; the last column is the project's word for a metric.
 TABLE_1 = """\
@@ -112,7 +112,6 @@ def test_registry_entry_is_complete(key, samples):
     texts = (spec.name, spec.domain, spec.licence, spec.split)
     assert all(text.strip() for text in texts)
     assert re.fullmatch(r"[a-z0-9]+\d{4}[a-z]*", spec.reference)
-    assert spec.reader in READERS
     assert (samples / spec.folder).is_dir()
     roles = {entry["role"] for entry in spec.files}
     assert roles <= {"test", "train", "both", "optional", "dialogues"}
@@ -514,21 +513,6 @@ def test_chatdoctor_commas_do_not_split_names(loaded):
 
 
 @pytest.mark.parametrize(
-    "tags, found",
-    [
-        ("O O", []),
-        ("B", [(0, 0)]),
-        ("B I I O", [(0, 2)]),
-        ("B B I B", [(0, 0), (1, 2), (3, 3)]),
-        ("O B I", [(1, 2)]),
-    ],
-)
-def test_entities(tags, found):
-    names = {"B": "B-Disease", "I": "I-Disease", "O": "O"}
-    assert entities([names[tag] for tag in tags.split()]) == found
-
-
-@pytest.mark.parametrize(
     "tokens, sentence",
     [
         ("No disease .", "No disease."),
@@ -679,14 +663,14 @@ ANGIO, CELL, IMMUNE = HALLMARKS[4], HALLMARKS[8], HALLMARKS[9]
     ],
 )
 def test_hoc_labels(line, labels):
-    assert labels_of(line) == labels
-    assert labels_of(f"{line}\n") == labels
+    assert labels_of(line, Place("x")) == labels
+    assert labels_of(f"{line}\n", Place("x")) == labels
 
 
 def test_hoc_has_ten_hallmarks_and_refuses_an_eleventh():
     assert len(set(HALLMARKS)) == 10
     with pytest.raises(DataError, match="'Longevity' is not one of the ten hallmarks"):
-        labels_of(f"<{ANGIO} AND Longevity--x")
+        labels_of(f"<{ANGIO} AND Longevity--x", Place("x"))
 
 
 # Reports and notes
@@ -965,7 +949,7 @@ def test_official_relations(official, real_data, monkeypatch):
         overlaps.append(max(one[0], two[0]) < min(one[1], two[1]))
         return mark(text, one, two)
 
-    monkeypatch.setattr("benchhealth_utils.readers.ddi.mark", spy)
+    monkeypatch.setattr("benchhealth_utils.tasks.relations.mark", spy)
     assert load("ddi", root=real_data) == official("ddi") and sum(overlaps) == 7
     ids = {example.id for example in official("ddi", "train")}
     assert "DDI-DrugBank.d236.s29.p0" not in ids

@@ -13,11 +13,9 @@ import pytest
 
 from benchhealth_utils import DATASETS, build, load, score
 from benchhealth_utils.datasets import fingerprint
-from benchhealth_utils.exemplars import exemplar_order, exemplars
-from benchhealth_utils.metrics import sufficient
-from benchhealth_utils.prompts import PROMPTS
+from benchhealth_utils.prompts import exemplar_order, exemplars
 from benchhealth_utils.schema import digest
-from benchhealth_utils.wording import REWORDED
+from benchhealth_utils.tasks import TASKS, sufficient
 
 GOLDEN = Path(__file__).parent / "golden"
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
@@ -26,13 +24,13 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*reports are left out")
 
 def prompts(key, root):
     """Digests of all that is asked about a data set, and the data's fingerprints."""
-    items, pool, task = load(key, root=root), load(key, "train", root=root), PROMPTS[key]
+    items, pool, task = load(key, root=root), load(key, "train", root=root), TASKS[key]
     order = exemplar_order(pool)
     asked = {
         str(shots): digest([build(item, exemplars(item, order, shots)) for item in items])
         for shots in (0, 2)
     }
-    told = [[task.question(x), task.answer(x), task.document(x)] for x in [*items, *pool]]
+    told = [[task.question(x), task.answer(x.gold, x), task.document(x)] for x in [*items, *pool]]
     labels = [task.labels(item) for item in items] if task.labels else None
     settings = [task.max_tokens, task.keep_end, task.cue, task.after]
     return {
@@ -42,7 +40,7 @@ def prompts(key, root):
         "labels": digest(labels),
         "settings": digest(settings),
         "instruction": digest(task.instruction),
-        "reworded": digest(REWORDED[task.instruction]),
+        "reworded": digest(task.reworded),
         "test": fingerprint(items),
         "train": fingerprint(pool),
     }

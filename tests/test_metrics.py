@@ -15,11 +15,12 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from benchhealth_utils import score
 from benchhealth_utils.datasets import DATASETS
-from benchhealth_utils.metrics import METRICS, counts, precision_recall_f1, sufficient
-from benchhealth_utils.readers.ddi import TYPES
-from benchhealth_utils.readers.hoc import HALLMARKS
+from benchhealth_utils.metrics import counts, precision_recall_f1
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import bootstrap, group_sums, wilson, wilson_of_share
+from benchhealth_utils.tasks import TASKS, sufficient
+from benchhealth_utils.tasks.hallmarks import HALLMARKS
+from benchhealth_utils.tasks.relations import TYPES
 
 A = frozenset
 
@@ -544,12 +545,12 @@ def _drawn(data, key, size=8):
 
 
 def test_every_data_set_has_a_metric_of_the_name_in_table_1():
-    assert list(METRICS) == list(DATASETS) == list(CASES)
-    for key, metric in METRICS.items():
+    assert list(TASKS) == list(DATASETS) == list(CASES)
+    for key, task in TASKS.items():
         word = {"micro F1": "F1", "entity-level F1": "entity-level"}.get(
             DATASETS[key].metric, DATASETS[key].metric
         )
-        assert word in metric.name
+        assert word in task.metric.name
 
 
 @pytest.mark.parametrize("key", CASES)
@@ -578,7 +579,7 @@ def test_rules_of_every_metric(key, data):
 @given(data=st.data())
 def test_perfect_and_mute_answers(key, data):
     gold = data.draw(st.lists(CASES[key][0], min_size=3, max_size=8))
-    if METRICS[key].statistic(sufficient(key, gold, gold)[0].sum(axis=0)) == 0:
+    if TASKS[key].metric.statistic(sufficient(key, gold, gold)[0].sum(axis=0)) == 0:
         return  # nothing to find: no mention, no positive pair
     whole, mute = score(key, gold, gold), score(key, gold, [None] * len(gold))
     assert (whole.value, whole.precision, whole.recall, whole.coverage) == (1, 1, 1, 1)

@@ -18,8 +18,8 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from benchhealth_utils import load, score
 from benchhealth_utils.datasets import DATASETS
-from benchhealth_utils.metrics import sufficient
 from benchhealth_utils.stats import compare
+from benchhealth_utils.tasks import sufficient
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 CHOICES = {

@@ -15,8 +15,8 @@ from benchhealth_utils.backends import embedded
 from benchhealth_utils.backends.machine import weight_fingerprint
 from benchhealth_utils.backends.rendering import Rendered, continuation, render, token_ids
 from benchhealth_utils.models import check_name, modes_of, parts, recorded_name
-from benchhealth_utils.prompts import PROMPTS
 from benchhealth_utils.schema import ModelError
+from benchhealth_utils.tasks import TASKS
 
 PAPER = (
     "claude-2 gpt-3.5-turbo gpt-4 chatglm-6b alpaca-7b vicuna-7b llama-2-7b llama-2-13b "
@@ -356,7 +356,7 @@ def test_a_document_too_long_is_cut_not_the_instruction(local, monkeypatch, key,
     monkeypatch.setattr(local, "window", len(full.ids) - 30 + request.max_tokens)
     short = fit(local, request)
     assert len(short.ids) <= len(full.ids) - 30 and short.cut >= 30
-    assert short.text.count(PROMPTS[key].instruction) == 1
+    assert short.text.count(TASKS[key].instruction) == 1
     assert request.document[kept] in short.text and request.document[lost] not in short.text
     monkeypatch.setattr(local, "window", 40)
     (pair,) = next(iter(local.replies([request], {0})))

@@ -126,7 +126,7 @@ def test_the_redirected_form_and_another_working_folder(tmp_path):
 
 def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
     from benchhealth_utils.models import Backend, Reply
-    from benchhealth_utils.prompts import prompt
+    from benchhealth_utils.tasks import task
 
     class Perfect(Backend):
         name, remote, modes, max_tokens = "perfect", False, ("generate",), None
@@ -136,7 +136,7 @@ def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
             gold = {e.id: e for e in load(requests[0].example.dataset)}
             for i in sorted(wanted):
                 item = gold[requests[i].example.id]
-                yield [(i, Reply("ok", prompt(item.dataset).answer(item)))]
+                yield [(i, Reply("ok", task(item.dataset).answer(item.gold, item)))]
 
     for key in DATASETS:
         run = evaluate(Perfect(), key, store=tmp_path, progress=False)

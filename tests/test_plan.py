@@ -17,8 +17,8 @@ from benchhealth_utils.backends.weights import TENSORS
 from benchhealth_utils.datasets import subset
 from benchhealth_utils.evaluation import evaluate_all, evaluate_reworded
 from benchhealth_utils.plan import announce, main, plan
-from benchhealth_utils.prompts import PROMPTS
 from benchhealth_utils.schema import BenchHealthError, ModelError
+from benchhealth_utils.tasks import TASKS
 from benchhealth_utils.tokens import counter
 
 NO_TOKENIZER = "anthropic:somebodys-model"
@@ -38,12 +38,12 @@ def test_estimated_tokens_dollars_and_hours_are_what_a_count_by_hand_gives(monke
     (row,) = plan(NO_TOKENIZER, ["gad"], price=Price(10, 20), seconds=3).to_dict("records")
     letters = [len(request.messages[-1]["content"]) for request in requests]
     bytes_ = [len(request.messages[-1]["content"].encode()) for request in requests]
-    replies = sum(len(PROMPTS["gad"].answer(item)) // 4 + 1 for item in items)
+    replies = sum(len(TASKS["gad"].answer(item.gold, item)) // 4 + 1 for item in items)
     assert row["Items"] == len(items) + again and row["Data"] == "samples"
     assert row["Requests"] == len(items) and again > 0
     assert row["Prompt tokens"] == sum(n // 4 + 4 for n in letters)
     assert row["Reply tokens, expected"] == replies
-    assert row["Reply tokens, at most"] == len(items) * PROMPTS["gad"].max_tokens
+    assert row["Reply tokens, at most"] == len(items) * TASKS["gad"].max_tokens
     spent = (row["Prompt tokens"] * 10 + replies * 20) / 1e6
     most = (sum(n + 16 for n in bytes_) * 10 + row["Reply tokens, at most"] * 20) / 1e6
     assert row["Dollars, expected"] == pytest.approx(spent)

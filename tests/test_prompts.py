@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from benchhealth_utils import DATASETS, build, load
-from benchhealth_utils.exemplars import exemplar_order, exemplars, normalised, same_item
-from benchhealth_utils.prompts import PROMPTS, prompt
+from benchhealth_utils.prompts import exemplar_order, exemplars, normalised, same_item
 from benchhealth_utils.schema import BenchHealthError
+from benchhealth_utils.tasks import TASKS, task
 
 SAMPLES = Path(__file__).parent.parent / "data" / "samples"
-KEYS = list(PROMPTS)
+KEYS = list(TASKS)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -20,13 +20,13 @@ def test_turns_alternate_and_the_first_carries_the_instruction(key, shots):
     item, pool = load(key, root=SAMPLES)[0], load(key, "train", root=SAMPLES)
     messages = build(item, exemplars(item, exemplar_order(pool), shots))
     assert [m["role"] for m in messages] == ["user", "assistant"] * shots + ["user"]
-    instruction, first = prompt(key).instruction, messages[0]["content"]
-    if prompt(key).after:
+    instruction, first = task(key).instruction, messages[0]["content"]
+    if task(key).after:
         assert first.endswith("\n\n" + instruction)
     else:
         assert first.startswith(instruction + "\n\n")
     assert sum(m["content"].count(instruction) for m in messages) == 1
-    assert prompt(key).question(item) in messages[-1]["content"]
+    assert task(key).question(item) in messages[-1]["content"]
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -39,7 +39,7 @@ def test_gold_never_enters_the_item_s_own_turn(key):
 @pytest.mark.parametrize("key", KEYS)
 def test_the_document_can_be_shortened_in_place(key):
     for item in load(key, root=SAMPLES):
-        document = prompt(key).document(item)
+        document = task(key).document(item)
         assert document and build(item)[-1]["content"].count(document) >= 1
 
 
@@ -115,7 +115,7 @@ def test_too_many_shots_say_how_many_there_are():
 
 def test_an_unknown_data_set_lists_the_known_ones():
     with pytest.raises(BenchHealthError, match="no data set 'medqua'. Known: medqa"):
-        prompt("medqua")
+        task("medqua")
 
 
 def test_real_exemplars_never_repeat_the_item(real_data):

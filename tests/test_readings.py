@@ -16,12 +16,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchhealth_utils import load, read
-from benchhealth_utils.prompts import PROMPTS
 from benchhealth_utils.readings import READINGS
 from benchhealth_utils.readings.choices import read_label, read_letter
 from benchhealth_utils.readings.clean import clean
 from benchhealth_utils.readings.drugs import MOST_WORDS, read_drugs
 from benchhealth_utils.schema import ROOT, BenchHealthError, Example
+from benchhealth_utils.tasks import TASKS
 
 CASES = Path(__file__).parent / "cases"
 LABELS = ("yes", "no", "maybe")
@@ -154,12 +154,12 @@ def test_more_drugs(reply, names):
 def test_a_pasted_instruction_is_no_answer():
     for key in KEYS:
         sample = item(key, options=OPTIONS)
-        assert read(sample, PROMPTS[key].instruction) is None
-        assert READINGS[key](sample, PROMPTS[key].instruction) is None
+        assert read(sample, TASKS[key].instruction) is None
+        assert READINGS[key](sample, TASKS[key].instruction) is None
 
 
 def test_an_echo_of_the_whole_prompt_is_passed_over():
-    pasted = f"{PROMPTS['medqa'].instruction}\n\nQuestion: Which?\n(A) Warfarin (B) Amoxicillin"
+    pasted = f"{TASKS['medqa'].instruction}\n\nQuestion: Which?\n(A) Warfarin (B) Amoxicillin"
     assert read(item("medqa", options=OPTIONS), pasted) is None
     assert read(item("medqa", options=OPTIONS), f"{pasted}\nAnswer: (B)") == "B"
 
@@ -175,7 +175,7 @@ def test_an_unknown_data_set_lists_the_known_ones():
 @pytest.mark.parametrize("key", KEYS)
 def test_exemplar_answers_are_read_back(key, samples):
     for one in load(key, root=samples):
-        assert read(one, PROMPTS[key].answer(one)) == one.gold
+        assert read(one, TASKS[key].answer(one.gold, one)) == one.gold
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -183,9 +183,9 @@ def test_official_gold_answers_are_read_back(key, real_data):
     wrong = [
         one.id
         for one in load(key, root=real_data)
-        if read(one, PROMPTS[key].answer(one)) != one.gold
+        if read(one, TASKS[key].answer(one.gold, one)) != one.gold
         # Likelihood mode: the cue and the chosen continuation.
-        or (PROMPTS[key].labels and read(one, f"Answer: {one.gold}") != one.gold)
+        or (TASKS[key].labels and read(one, f"Answer: {one.gold}") != one.gold)
     ]
     assert not wrong
 

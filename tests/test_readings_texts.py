@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchhealth_utils import load, read
-from benchhealth_utils.prompts import PROMPTS
 from benchhealth_utils.readings.texts import read_text
 from benchhealth_utils.schema import Example
+from benchhealth_utils.tasks import TASKS
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/free_text.yaml").read_text("utf-8"))["cases"]
 KINDS = {"iu_xray": "radiology", "mimic_cxr": "radiology", "mimic_iii": "discharge"}
@@ -83,11 +83,11 @@ def check_gold(key, root):
     for split in ("test", "train"):
         for one in load(key, split, root=root):
             assert read(one, one.gold) == folded(one.gold), one.id
-            assert read(one, PROMPTS[key].answer(one)) == folded(one.gold)
+            assert read(one, TASKS[key].answer(one.gold, one)) == folded(one.gold)
             # What a text is wrapped in goes, the text stays.
             wrapped = f"Sure! Here is the summary:\n\n**{one.gold}**\n\nI hope this helps!"
             assert read(one, wrapped) == folded(one.gold)
-            echoed = f"{PROMPTS[key].instruction}\n\n{PROMPTS[key].question(one)}\n{one.gold}"
+            echoed = f"{TASKS[key].instruction}\n\n{TASKS[key].question(one)}\n{one.gold}"
             assert read(one, echoed) == folded(one.gold)
 
 

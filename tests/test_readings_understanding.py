@@ -17,16 +17,16 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from benchhealth_utils import load, read
-from benchhealth_utils.prompts import PROMPTS
-from benchhealth_utils.readers.bio_tags import detokenise
-from benchhealth_utils.readers.hoc import HALLMARKS
 from benchhealth_utils.readings.disease_names import named_in
 from benchhealth_utils.readings.entities import read_entities
 from benchhealth_utils.readings.hallmarks import read_hallmarks
 from benchhealth_utils.readings.mentions import Sentence
 from benchhealth_utils.readings.relations import read_gene_disease, read_relation
 from benchhealth_utils.schema import Example
-from benchhealth_utils.wording import DDI_LABELS
+from benchhealth_utils.tasks import TASKS
+from benchhealth_utils.tasks.entities import detokenise
+from benchhealth_utils.tasks.hallmarks import HALLMARKS
+from benchhealth_utils.tasks.relations import SHOWN as DDI_LABELS
 
 CASES = Path(__file__).parent / "cases"
 NER = ("bc5_disease", "ncbi_disease")
@@ -263,8 +263,8 @@ def verdicts(yes, form="{}: {}"):
         ("Answer: the cells show inflammation", None),
         ("; ".join(HALLMARKS), None),
         ("; ".join(HALLMARKS[:9]), set(range(9))),
-        (PROMPTS["hoc"].instruction[-1000:].partition("\n")[2], None),
-        ("\n".join(PROMPTS["hoc"].instruction.split("\n")[1:5]), None),
+        (TASKS["hoc"].instruction[-1000:].partition("\n")[2], None),
+        ("\n".join(TASKS["hoc"].instruction.split("\n")[1:5]), None),
     ],
 )
 def test_more_hallmarks(reply, reading):
@@ -284,21 +284,21 @@ def split_cases(root):
 def test_exemplar_answers_of_the_samples_are_read_back(samples):
     for key, _, examples in split_cases(samples):
         for one in examples:
-            assert read(one, PROMPTS[key].answer(one)) == one.gold
+            assert read(one, TASKS[key].answer(one.gold, one)) == one.gold
 
 
 @pytest.mark.parametrize("key", ["ddi", "gad", "hoc"])
 def test_official_labels_are_read_back(key, real_data):
     for split in ("test", "train"):
         for one in load(key, split, root=real_data):
-            assert read(one, PROMPTS[key].answer(one)) == one.gold, one.id
+            assert read(one, TASKS[key].answer(one.gold, one)) == one.gold, one.id
 
 
 def test_likelihood_labels_are_read_back():
     for gold, label in DDI_LABELS.items():
-        assert read_relation(f"{PROMPTS['ddi'].cue} {label}") == gold
+        assert read_relation(f"{TASKS['ddi'].cue} {label}") == gold
     for label in ("Yes", "No"):
-        assert read_gene_disease(f"{PROMPTS['gad'].cue} {label}") == label.lower()
+        assert read_gene_disease(f"{TASKS['gad'].cue} {label}") == label.lower()
 
 
 # Gold only at the second of two equal places, with no other mention between them.
@@ -309,7 +309,7 @@ UNTOLD = {"ncbi_disease-train-1977", "ncbi_disease-train-2467"}
 def test_official_mentions_are_read_back(split, misread, real_data):
     examples = [one for key in NER for one in load(key, split, root=real_data)]
     assert len(examples) == {"test": 4797 + 940, "train": 4560 + 5424}[split]
-    answers = [PROMPTS[one.dataset].answer(one) for one in examples]
+    answers = [TASKS[one.dataset].answer(one.gold, one) for one in examples]
     readings = [read(one, answer) for one, answer in zip(examples, answers, strict=True)]
     wrong = [one.id for one, got in zip(examples, readings, strict=True) if got != one.gold]
     assert set(wrong) == misread
@@ -511,7 +511,7 @@ def test_an_exemplar_s_answer_is_read_back_whatever_stands_in_its_names(gaps, da
         comma = data.draw(st.booleans()) and sentence.startswith(",", ends[last])
         spans.add((ends[first] - 5, ends[last] + comma))
     one = Example("x-1", "bc5_disease", {"sentence": sentence}, frozenset(spans), "1")
-    assert read(one, PROMPTS["bc5_disease"].answer(one)) == spans
+    assert read(one, TASKS["bc5_disease"].answer(one.gold, one)) == spans
 
 
 @given(st.sampled_from(sorted(SENTENCES.values())), st.sampled_from(sorted(SENTENCES.values())))

@@ -13,10 +13,8 @@ from benchhealth_utils import DATASETS, build, load, read, report
 from benchhealth_utils.answers import make_requests
 from benchhealth_utils.datasets import subset
 from benchhealth_utils.evaluation import evaluate, evaluate_all, evaluate_reworded
-from benchhealth_utils.exemplars import exemplar_order, exemplars
-from benchhealth_utils.metrics import sufficient
 from benchhealth_utils.models import Backend, Reply
-from benchhealth_utils.prompts import PROMPTS, prompt
+from benchhealth_utils.prompts import exemplar_order, exemplars
 from benchhealth_utils.rewordings import REWORDINGS, applies, restored, reword
 from benchhealth_utils.rewordings.abbreviations import EXPANSIONS, abbreviations
 from benchhealth_utils.rewordings.edits import Edit, edited, moved, moved_back, texts
@@ -25,6 +23,7 @@ from benchhealth_utils.rewordings.real_words import REAL_WORDS
 from benchhealth_utils.rewordings.typos import BESIDE, RATE, SHORTEST, WORD, typos
 from benchhealth_utils.schema import ROOT, BenchHealthError, Example
 from benchhealth_utils.stats import holm
+from benchhealth_utils.tasks import TASKS, sufficient, task
 
 SAMPLES = ROOT / "data" / "samples"
 KEYS = list(DATASETS)
@@ -96,12 +95,16 @@ def test_a_kind_that_does_not_apply_lists_where_it_does():
 @pytest.mark.parametrize("key", KEYS)
 def test_base_prompts_are_what_they_are_without_the_feature(key):
     """Keys of stored answers hash the messages: not a byte of these may change."""
-    task, pool = PROMPTS[key], load(key, "train", root=SAMPLES)
+    task, pool = TASKS[key], load(key, "train", root=SAMPLES)
     for shots in (0, 3):
         chosen = [exemplars(item, exemplar_order(pool), shots) for item in items(key)]
         requests, _ = make_requests(items(key), shots=shots, seed=0, mode="generate", pool=pool)
         for item, shown, request in zip(items(key), chosen, requests, strict=True):
-            turns = [text for shot in shown for text in (task.question(shot), task.answer(shot))]
+            turns = [
+                text
+                for shot in shown
+                for text in (task.question(shot), task.answer(shot.gold, shot))
+            ]
             turns.append(task.question(item))
             parts = (turns[0], task.instruction) if task.after else (task.instruction, turns[0])
             turns[0] = "\n\n".join(parts)
@@ -446,7 +449,7 @@ FORMS = {  # what both wordings must have for the readings to apply
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_template_changes_the_instruction_and_nothing_else(key):
-    task, pool = PROMPTS[key], load(key, "train", root=SAMPLES)
+    task, pool = TASKS[key], load(key, "train", root=SAMPLES)
     for item in items(key)[:5]:
         found = reword(item, "template")
         words = found.instruction
@@ -457,7 +460,7 @@ def test_the_template_changes_the_instruction_and_nothing_else(key):
         assert one[0]["content"].replace(task.instruction, words) == two[0]["content"]
         for mark in FORMS.get(key, ()):
             assert mark in words and mark in task.instruction, mark
-        answer = task.answer(item)
+        answer = task.answer(item.gold, item)
         assert read(found, answer) == read(item, answer)
         assert read(found, f"{words}\n\n{answer}") == read(item, answer)
 
@@ -488,7 +491,7 @@ def perfect(key):
             wanted = item.inputs["options"][item.gold]
             options = example.inputs["options"]
             return f"Answer: ({next(x for x, text in options.items() if text == wanted)})"
-        return prompt(key).answer(item)
+        return task(key).answer(item.gold, item)
 
     return Told(says)
 

@@ -13,14 +13,24 @@ from pathlib import Path
 import pytest
 
 from benchhealth_utils.datasets import DATASETS, dataset, load
-from benchhealth_utils.readers.files import row_lines
-from benchhealth_utils.readers.mimic_iii import COLUMNS
-from benchhealth_utils.readers.radiology import cxr_studies
-from benchhealth_utils.schema import ROOT, DataError
+from benchhealth_utils.schema import ROOT, DataError, Example
+from benchhealth_utils.tasks import TASKS
+from benchhealth_utils.tasks.discharge import COLUMNS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*reports are left out")
 PUBLISHED = ROOT / "data" / "splits"
+
+
+def row_lines(path):
+    return path.read_text("utf-8").splitlines()
+
+
 BODY = "Rest at home and drink water. Call us for fever."
+
+
+def part(key, split, root):
+    """Items of any part, and what is left out, as the reader gives them."""
+    return list(TASKS[key].read_file(DATASETS[key], split, root))
 
 
 # Published lists
@@ -34,7 +44,7 @@ def test_hoc_lists_are_blue():
 
 
 def test_iu_xray_list_is_clin_summ():
-    header, *lines = row_lines(PUBLISHED / "iu_xray_clin_summ.tsv")
+    header, *lines = (PUBLISHED / "iu_xray_clin_summ.tsv").read_text("utf-8").splitlines()
     rows = [line.split("\t") for line in lines]
     assert header == "split\tuid"
     assert Counter(split for split, _ in rows) == {"train": 2735, "validate": 341, "test": 343}
@@ -85,8 +95,8 @@ def test_parts_that_are_neither_test_nor_train(samples):
     }
     dev = set(row_lines(samples / "splits" / "hoc_blue_dev.txt"))
     assert dev and not used["hoc"] & dev
-    validate = {s for s, _, _ in cxr_studies(DATASETS["mimic_cxr"], "validate", samples)}
-    assert validate and not {f"s{study}" for study in validate} & used["mimic_cxr"]
+    validate = {x.id for x in part("mimic_cxr", "validate", samples)}
+    assert validate and not validate & used["mimic_cxr"]
     subjects = row_lines(samples / "splits" / "mimic_iii_subjects.csv")
     val = {line.split(",")[0] for line in subjects if line.endswith(",val")}
     assert val and not {i.split("_")[0] for i in used["mimic_iii"]} & val
@@ -315,12 +325,10 @@ def cxr_tree(root, compressed=False):
 @pytest.mark.parametrize("compressed", [False, True])
 def test_cxr_counts(compressed, tmp_path):
     root = cxr_tree(tmp_path, compressed)
-    spec = DATASETS["mimic_cxr"]
     for split, both in (("test", 15), ("train", 15), ("validate", 15)):
-        studies = list(cxr_studies(spec, split, root))
-        assert len({study for study, _, _ in studies}) == len(studies) == 30
-        assert len({subject for _, subject, _ in studies}) == 10
-        assert sum("impression" in sections for _, _, sections in studies) == both
+        studies = part("mimic_cxr", split, root)
+        assert len({study.id for study in studies}) == len(studies) == 30
+        assert sum(isinstance(study, Example) for study in studies) == both
     test, train = (load("mimic_cxr", split, root=root) for split in ("test", "train"))
     assert len(test) == len(train) == 15
     assert not {e.group for e in test} & {e.group for e in train}

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, kendalltau, norm, permutation_test
 
 from benchhealth_utils import stats
-from benchhealth_utils.metrics import sufficient
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import (
     bootstrap,
@@ -32,6 +31,7 @@ from benchhealth_utils.stats import (
     sign_flip,
     wilson,
 )
+from benchhealth_utils.tasks import sufficient
 
 
 def table(both, first, second, neither):

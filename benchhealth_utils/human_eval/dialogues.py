@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..datasets import data_root
-from ..readers.files import json_document, json_lines
 from ..schema import DataError
+from ..tasks.files import json_document, json_lines
 from .folder import StudyError, plain
 
 FILES = ("iCliniq.json", "train_2kchat.jsonl")
@@ -140,8 +140,8 @@ def _release(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _copy(path: Path) -> Iterator[tuple[str, str]]:
-    for line, row in json_lines(path):
-        where = f"line {line}"
+    for line in json_lines(path):
+        where, row = line.where, line.values
         try:
             (turn,) = row["chat"]
             (patient,) = turn["input"]

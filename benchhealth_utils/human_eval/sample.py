@@ -20,8 +20,8 @@ from .. import answers
 from ..backends import Request
 from ..datasets import data_root
 from ..models import BUDGET, MODELS, check_name, open_model
-from ..readers.files import json_document, json_lines
 from ..schema import DATA, Answer, BenchHealthError, DataError, Example, ModelError
+from ..tasks.files import json_document, json_lines
 
 PHYSICIAN = "physician"  # the release's own answers, among the models compared
 FILES = ("iCliniq.json", "train_2kchat.jsonl")  # the release, and the public copy of its first rows
@@ -131,8 +131,8 @@ def load_dialogues(root: str | Path | None = None) -> list[Dialogue]:
     """
     path, found = dialogues_file(root), []
     copy = path.suffix == ".jsonl"
-    rows = json_lines(path) if copy else enumerate(json_document(path))
-    for number, row in rows:
+    rows = [x.values for x in json_lines(path)] if copy else json_document(path)
+    for number, row in enumerate(rows, int(copy)):
         try:
             if copy:
                 ((patient,), row) = (row["chat"][0]["input"], *row["chat"])

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from ..prompts import PROMPTS
 from ..schema import BenchHealthError, Example, Reading
+from ..tasks import TASKS
 from .choices import read_label, read_letter
 from .clean import without_prompt
 from .drugs import read_drugs
@@ -60,7 +60,7 @@ def _hallmarks(example: Example, text: str) -> frozenset[str] | None:
 
 def _without_item(example: Example, text: str) -> str:
     """Drop the item itself, where a reply repeats it word by word."""
-    item = PROMPTS[example.dataset].question(example)
+    item = TASKS[example.dataset].question(example)
     begins = " ".join(item[:200].split())[:100]
     return without_prompt(text, item) if begins in " ".join(text.split()) else text
 
@@ -130,6 +130,6 @@ def read(example: Example, text: str) -> Reading | None:
             f"There is no reading for '{example.dataset}' yet. There is one for: "
             f"{', '.join(READINGS)}."
         )
-    text = without_prompt(text, example.instruction or PROMPTS[example.dataset].instruction)
+    text = without_prompt(text, example.instruction or TASKS[example.dataset].instruction)
     text = _own_question(example, text)
     return READINGS[example.dataset](example, text)

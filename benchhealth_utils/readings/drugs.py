@@ -26,7 +26,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..readers.chatdoctor import drug_name
+from ..tasks.treatment import drug_name
 from .clean import clean
 from .lists import BULLET, ENDS, EXPLAINS, first_sentence, lines, quoted, segments, stated
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..readers.hoc import HALLMARKS
+from ..tasks.hallmarks import HALLMARKS
 
 # The words of an official name, as others write them.
 OFFICIAL = dict(

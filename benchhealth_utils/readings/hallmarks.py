@@ -22,8 +22,7 @@ from __future__ import annotations
 
 import re
 
-from ..readers.hoc import HALLMARKS
-from ..wording import HALLMARKS as MEANINGS
+from ..tasks.hallmarks import HALLMARKS, MEANINGS
 from .clean import clean, fold
 from .cues import answer_cues
 from .hallmark_names import MARK, masked, short

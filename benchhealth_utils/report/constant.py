@@ -9,9 +9,9 @@ from pathlib import Path
 
 from ..datasets import data_root, load
 from ..evaluation import Evaluation
-from ..metrics import sufficient
 from ..models.baselines import majority
 from ..schema import DataError
+from ..tasks import sufficient
 from .style import points
 
 FROM_TRAINING = {

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
-from ..metrics import sufficient
 from ..schema import BenchHealthError
 from ..stats import Comparison, compare, holm
+from ..tasks import sufficient
 from .sources import data_note
 from .style import estimate, p_text, points, table
 

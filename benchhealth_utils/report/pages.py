@@ -9,9 +9,8 @@ import pandas as pd
 from .. import inventory as present
 from ..datasets import DATASETS, Dataset
 from ..models import MODELS, ModelSpec
-from ..prompts import PROMPTS
 from ..schema import ROOT, Scores
-from ..wording import REWORDED
+from ..tasks import TASKS
 from .style import points, table, with_interval
 
 
@@ -223,7 +222,7 @@ def _of_the_paper() -> list[ModelSpec]:
 def table4():
     """The paper's Table 4, as the code has it."""
     seen: dict[str, dict] = {}
-    for key, task in PROMPTS.items():
+    for key, task in TASKS.items():
         row = seen.setdefault(
             task.instruction,
             {
@@ -241,11 +240,11 @@ def table4():
 def rewordings_table():
     """The same instructions in other words, as the rewording ``template`` has them."""
     names: dict[str, list[str]] = {}
-    for key, task in PROMPTS.items():
-        names.setdefault(task.instruction, []).append(DATASETS[key].name)
+    for key, task in TASKS.items():
+        names.setdefault(task.reworded, []).append(DATASETS[key].name)
     rows = [
-        {"Data sets": ", ".join(each), "Instruction, reworded": REWORDED[instruction]}
-        for instruction, each in names.items()
+        {"Data sets": ", ".join(each), "Instruction, reworded": reworded}
+        for reworded, each in names.items()
     ]
     return table(pd.DataFrame(rows), "The instructions in other words.", "rewordings")
 

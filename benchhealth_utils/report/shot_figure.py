@@ -7,9 +7,9 @@ from pathlib import Path
 from statistics import fmean
 
 from ..datasets import DATASETS
-from ..prompts import prompt
 from ..schema import ROOT, shown
 from ..stats import known_interval
+from ..tasks import TASKS
 from .combined import results
 from .recording import paper_scores, publish, record
 from .shots import Level, Runs, scenario_levels
@@ -47,7 +47,7 @@ def recorded_levels(
     for shots in counts:
         for asked in {mode, "generate"}:
             for row in results(folder or ROOT / "data" / "results", shots=shots, mode=asked):
-                wanted = mode if prompt(row["dataset"]).labels is not None else "generate"
+                wanted = mode if TASKS[row["dataset"]].labels is not None else "generate"
                 if row["model"] == model and asked == wanted:
                     found.setdefault((row["dataset"], shots), []).append(row)
     levels = []

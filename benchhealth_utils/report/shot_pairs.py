@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import block_diag
 
 from ..evaluation import Evaluation
-from ..metrics import sufficient
+from ..tasks import sufficient
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pandas as pd
 
 from ..datasets import DATASETS, load
 from ..evaluation import Evaluation
-from ..exemplars import same_item
 from ..privacy import is_credentialed
+from ..prompts import same_item
 from .recording import tokens
 from .shots import Level, Runs
 from .sources import data_note

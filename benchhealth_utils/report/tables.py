@@ -10,10 +10,10 @@ import pandas as pd
 
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
-from ..exemplars import exemplar_order, exemplars
 from ..privacy import check_may_show, is_credentialed
-from ..prompts import build, prompt
+from ..prompts import build, exemplar_order, exemplars
 from ..schema import Example
+from ..tasks import TASKS
 from .constant import constant_answer
 from .recording import paper_scores
 from .sources import data_note
@@ -28,7 +28,7 @@ def example_table(examples: Sequence[Example], caption: str, uuid: str):
     rows = []
     for example in examples:
         check_may_show(example.dataset)
-        question = prompt(example.dataset).question(example)
+        question = TASKS[example.dataset].question(example)
         rows.append(
             {
                 "Data set": DATASETS[example.dataset].name,

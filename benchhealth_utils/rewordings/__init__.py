@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 from ..datasets import DATASETS
 from ..datasets import dataset as registered
-from ..prompts import prompt
 from ..schema import BenchHealthError, Example, Reading
-from ..wording import REWORDED
+from ..tasks import TASKS
 from .abbreviations import EXPANSIONS, abbreviations
 from .edits import WITH_SPANS, Edit, moved_back, rewritten
 from .option_order import order, reordered
@@ -55,7 +54,7 @@ def _edited(edits: Callable[[Example, int], list[Edit]]) -> Callable[[Example, i
 
 
 def _template(example: Example, seed: int) -> Example:
-    words = REWORDED[prompt(example.dataset).instruction]
+    words = TASKS[example.dataset].reworded
     return dataclasses.replace(example, instruction=words)
 
 

@@ -1,9 +1,4 @@
-"""The paper's metrics, each with precision and recall and an interval.
-
-Metrics know gold values and readings; they know nothing of models. A reading of
-``None`` is an abstention: never a hit, and counted in ``n``. Each metric is
-defined in the docstring of its function, from `accuracy` to `bleu_4`.
-"""
+"""The paper's seven tasks, a file each: from the data file to prompt, parsed reply and score."""
 
 from __future__ import annotations
 
@@ -11,39 +6,38 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..datasets import dataset as registered
-from ..readers.exams import LETTERS
-from ..readers.pubmedqa import ANSWERS
 from ..schema import BenchHealthError, Gold, Reading, Scores
-from .choices import accuracy, one_of
-from .counting import counts, precision_recall_f1
-from .drugs import SET_F1, set_f1
-from .entities import ENTITY_F1, entity_f1
-from .hallmarks import LABEL_F1, label_f1
-from .relations import POSITIVE_F1, RELATION_F1, positive_f1, relation_f1
-from .scoring import Metric, check, scored
-from .texts import BLEU_4, ROUGE_L, bleu_4, rouge_l
+from .base import Task
+from .discharge import MIMIC_III
+from .entities import ENTITIES
+from .exams import MEDMCQA, MEDQA, MMLU, PUBMEDQA
+from .hallmarks import HOC
+from .radiology import IU_XRAY, MIMIC_CXR
+from .relations import DDI, GAD
+from .treatment import CHATDOCTOR
 
-METRICS: dict[str, Metric] = {
-    "medqa": one_of(LETTERS),
-    "medmcqa": one_of(LETTERS),
-    "mmlu_medicine": one_of(LETTERS),
-    "pubmedqa": one_of(ANSWERS),
-    "chatdoctor": SET_F1,
-    "mimic_cxr": ROUGE_L,
-    "iu_xray": ROUGE_L,
-    "mimic_iii": BLEU_4,
-    "bc5_disease": ENTITY_F1,
-    "ncbi_disease": ENTITY_F1,
-    "ddi": RELATION_F1,
-    "gad": POSITIVE_F1,
-    "hoc": LABEL_F1,
+TASKS: dict[str, Task] = {
+    "medqa": MEDQA,
+    "medmcqa": MEDMCQA,
+    "mmlu_medicine": MMLU,
+    "pubmedqa": PUBMEDQA,
+    "chatdoctor": CHATDOCTOR,
+    "mimic_cxr": MIMIC_CXR,
+    "iu_xray": IU_XRAY,
+    "mimic_iii": MIMIC_III,
+    "bc5_disease": ENTITIES,
+    "ncbi_disease": ENTITIES,
+    "ddi": DDI,
+    "gad": GAD,
+    "hoc": HOC,
 }
 
-__all__ = [
-    "METRICS", "accuracy", "bleu_4", "counts", "entity_f1", "label_f1", "positive_f1",
-    "precision_recall_f1", "relation_f1", "rouge_l", "score", "set_f1", "sufficient",
-]  # fmt: skip
+
+def task(dataset: str) -> Task:
+    """The task of a data set; an unknown key lists the known ones."""
+    if dataset not in TASKS:
+        raise BenchHealthError(f"There is no data set '{dataset}'. Known: {', '.join(TASKS)}.")
+    return TASKS[dataset]
 
 
 def score(
@@ -61,7 +55,7 @@ def score(
     dataset : str
         Key in ``DATASETS``.
     gold, readings : sequences of equal length
-        In the same order; join them by id first.
+        In the same order; join them by id first. A reading of None counts in n, never as a hit.
     groups : sequence of str, optional
         Unit of resampling of each item.
     seed : int
@@ -71,13 +65,18 @@ def score(
     -------
     Scores
 
+    Raises
+    ------
+    BenchHealthError
+        If they are of unequal length, or one is not what the data set's answers are.
+
     Examples
     --------
     >>> result = score("medqa", ["A", "B", "C", "D"], ["A", "B", "A", None])
     >>> result.value, round(result.precision, 3), result.recall, result.coverage
     (0.5, 0.667, 0.5, 0.75)
     """
-    return scored(_metric(dataset), gold, readings, groups, seed)
+    return task(dataset).metric.score(gold, readings, groups, seed)
 
 
 def sufficient(
@@ -106,12 +105,6 @@ def sufficient(
     >>> float(statistic(sums.sum(axis=0)))
     0.5
     """
-    metric = _metric(dataset)
-    check(metric, gold, readings)
+    metric = task(dataset).metric
+    metric.check(gold, readings)
     return metric.sums(gold, readings), metric.statistic
-
-
-def _metric(dataset: str) -> Metric:
-    if registered(dataset).key not in METRICS:
-        raise BenchHealthError(f"{dataset}: no metric is defined for it.")
-    return METRICS[dataset]

@@ -1,0 +1,199 @@
+"""Radiology reports: findings in, impression out (IU-Xray and MIMIC-CXR)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ..metrics import ROUGE_L
+from ..schema import Example, LeftOut
+from .base import WORDS, Task, parse_as_before
+from .files import Place, csv_table, either, members, text, tsv_lines
+
+SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
+PARTS = ("train", "validate", "test")
+
+# The files
+
+
+def iu_xray(spec, split, root) -> Iterator[Example]:
+    """Open-i reports that have both sections, by the public clin-summ split.
+
+    The project's ``test`` is that split's ``validate`` part, whose size is the
+    paper's 341.
+    """
+    archive = root / spec.folder / "NLMCXR_reports.tgz"
+    listed = spec.split_file(root, "iu_xray_clin_summ.tsv")
+    wanted = _split_uids(listed, "validate" if split == "test" else split)
+    reports: dict[str, dict[str, str]] = {}
+    seen: set[str] = set()
+    for name, raw in members(archive, "ecgen-radiology", ".xml").items():
+        member = Place(archive, name)
+        uid, sections = _openi_report(raw(), member)
+        member.once(seen, uid)
+        reports[uid] = sections
+    for uid in wanted:
+        report = Place(archive, f"uid {uid}")
+        if uid not in reports:
+            report.reject(f"the report is missing; {listed.name} names it.")
+        findings, impression = (reports[uid][name] for name in ("FINDINGS", "IMPRESSION"))
+        if not (findings and impression):
+            report.reject("FINDINGS or IMPRESSION is empty; expected both in the split.")
+        yield Example(uid, spec.key, {"findings": findings}, impression, uid)
+
+
+def _split_uids(path, part: str) -> list[str]:
+    uids: list[str] = []
+    seen: set[str] = set()
+    rows = tsv_lines(path, columns=2)
+    place, header = next(rows)
+    if header != ["split", "uid"]:
+        place.reject("the header is not 'split', 'uid'.")
+    for place, cells in rows:
+        if not cells:
+            continue
+        named, uid = cells
+        if named not in PARTS:
+            place.reject(f"split is '{named}'; expected {', '.join(PARTS)}.")
+        place.once(seen, uid)
+        if named == part:
+            uids.append(uid)
+    return sorted(uids, key=lambda uid: (len(uid), uid))
+
+
+def _openi_report(raw: bytes, member: Place) -> tuple[str, dict[str, str]]:
+    report = member.xml(raw)
+    uid = report.find("uId")
+    if report.tag != "eCitation" or uid is None or not uid.get("id"):
+        member.reject("not an Open-i report (<eCitation> with uId).")
+    parts = [(str(x.get("Label")), x.text or "") for x in report.iter("AbstractText")]
+    labels = [label for label, _ in parts]
+    if sorted(labels) != sorted(SECTIONS):
+        found = ", ".join(labels) or "none"
+        member.reject(f"sections are {found}; expected {', '.join(SECTIONS)}.")
+    return uid.get("id"), {label: _folded(body) for label, body in parts}
+
+
+def _folded(body: str) -> str:
+    return re.sub(r"\s+", " ", body).strip()
+
+
+def mimic_cxr(spec, split, root) -> Iterator[Example | LeftOut]:
+    """MIMIC-CXR studies of one split that have both sections; the others are `LeftOut`.
+
+    The official test split has 3,269 studies, which is the paper's size; only
+    those with findings and impression can be asked and scored. Patients are
+    the groups.
+    """
+    folder = root / spec.folder
+    listed = either(folder / "mimic-cxr-2.0.0-split.csv")
+    archive = folder / "mimic-cxr-reports.zip"
+    packed = members(archive, "files", ".txt") if archive.exists() else {}
+    for study, subject in _studies(listed, split):
+        name = f"files/p{subject[:2]}/p{subject}/s{study}.txt"
+        path = folder / name
+        if name not in packed and not path.exists():
+            Place(path).reject(
+                f"the report is missing; {listed.name} names it. Expected it in "
+                "mimic-cxr-reports.zip, or its files/ folder, beside that file."
+            )
+        sections = sections_of(text(packed.get(name, path.read_bytes)(), path))
+        lacking = [x.upper() for x in ("findings", "impression") if not sections.get(x)]
+        if lacking:
+            yield LeftOut(f"s{study}", f"no {' and no '.join(lacking)}")
+        else:
+            findings, impression = sections["findings"], sections["impression"]
+            inputs = {"findings": findings}
+            yield Example(f"s{study}", spec.key, inputs, impression, f"p{subject}")
+
+
+def _studies(listed, split: str) -> list[tuple[str, str]]:
+    """Study and subject of each study in a split."""
+    studies: dict[str, tuple[str, str]] = {}
+    for row in csv_table(listed, ["dicom_id", "study_id", "subject_id", "split"]):
+        _, study, subject, part = row.values.values()
+        if part not in PARTS:
+            row.reject(f"split is '{part}'; expected {', '.join(PARTS)}.")
+        if not (re.fullmatch(r"5\d{7}", study) and re.fullmatch(r"1\d{7}", subject)):
+            found = f"study is '{study}' and subject '{subject}'"
+            row.reject(f"{found}; expected 5 and seven digits, 1 and seven digits.")
+        if studies.setdefault(study, (subject, part)) != (subject, part):
+            row.reject(f"study {study} has two splits or subjects; expected one.")
+    return [(study, subject) for study, (subject, part) in studies.items() if part == split]
+
+
+_HEADER = re.compile(r"\n ([A-Z ()/,-]+):\s")
+_SPELLINGS = {
+    "impression": "conclusion|findings and impression|findings/impression|impresson|imprression|"
+    "imoression|impressoin|imprssion|impresion|imperssion|mpression|impession|ndication",
+    "findings": "finding|findins|findindgs|findgings|findngs|findnings|finidngs",
+    "comparison": "comparisons",
+    "indication": "reason for exam|reason for examination|clinical indication",
+    "history": "clinical history|patient history|pfi",
+    "examination": "exam|type of examination",
+}
+_NAMES = {alias: name for name, aliases in _SPELLINGS.items() for alias in aliases.split("|")}
+_VIEWS = re.compile(
+    "chest|portable|pa and lat|lateral and pa|ap and lateral|lateral and ap|frontal and|two views|"
+    "frontal view|pa view|ap view|one view|lateral view|bone window|frontal upright|"
+    "frontal semi-upright|ribs"
+)
+
+
+def sections_of(report: str) -> dict[str, str]:
+    """Sections of a MIMIC-CXR report, by the rules of its official parser.
+
+    A section starts at a header in capitals after a newline and one space; the
+    line after a header that ends its line at the colon is always text. Names are
+    brought to one spelling; of sections with one name the last that is not empty
+    stays; white space is folded.
+
+    >>> report = "FINAL REPORT\\n FINDINGS: Clear.\\n\\n IMPRESION: Normal."
+    >>> sections_of(report)["impression"]
+    'Normal.'
+    """
+    found = []
+    name, start = "preamble", 0
+    while header := _HEADER.search(report, start):
+        found.append((name, report[start : header.start()]))
+        name, start = _section_name(header[1].lower().strip()), header.end()
+    found.append((name if found else "full report", report[start:]))
+    return {name: body for name, body in ((name, _folded(x)) for name, x in found) if body}
+
+
+def _section_name(name: str) -> str:
+    if name in _NAMES:
+        return _NAMES[name]
+    for part in ("impression", "findings", "history", "comparison", "addendum"):
+        if part in name:
+            return part
+    return "findings" if _VIEWS.search(name) else name
+
+
+# The prompt
+
+
+def _findings(example: Example) -> str:
+    return example.inputs["findings"].strip().rstrip(".")
+
+
+# The replies
+
+parse = parse_as_before
+
+# The tasks
+
+IU_XRAY = Task(
+    **WORDS["radiology"],
+    read_file=iu_xray,
+    question=lambda example: (
+        f"Given the findings: {_findings(example)}. Q: Summarize the findings. A:"
+    ),
+    answer=lambda gold, example: gold,
+    parse=parse,
+    metric=ROUGE_L,
+    max_tokens=256,
+    document=_findings,
+)
+MIMIC_CXR = replace(IU_XRAY, read_file=mimic_cxr)

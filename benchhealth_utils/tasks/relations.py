@@ -1,0 +1,227 @@
+"""Relations of two things in a sentence: DDI's types of interaction, and GAD's yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+
+from ..metrics import (
+    Metric,
+    as_sets,
+    confusion,
+    f1,
+    macro_f1,
+    per_label,
+    precision_recall,
+    precision_recall_f1,
+    right,
+    set_sums,
+)
+from ..schema import Example
+from .base import WORDS, Task, parse_as_before
+from .files import Place, members, tsv_lines
+
+TYPES = ("mechanism", "effect", "advise", "int")
+SHOWN = {kind: kind for kind in TYPES} | {"advise": "advice", "false": "None"}  # as Table 4 says
+MARK = "@DRUGS"
+ANSWERS = {"1": "yes", "0": "no"}
+_FOLDERS = {
+    "test": "DDICorpus/Test/Test for DDI Extraction task/",
+    "train": "DDICorpus/Train/",
+}
+
+# The files
+
+
+def ddi(spec, split, root) -> Iterator[Example]:
+    """All drug pairs of the extraction task; documents are the groups.
+
+    The two mentions of a pair are each replaced by ``@DRUGS`` in the sentence
+    the model sees. A positive pair without a type is passed over in the
+    training part, which has one; the test part has none.
+    """
+    archive, start = root / spec.folder / "DDICorpus-2013.zip", _FOLDERS[split]
+    found = members(archive, "DDICorpus", ".xml")
+    found = {name: raw for name, raw in found.items() if name.startswith(start)}
+    if not found:
+        Place(archive).reject(f"no member under '{start}'.")
+    seen: set[str] = set()
+    for name, raw in found.items():
+        member = Place(archive, name)
+        document = member.xml(raw())
+        group = document.get("id")
+        if document.tag != "document" or not group:
+            member.reject("the root is not <document id=...>.")
+        for sentence in document.iter("sentence"):
+            for identifier, shown, gold in _pairs(sentence, member, split):
+                Place(archive, f"{name}, pair {identifier}").once(seen, identifier)
+                yield Example(identifier, spec.key, {"sentence": shown}, gold, group)
+
+
+def _pairs(sentence, member: Place, split: str) -> Iterator[tuple[str, str, str]]:
+    """Id, sentence with both drugs masked, and type of each pair."""
+    text = sentence.get("text")
+    spans = {x.get("id"): _span(x, text, member) for x in sentence.iter("entity")}
+    for pair in sentence.iter("pair"):
+        identifier, kind, positive = pair.get("id"), pair.get("type"), pair.get("ddi")
+        if not identifier:
+            member.reject("a pair has no id.")
+        place = Place(member.path, f"{member.where}, pair {identifier}")
+        ends = [pair.get("e1"), pair.get("e2")]
+        if not all(end in spans for end in ends) or ends[0] == ends[1]:
+            place.reject(f"{ends} are not two mentions of the sentence.")
+        if positive not in ("true", "false"):
+            place.reject(f"ddi is '{positive}'; expected true or false.")
+        if positive == "false" and kind is not None:
+            place.reject(f"type is '{kind}' though ddi is 'false'.")
+        if positive == "true" and kind is None and split == "train":
+            continue
+        if positive == "true" and kind not in TYPES:
+            place.reject(f"type is '{kind}'; expected {', '.join(TYPES)}.")
+        yield identifier, mark(text, *(spans[end] for end in ends)), kind or "false"
+
+
+def _span(entity, text, member: Place) -> tuple[int, int]:
+    """Character span, end exclusive; a discontinuous one from first to last."""
+    place = Place(member.path, f"{member.where}, entity {entity.get('id')}")
+    given = entity.get("charOffset")
+    try:
+        parts = [part.split("-") for part in given.split(";")]
+        ends = [(int(first), int(last) + 1) for first, last in parts]
+    except (AttributeError, ValueError):
+        place.reject(f"charOffset is '{given}'; expected a-b.")
+    start, end = ends[0][0], ends[-1][1]
+    if not text or not 0 <= start < end <= len(text):
+        place.reject("charOffset lies outside the sentence, or it is empty.")
+    if len(parts) == 1 and text[start:end] != entity.get("text"):
+        place.reject(f"the sentence does not have '{entity.get('text')}' there.")
+    return start, end
+
+
+def mark(text: str, one: tuple[int, int], two: tuple[int, int]) -> str:
+    """The sentence with both mentions replaced by ``@DRUGS``.
+
+    Mentions that overlap are replaced together by ``@DRUGS/@DRUGS``.
+
+    >>> mark("Aspirin raises warfarin levels.", (0, 7), (15, 23))
+    '@DRUGS raises @DRUGS levels.'
+    """
+    one, two = sorted((one, two))
+    if two[0] < one[1]:
+        shown = f"{MARK}/{MARK}{text[max(one[1], two[1]) :]}"
+    else:
+        shown = f"{MARK}{text[one[1] : two[0]]}{MARK}{text[two[1] :]}"
+    return (text[: one[0]] + shown).strip()
+
+
+def gad(spec, split, root) -> Iterator[Example]:
+    """GAD's first fold: ``test.tsv`` with a header, ``train.tsv`` without.
+
+    A sentence that occurs more than once is one group, so that resampling
+    keeps the copies together.
+    """
+    rows = tsv_lines(root / spec.folder / f"{split}.tsv", columns=3 if split == "test" else 2)
+    prefix = spec.key if split == "test" else f"{spec.key}-train"
+    if split == "test":
+        place, header = next(rows)
+        if header != ["index", "sentence", "label"]:
+            place.reject("the header is not 'index', 'sentence', 'label'.")
+    first: dict[str, str] = {}
+    for number, (place, cells) in enumerate((place, cells) for place, cells in rows if cells):
+        *index, sentence, label = cells
+        if index and index != [str(number)]:
+            place.reject(f"index is '{index[0]}'; expected {number} (repeated or lost row).")
+        if label not in ANSWERS:
+            place.reject(f"label is '{label}'; expected 0 or 1.")
+        if "@GENE$" not in sentence or "@DISEASE$" not in sentence:
+            place.reject("the sentence lacks the marks @GENE$ and @DISEASE$.")
+        sentence, identifier = sentence.strip(), f"{prefix}-{number}"
+        group = first.setdefault(sentence, identifier)
+        yield Example(identifier, spec.key, {"sentence": sentence}, ANSWERS[label], group)
+
+
+# The prompts
+
+
+def _masked(example: Example) -> str:
+    sentence = example.inputs["sentence"]
+    return sentence.replace("@GENE$", "@GENES").replace("@DISEASE$", "@DISEASES")
+
+
+# The metrics: of DDI's labels the four types count, of GAD's "yes"; the others are no label. An
+# answer that was not read is a miss where there was something to find, and no false positive.
+
+
+def _sums(counted: tuple[str, ...], gold, readings) -> np.ndarray:
+    return set_sums(as_sets(gold, counted), as_sets(readings, counted))
+
+
+def _relation_extra(gold, readings, rows) -> dict:
+    any_type = [["any" if label in TYPES else None for label in x] for x in (gold, readings)]
+    found = map(float, precision_recall_f1(_sums(("any",), *any_type).sum(axis=0)))
+    names = ("detection_precision", "detection_recall", "detection_f1")
+    types = per_label(as_sets(gold, TYPES), as_sets(readings, TYPES), TYPES)
+    return {
+        **dict(zip(names, found, strict=True)),
+        "macro_f1": macro_f1(types),
+        "types": types,
+        "accuracy": right(gold, readings),
+        "all_false_accuracy": right(gold, ["false"] * len(gold)),
+        "confusion": confusion(gold, readings, SHOWN),
+    }
+
+
+def _positive_extra(gold, readings, rows) -> dict:
+    both = ("yes", "no")
+    classes = per_label(as_sets(gold, both), as_sets(readings, both), both)
+    always = _sums(("yes",), gold, ["yes"] * len(gold)).sum(axis=0)
+    return {
+        "accuracy": right(gold, readings),
+        "macro_f1": macro_f1(classes),
+        "classes": classes,
+        "all_yes_f1": float(f1(always)),
+        "confusion": confusion(gold, readings, both),
+    }
+
+
+RELATION_F1 = Metric(
+    "micro F1 over the four positive types",
+    partial(_sums, TYPES), f1, precision_recall, _relation_extra, tuple(SHOWN),
+)  # fmt: skip
+POSITIVE_F1 = Metric(
+    "F1 of the positive class",
+    partial(_sums, ("yes",)), f1, precision_recall, _positive_extra, ("yes", "no"),
+)  # fmt: skip
+
+# The replies
+
+parse_ddi = parse_gad = parse_as_before
+
+# The tasks
+
+DDI = Task(
+    **WORDS["ddi"],
+    read_file=ddi,
+    question=lambda example: example.inputs["sentence"],
+    answer=lambda gold, example: f"<{SHOWN[gold]}>",
+    parse=parse_ddi,
+    metric=RELATION_F1,
+    max_tokens=128,
+    document=lambda example: example.inputs["sentence"],
+    labels=lambda example: tuple(f" {label}" for label in SHOWN.values()),
+    cue="Answer:",
+)
+GAD = Task(
+    **WORDS["gad"],
+    read_file=gad,
+    question=lambda example: f"Sentence: {_masked(example)}",
+    answer=lambda gold, example: f"Label: {gold.capitalize()}",
+    parse=parse_gad,
+    metric=POSITIVE_F1,
+    max_tokens=128,
+    document=_masked,
+    labels=lambda example: (" Yes", " No"),
+    cue="Label:",
+)
