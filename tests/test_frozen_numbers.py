@@ -10,26 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchhealth_utils import stats
+from benchhealth_utils import published, stats
 from benchhealth_utils.claims import check_all
 from benchhealth_utils.datasets import DATASETS, load
-from benchhealth_utils.models import MODELS
+from benchhealth_utils.printed import derived
 from benchhealth_utils.prompts import build
-from benchhealth_utils.report.derived import llm_scores, ordered, scenario_means, usefulness_of
 from benchhealth_utils.rewordings import REWORDINGS, applies, reword
 from benchhealth_utils.schema import ROOT, digest
+from benchhealth_utils.usefulness import usefulness
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def kept(name, **options):
     return pd.read_csv(GOLDEN / f"{name}.csv", **options)
-
-
-def derived():
-    """What follows from Table 5 for each model, in points."""
-    scores = ordered(llm_scores(), MODELS)
-    return usefulness_of(scores).join(scenario_means(scores))
 
 
 def verdicts():
@@ -105,6 +99,14 @@ def test_derived_numbers_are_as_kept():
     now = derived()
     assert list(now.index) == list(was.index) and len(was) == 16
     assert now[was.columns].to_numpy() == pytest.approx(was.to_numpy(), abs=1e-6)
+
+
+def test_usefulness_of_published_runs_is_as_kept():
+    was = kept("measured")
+    now = usefulness(published("majority") + published("supervised"))
+    assert now[["model", "measure"]].equals(was[["model", "measure"]])
+    numbers = ["value", "low", "high"]
+    assert now[numbers].to_numpy() == pytest.approx(was[numbers].to_numpy(), abs=1e-9, nan_ok=True)
 
 
 def test_verdicts_are_as_kept():

@@ -13,7 +13,7 @@ import pandas as pd
 from ..datasets import DATASETS
 from ..schema import BenchHealthError
 from ..stats import difference_interval
-from ..usefulness import generalizability, robustness
+from .old_usefulness import generalizability, robustness
 from .recording import paper_scores
 
 SCENARIOS = ("reasoning", "generation", "understanding")

@@ -12,10 +12,10 @@ import pandas as pd
 from ..agreement import Agreement, kendall
 from ..datasets import DATASETS
 from ..stats import known_interval
-from ..usefulness import common, usefulness
 from .combined import model_name, publishable, results
 from .derived import llm_scores, usefulness_of
 from .human import PAPER_CRITERIA, printed_rates
+from .old_usefulness import common, usefulness
 from .recording import publish
 from .style import estimate, plain, span, table
 

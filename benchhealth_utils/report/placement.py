@@ -8,11 +8,11 @@ import pandas as pd
 
 from ..datasets import DATASETS
 from ..models import recorded_name
-from ..usefulness import Measure, usefulness
 from .combined import MARK, model_name, publishable, results
 from .derived import llm_scores, usefulness_of
 from .human import PAPER_CRITERIA
 from .human_agreement import mean_rates
+from .old_usefulness import Measure, usefulness
 from .style import measure, table
 
 

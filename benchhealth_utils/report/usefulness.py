@@ -11,8 +11,8 @@ import pandas as pd
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
 from ..models import MODELS
-from ..usefulness import SPREAD_TASKS, Measure, by_task, common, robustness, usefulness
 from .combined import MARK
+from .old_usefulness import SPREAD_TASKS, Measure, by_task, common, robustness, usefulness
 from .recording import paper_scores, publish
 from .sources import data_note
 from .style import measure, points, span, table

@@ -12,8 +12,8 @@ import pandas as pd
 from ..datasets import DATASETS, data_root
 from ..evaluation import Evaluation
 from ..models import MODELS
-from ..usefulness import Measure, usefulness
 from .combined import MARK, model_name, publishable, results
+from .old_usefulness import Measure, usefulness
 from .recording import paper_scores
 
 

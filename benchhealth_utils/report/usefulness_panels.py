@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
-from ..usefulness import SPREAD_TASKS, Measure, by_task
+from .old_usefulness import SPREAD_TASKS, Measure, by_task
 from .usefulness_entries import Entry, usefulness_entries
 
 SHAPES = {"general": "o", "medical": "s", "other": "^"}
