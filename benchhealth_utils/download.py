@@ -83,27 +83,27 @@ def download(
     pooch.get_logger().setLevel("WARNING")
     print(f"Data folder: {folder}")
     outcomes, failures, dead = {}, {}, set()
-    for spec in specs:
-        print(f"\n{spec.key} ({spec.name}, {spec.licence})")
-        if spec.tier != "open":
-            print(f"  Never fetched. {spec.request} Then put into {folder}:")
-        for entry in spec.files:
-            name, note = f"{spec.folder}/{entry['name']}", entry.get("note", "")
+    for spec, entry in ((spec, entry) for spec in specs for entry in spec.files):
+        if entry is spec.files[0]:
+            print(f"\n{spec.key} ({spec.name}, {spec.licence})")
             if spec.tier != "open":
-                outcomes[name] = "by hand"
-            elif "url" not in entry or (entry["role"] == "optional" and not optional):
-                outcomes[name], note = "optional", note or "fetched with --optional"
-            else:
-                url, note = f"{base}/{quote(name)}" if base else entry["url"], ""
-                host = urlsplit(url).netloc
+                print(f"  Never fetched. {spec.request} Then put into {folder}:")
+        name, note = f"{spec.folder}/{entry['name']}", entry.get("note", "")
+        if spec.tier != "open":
+            outcomes[name] = "by hand"
+        elif "url" not in entry or (entry["role"] == "optional" and not optional):
+            outcomes[name], note = "optional", note or "fetched with --optional"
+        else:
+            url, note = f"{base}/{quote(name)}" if base else entry["url"], ""
+            host = urlsplit(url).netloc
+            try:
                 tries = 0 if host in dead else RETRIES
-                try:
-                    outcomes[name] = _fetch(folder / name, entry, url, tries, progress)
-                except (BenchHealthError, OSError) as error:
-                    outcomes[name], failures[name] = "failed", error
-                    if isinstance(error, requests.ConnectionError):
-                        dead.add(host)
-            print(f"  {outcomes[name]:<8}  {name}{note and f': {note}'}")
+                outcomes[name] = _fetch(folder / name, entry, url, tries, progress)
+            except (BenchHealthError, OSError) as error:
+                outcomes[name], failures[name] = "failed", error
+                if isinstance(error, requests.ConnectionError):
+                    dead.add(host)
+        print(f"  {outcomes[name]:<8}  {name}{note and f': {note}'}")
     count = Counter(outcomes.values())
     print("\n" + ", ".join(f"{count[kind]} {kind}" for kind in sorted(count)))
     if failures:
@@ -173,20 +173,13 @@ def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
     if fault:
         print(f"  {target} stays until a good file can replace it: {fault}")
     beside = next(parent for parent in target.parents if parent.is_dir())
-    look = {"desc": target.name, "unit": "B", "unit_scale": True, "leave": False}
+    look = {"desc": target.name, "unit": "B", "unit_scale": True, "leave": False, "total": 1}
     look["disable"] = None if progress else True  # None: where there is no terminal
-    with (
-        TemporaryDirectory(prefix=".partial-", dir=beside) as partial,
-        tqdm(total=1, **look) as bar,
-    ):
-        source = pooch.create(
-            partial,
-            base_url="",
-            registry={target.name: None},  # verified below, as HoC has no file hash
-            urls={target.name: url},
-            retry_if_failed=tries,
-        )
-        got = Path(source.fetch(target.name, downloader=_Downloader(bar)))
+    # without a hash: verified below, as HoC has none of its file
+    source = {"base_url": "", "registry": {target.name: None}, "urls": {target.name: url}}
+    with TemporaryDirectory(prefix=".partial-", dir=beside) as partial, tqdm(**look) as bar:
+        fetcher = pooch.create(partial, retry_if_failed=tries, **source)
+        got = Path(fetcher.fetch(target.name, downloader=_Downloader(bar)))
         if fault := _fault(got, entry):
             raise DownloadError(f"what came from {url} was refused: {fault}")
         with got.open("rb+") as stream:

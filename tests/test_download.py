@@ -795,7 +795,7 @@ def test_exit_codes(arguments, code, said, two, server, registry, tmp_path, caps
 def test_the_command_itself(tmp_path):
     """The real registry; a proxy that is not there keeps the network out."""
     away = {name: "http://127.0.0.1:9" for name in ("HTTP_PROXY", "HTTPS_PROXY")}
-    command = [sys.executable, "-m", "benchhealth_utils.download", "--to", tmp_path]
+    command = [sys.executable, "-m", "benchhealth_utils", "download", "--to", tmp_path]
 
     def run(*arguments):
         return subprocess.run(
