@@ -21,10 +21,10 @@ import pooch
 import requests
 from tqdm import tqdm
 
-from . import datasets
-from .schema import ROOT, BenchHealthError, DataError, digest
+from .data import FULL
+from .registry import DATASETS, dataset
+from .schema import BenchHealthError, DataError, digest
 
-FULL = ROOT / "data" / "full"
 RETRIES = 2
 TIMEOUT = (10, 60)  # seconds: to connect, between two packets
 HEADERS = {"Accept-Encoding": "identity"}  # the file's own bytes, not packed anew
@@ -77,13 +77,13 @@ def download(
         At once, for an unknown key or a mirror that is not there.
     """
     keys = [keys] if isinstance(keys, str) else keys
-    specs = [datasets.dataset(key) for key in dict.fromkeys(keys or datasets.DATASETS)]
+    specs = [dataset(key) for key in dict.fromkeys(keys or DATASETS)]
     folder = Path(folder or FULL).expanduser().resolve()
     base = mirror and _base(mirror)
     pooch.get_logger().setLevel("WARNING")
     print(f"Data folder: {folder}")
     outcomes, failures, dead = {}, {}, set()
-    for spec, entry in ((spec, entry) for spec in specs for entry in spec.files):
+    for spec, entry in [(each, entry) for each in specs for entry in each.files]:
         if entry is spec.files[0]:
             print(f"\n{spec.key} ({spec.name}, {spec.licence})")
             if spec.tier != "open":

@@ -13,12 +13,13 @@ import pandas as pd
 
 from . import __version__
 from .answers import answer
-from .datasets import DATASETS, data_root, dataset, fingerprint, load, provenance, subset
+from .data import data_root, fingerprint, load, provenance, subset
 from .guard import is_credentialed
-from .models import MODELS, open_model
+from .models import open_model
 from .plan import announce
 from .prompts import exemplar_order, exemplars
 from .readings import read
+from .registry import DATASETS, MODELS, dataset
 from .rewordings import restored, reword, rewording_signature
 from .schema import BenchHealthError, DataError, Run, whole_number
 from .stats import compare as compare_sums
@@ -141,7 +142,7 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
             "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
             "exemplars": _exemplar_ids(examples, pool, shots, draw),
             "pool": fingerprint(pool) if shots else None,
-            "data": provenance(key, whole, root) | {"limit": limited},
+            "data": provenance(key, whole, root, pool) | {"limit": limited},
             "packages": _versions(),
         },
     )

@@ -1,18 +1,54 @@
-"""What is known of the models: facts from ``data/models.yaml``, and the forms of a name."""
+"""What is known of data sets and models: facts from ``data/*.yaml``, and the forms of a name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
 
 import yaml
 
-from .schema import ROOT, ModelError
+from .schema import DATA, BenchHealthError, DataError, ModelError
 
-TEMPLATES = ROOT / "data" / "templates"
+TEMPLATES = DATA / "templates"
 REMOTE = ("openai", "anthropic")
+SCENARIOS = ("reasoning", "generation", "understanding")
+TIERS = ("open", "credentialed")
+MEND = "Restore the file from the repository, or mend the entry."
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One entry of ``data/datasets.yaml``; see the comments there."""
+
+    key: str
+    name: str
+    scenario: str
+    task: str
+    domain: str
+    size: int
+    metric: str
+    tier: str
+    licence: str
+    reference: str
+    reader: str
+    folder: str
+    split: str
+    files: tuple[Mapping, ...]
+    fingerprint: str | None = None
+    train_fingerprints: tuple[str, ...] = ()
+    note: str = ""
+    request: str = ""
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.key!r}: {self.name}, {self.task}, {self.size:,} items, {self.tier})"
+
+    def split_file(self, root: Path, name: str) -> Path:
+        """A list of identifiers: the data folder's own, else the published one."""
+        own = root / "splits" / name
+        return own if own.exists() else DATA / "splits" / name
 
 
 @dataclass(frozen=True)
@@ -52,14 +88,86 @@ class ModelSpec:
         """When the vendor has switched a model off, by its own name or a dated one."""
         return self.snapshots.get(name, {}).get("retired") or self.retired
 
+    def __repr__(self) -> str:
+        return f"ModelSpec({self.key!r}: {self.name}, {self.type}, published as {self.published})"
 
-with (ROOT / "data" / "models.yaml").open(encoding="utf-8") as stream:
-    _ROWS = yaml.safe_load(stream)
+
+class _Unique(yaml.SafeLoader):
+    """YAML in which no key stands twice; PyYAML keeps the last in silence."""
+
+    def construct_mapping(self, node, deep=False):
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
+            raise yaml.YAMLError(f"the key {twice!r} stands twice")
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path) -> dict:
+    """A YAML file of ours; one that is missing or broken is named."""
+    try:
+        rows = yaml.load(path.read_text(encoding="utf-8"), _Unique)
+        if not isinstance(rows, dict):
+            raise yaml.YAMLError("it is no mapping")
+        return rows
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise DataError(path.name, "", f"cannot be read: {error}.", MEND) from None
+
+
+KINDS = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
+KINDS |= {"Mapping": Mapping, "tuple": tuple, "date": date}
+
+
+def _entries(rows: Mapping, kind: type, name: str) -> dict:
+    """Registry rows as objects, with every field's name and type checked."""
+    types = {each.name: each for each in fields(kind)}
+    needed = {n for n, each in types.items() if MISSING == each.default == each.default_factory}
+    found = {}
+    for key, row in rows.items():
+        row = {"key": key} | (row if isinstance(row, dict) else {})
+        row = {n: tuple(v) if isinstance(v, list) else v for n, v in row.items()}
+        if odd := sorted(set(row) ^ (needed | set(row) & set(types))):
+            raise DataError(name, f"entry {key}", f"field {odd[0]} is missing or unknown.", MEND)
+        for part, value in row.items():
+            wanted = types[part].type
+            kinds = [KINDS[each.split("[")[0]] for each in wanted.split(" | ")]
+            odd = isinstance(value, bool) and bool not in kinds
+            if odd or not any(isinstance(value, each) for each in kinds):
+                problem = f"{part} is {value!r}; expected {wanted}."
+                raise DataError(name, f"entry {key}", problem, MEND)
+        found[key] = kind(**row)
+    return found
+
+
+def _datasets() -> dict[str, Dataset]:
+    found = _entries(read_yaml(DATA / "datasets.yaml"), Dataset, "datasets.yaml")
+    for spec in found.values():
+        for name, known in {"scenario": SCENARIOS, "tier": TIERS}.items():
+            if (value := getattr(spec, name)) not in known:
+                problem = f"{name} is {value!r}; expected one of {', '.join(known)}."
+                raise DataError("datasets.yaml", f"entry {spec.key}", problem, MEND)
+        if spec.size < 1 or (spec.tier == "open" and not spec.fingerprint):
+            problem = "size or fingerprint is not right."
+            raise DataError("datasets.yaml", f"entry {spec.key}", problem, MEND)
+    return found
+
+
+DATASETS: dict[str, Dataset] = _datasets()
+_ROWS = read_yaml(DATA / "models.yaml")
 HOW: dict[str, str] = _ROWS.pop("how")
-MODELS: dict[str, ModelSpec] = {
-    key: ModelSpec(**{**row, "key": key, "stop": tuple(row.get("stop", ()))})
-    for key, row in _ROWS.items()
-}
+MODELS: dict[str, ModelSpec] = _entries(_ROWS, ModelSpec, "models.yaml")
+
+
+def dataset(key: str) -> Dataset:
+    """The registry's entry; an unknown key lists the known ones."""
+    if key not in DATASETS:
+        raise BenchHealthError(f"There is no data set '{key}'. {suggestion(key, DATASETS)}")
+    return DATASETS[key]
+
+
+def suggestion(name: str, known) -> str:
+    """What may have been meant by a mistyped name, and all that there is."""
+    near = get_close_matches(str(name), list(known), 1)
+    return (f"Did you mean {near[0]}? " if near else "") + f"Known: {', '.join(known)}."
 
 
 def model_spec(name: str) -> ModelSpec | None:

@@ -1,0 +1,306 @@
+"""The thirteen data sets: their registry, and loading them.
+
+``python -m benchhealth_utils data`` prints what is present and whether it
+is the official data.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from . import registry
+from .registry import DATASETS, Dataset
+from .schema import (
+    DATA,
+    ROOT,
+    BenchHealthError,
+    DataError,
+    Example,
+    LeftOut,
+    canonical,
+    whole_number,
+)
+from .tasks import TASKS
+
+SPLITS = ("test", "train")
+SAMPLES = DATA / "samples"
+# where the downloader puts data: in a clone, else in the working folder
+FULL = (ROOT if DATA.parent == ROOT else Path.cwd()) / "data" / "full"
+
+
+def data_root() -> Path:
+    """The folder that holds the data sets.
+
+    ``BENCHHEALTH_DATA`` if set; else ``data/full`` if the downloader has put
+    anything there; else the synthetic ``data/samples``.
+    """
+    named = os.environ.get("BENCHHEALTH_DATA")
+    if named:
+        root = Path(named).expanduser().resolve()
+        if not root.is_dir():
+            raise BenchHealthError(
+                f"BENCHHEALTH_DATA names {named}, which is not a folder. "
+                "Correct it, or unset it to use the synthetic samples."
+            )
+        folders = [spec.folder for spec in DATASETS.values()]
+        if not any((root / folder).is_dir() for folder in folders):
+            raise BenchHealthError(
+                f"BENCHHEALTH_DATA names {named}, which holds no data set. Expected in it is "
+                f"at least one of these folders: {', '.join(folders)}. Fill it with "
+                f"`python -m benchhealth_utils download --to {root}`, correct the variable, or "
+                "unset it to use the synthetic samples."
+            )
+        return root
+    if FULL.is_dir() and any(FULL.glob("[!.]*/")):
+        return FULL
+    return SAMPLES
+
+
+def load(
+    dataset: str,
+    split: str = "test",
+    *,
+    limit: int | None = None,
+    seed: int = 0,
+    root: str | Path | None = None,
+) -> list[Example]:
+    """Load one data set.
+
+    Parameters
+    ----------
+    dataset : str
+        Key in ``DATASETS``.
+    split : {"test", "train"}
+        ``train`` is the pool that exemplars are taken from.
+    limit : int, optional
+        Draw a random subset of this size, fixed by `seed` and returned in file
+        order; a larger limit with the same seed contains the smaller one.
+        None or 0 takes all.
+    seed : int
+        Of the draw.
+    root : path-like, optional
+        Folder with the data sets; by default `data_root()`.
+
+    Returns
+    -------
+    list of Example
+
+    Raises
+    ------
+    DataError
+        If a file is missing or is not what its layout promises.
+
+    Examples
+    --------
+    >>> len(load("medqa", limit=5, root=SAMPLES))
+    5
+    """
+    spec = registry.dataset(dataset)
+    if split not in SPLITS:
+        raise BenchHealthError(f"There is no split '{split}'. Known: test, train.")
+    whole_number("limit", 0 if limit is None else limit)
+    root = Path(root) if root is not None else data_root()
+    examples, left = _read(spec, split, root)
+    if root != SAMPLES:
+        _warn_of_left_out(spec, split, len(examples), left, root)
+        if split == "test":
+            _warn_of_size(spec, len(examples), root)
+    return subset(examples, limit, seed)
+
+
+def left_out(
+    dataset: str, split: str = "test", *, root: str | Path | None = None
+) -> dict[str, str]:
+    """What the files of a data set hold but `load` leaves out, and why.
+
+    Parameters
+    ----------
+    dataset, split, root
+        As in `load`.
+
+    Returns
+    -------
+    dict of str to str
+        Identifier to reason, in file order. Only the readers of MIMIC-CXR and MIMIC-III
+        leave reports out; no text of them is in it.
+
+    Examples
+    --------
+    >>> left_out("mimic_cxr", root=SAMPLES)["s59999011"]
+    'no FINDINGS'
+    """
+    spec = registry.dataset(dataset)
+    root = Path(root) if root is not None else data_root()
+    return {item.id: item.reason for item in _read(spec, split, root)[1]}
+
+
+def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[LeftOut]]:
+    """Items of a split, and what its reader left out."""
+    folder = root / spec.folder
+    if not folder.is_dir():
+        raise DataError(folder, "", "the data set is not here.", how_to_get(spec, root))
+    found: list[Example | LeftOut] = []
+    try:
+        found += TASKS[spec.key].read_file(spec, split, root)
+        _check_ids(found, folder)
+        examples = [item for item in found if isinstance(item, Example)]
+        left = [item for item in found if isinstance(item, LeftOut)]
+        if not examples:
+            why = f" Left out: {_reasons(left)}." if left else ""
+            raise DataError(folder, "", f"no {split} item in it.{why}")
+    except DataError as error:
+        raise DataError(error.path, error.where, error.problem, _mending(spec, root)) from None
+    return examples, left
+
+
+def _check_ids(found: Sequence[Example | LeftOut], folder: Path) -> None:
+    seen: set[str] = set()
+    for item in found:
+        if item.id in seen:
+            raise DataError(folder, f"item {item.id}", "the id occurs twice.")
+        seen.add(item.id)
+
+
+def _reasons(left: Sequence[LeftOut], ids: int = 3) -> str:
+    """How many were left out for which reason, with the first of their identifiers."""
+    texts = []
+    for reason, count in Counter(item.reason for item in left).items():
+        named = [item.id for item in left if item.reason == reason]
+        shown = ", ".join(named[:ids]) + (", ..." if count > ids else "")
+        texts.append(f"{count:,} with {reason} ({shown})")
+    return "; ".join(texts)
+
+
+def _warn_of_left_out(
+    spec: Dataset, split: str, kept: int, left: Sequence[LeftOut], root: Path
+) -> None:
+    if left:
+        _warn_once(
+            root,
+            f"{spec.key}: {len(left):,} of {kept + len(left):,} {split} reports are left out: "
+            f"{_reasons(left)}. All of them: benchhealth_utils.data.left_out"
+            f"('{spec.key}', '{split}'). If they are your own, see how their headers must be "
+            "written on the page Your data.",
+        )
+
+
+def _warn_of_size(spec: Dataset, found: int, root: Path) -> None:
+    """A file cut between two rows cannot be told from a whole one but by its size."""
+    if spec.tier == "open" and found != spec.size:
+        _warn_once(
+            root,
+            f"{spec.key}: {found:,} test items; the official data have {spec.size:,}. If "
+            "these should be the official data, a file is incomplete: check it with "
+            f"{_command(spec, root)}.",
+        )
+
+
+@cache
+def _warn_once(root: Path, text: str) -> None:
+    """A chapter loads a data set several times; what is said of a folder is said once."""
+    warnings.warn(text, stacklevel=4)  # as if from where `load` is called
+
+
+def subset(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
+    """A random subset fixed by `seed`, in the given order."""
+    if not limit or limit >= len(examples):
+        return list(examples)
+
+    def draw(example):
+        return hashlib.sha256(f"{seed}:{example.id}".encode()).digest()
+
+    chosen = {example.id for example in sorted(examples, key=draw)[:limit]}
+    return [example for example in examples if example.id in chosen]
+
+
+def _command(spec: Dataset, root: Path) -> str:
+    """The command that fetches a data set into this folder."""
+    place = "" if root in (SAMPLES, FULL) else f" --to {root}"
+    return f"`python -m benchhealth_utils download {spec.key}{place}`"
+
+
+def how_to_get(spec: Dataset, root: Path) -> str:
+    """What a user does to have the data set in a data folder."""
+    if spec.tier == "credentialed":
+        return (
+            f"It is never downloaded. {spec.request} Then put the files into {root / spec.folder}."
+        )
+    return (
+        f"Fetch it with {_command(spec, root)}, or use the "
+        f"synthetic samples: export BENCHHEALTH_DATA={SAMPLES.as_posix()}"
+    )
+
+
+def _mending(spec: Dataset, root: Path) -> str:
+    """What to do where a file is not what its layout promises."""
+    if spec.tier == "credentialed":
+        return (
+            f"Copy the files anew from PhysioNet into {spec.folder}/ of your data folder (they "
+            "are never downloaded); if they are your own, mend what is named."
+        )
+    return f"Restore the official file, for instance with {_command(spec, root)}."
+
+
+def fingerprint(examples: Sequence[Example]) -> str:
+    """SHA-256 over ids, inputs and gold of all items, in order.
+
+    It does not depend on how files are packed or lines end.
+    """
+    whole = hashlib.sha256()
+    for item in examples:
+        row = [item.id, dict(item.inputs), item.gold, item.group]
+        whole.update(canonical(row).encode() + b"\n")
+    return whole.hexdigest()
+
+
+def provenance(key: str, examples: Sequence[Example], root: Path | None = None, pool=None) -> dict:
+    """Where a test part came from, and whether it is the official data.
+
+    Parameters
+    ----------
+    key : str
+    examples : sequence of Example
+        All items of the test part.
+    root : Path, optional
+    pool : sequence of Example, optional
+        The training part, where it was used; then it has to be official, too.
+
+    Returns
+    -------
+    dict
+        ``fingerprint``; ``source``: ``official``, ``samples`` (every item is one of the
+        synthetic samples, whatever folder they lie in), ``credentialed`` (no public
+        fingerprint exists) or ``other``; ``items``.
+    """
+    spec, root = registry.dataset(key), root or data_root()
+    found = fingerprint(examples)
+    trained = pool is not None and spec.train_fingerprints
+    if found == spec.fingerprint:
+        changed = trained and fingerprint(pool) not in spec.train_fingerprints
+        source = "other" if changed else "official"
+    elif root == SAMPLES or all(fingerprint([item]) in _sample_items(key) for item in examples):
+        source = "samples"
+    else:
+        source = "credentialed" if spec.tier == "credentialed" else "other"
+    return {"fingerprint": found, "source": source, "items": len(examples)}
+
+
+@cache
+def _sample_items(key: str) -> frozenset[str]:
+    """Fingerprints of a data set's synthetic samples, one by one.
+
+    Of MIMIC those for validation count too: which items are tested depends on a
+    list that a copy of the folder may lack.
+    """
+    spec = registry.dataset(key)
+    if not (SAMPLES / spec.folder).is_dir():
+        return frozenset()
+    parts = (*SPLITS, "val", "validate") if spec.tier == "credentialed" else SPLITS
+    items = (item for part in parts for item in TASKS[key].read_file(spec, part, SAMPLES))
+    return frozenset(fingerprint([item]) for item in items if isinstance(item, Example))
