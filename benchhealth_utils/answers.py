@@ -10,23 +10,25 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import sys
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
 from .backends import Reply, Request
-from .backends.responses import encodable
-from .datasets import load
-from .guard import check_may_send
+from .data import load
+from .guard import check_may_send, is_credentialed
 from .models import open_model
-from .progress import Progress
 from .prompts import build, exemplar_order, exemplars
-from .schema import Answer, BenchHealthError, Example, digest, runs_folder
+from .schema import STATUSES, Answer, BenchHealthError, Example, digest, runs_folder, whole_number
 from .tasks import TASKS
 
 MODES = ("generate", "likelihood")
+VERSION = 2  # of a stored line
+FLAGS = os.O_RDWR | os.O_CREAT
 LABEL_TOKENS = 16  # room for a label in likelihood mode
 
 
@@ -116,21 +118,28 @@ def ask(
     unique = [requests[i] for i in asked]
     together = dict(zip(asked, model.contexts(unique), strict=True))
     keys = [digest([key, at]) if (at := together[first[key]]) else key for key in keys]
-    shelf = Shelf(store_path(model.name, examples[0].dataset, store))
+    shelf = Store(store_path(model.name, examples[0].dataset, store))
     with shelf.locked():
         known = shelf.read()
         wanted = {at for at, i in enumerate(asked) if keys[i] not in known}
-        title = f"{examples[0].dataset}: {model.name}"
         parts = model.replies(unique, wanted) if wanted else (part for part in ())
+        title = f"{examples[0].dataset}: {model.name}"
         # closed on any interruption, so that a model behind an API asks no more
-        with Progress(title, len(asked), len(asked) - len(wanted), progress) as bar, closing(parts):
-            for part in parts:
-                pairs = [(asked[at], reply) for at, reply in part]
-                answers = [_answer(keys[i], examples[i].id, reply) for i, reply in pairs]
-                shelf.append(answers)
-                before = len(known)
-                known |= {item.key: item for item in answers}
-                bar.advance(len(known) - before)
+        with _bar(title, len(asked), len(asked) - len(wanted), progress) as bar, closing(parts):
+            try:
+                for part in parts:
+                    pairs = [(asked[at], reply) for at, reply in part]
+                    answers = [_answer(keys[i], examples[i].id, reply) for i, reply in pairs]
+                    shelf.append(answers)
+                    before = len(known)
+                    known |= {item.key: item for item in answers}
+                    bar.update(len(known) - before)
+            except KeyboardInterrupt:
+                done = sum(keys[i] in known for i in asked)
+                raise KeyboardInterrupt(
+                    f"{examples[0].dataset}: {done} of {len(asked)} answers are stored; run again "
+                    "to go on."
+                ) from None
     missing = [example.id for example, key in zip(examples, keys, strict=True) if key not in known]
     if missing:
         raise BenchHealthError(
@@ -158,8 +167,7 @@ def make_requests(
         raise BenchHealthError("The examples are of several data sets; ask one at a time.")
     if mode not in MODES:
         raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
-    if not isinstance(shots, int) or shots < 0:
-        raise BenchHealthError(f"shots is {shots!r}; expected 0 or more.")
+    whole_number("shots", shots)
     task = TASKS[key]
     closed = mode == "likelihood"
     if closed and task.labels is None:
@@ -209,60 +217,106 @@ def file_name(model: str) -> str:
 
 
 def _answer(key: str, identifier: str, reply: Reply) -> Answer:
-    text, detail = encodable(reply.text), encodable(reply.detail)
+    text, detail = (x.encode("utf-8", "replace").decode() for x in (reply.text, reply.detail))
     return Answer(identifier, reply.status, text, key, detail, dict(reply.usage))
 
 
-class Shelf:
-    """One JSON Lines file of answers, appended to under a lock."""
+def _bar(title: str, total: int, done: int, shown: bool) -> tqdm:
+    """A bar on a terminal: the process's own, or that which ``BENCHHEALTH_TERMINAL`` names."""
+    stream, named = sys.stderr, os.environ.get("BENCHHEALTH_TERMINAL")
+    if named and shown and not stream.isatty():
+        with suppress(OSError):
+            stream = open(named, "w", encoding="utf-8")
+    look = {"desc": title, "unit": "item", "leave": False, "file": stream}
+    return tqdm(total=total, initial=done, disable=None if shown else True, **look)
+
+
+class Store:
+    """One JSON Lines file of answers, appended to under a lock; each line has its checksum."""
 
     def __init__(self, path: Path):
-        self.path = path
+        self.path, self._end = path, None  # where the last whole line ends
 
+    @contextmanager
     def locked(self):
-        """The lock, as a context manager; says so if it has to wait."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(f"{self.path}.lock")
+        """The lock; says so if it has to wait."""
+        with self._writing():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(f"{self.path}.lock")
+            try:
+                lock.acquire(timeout=2)
+            except Timeout:
+                print(f"Another run is writing {self.path.name}; waiting for it.", flush=True)
+                lock.acquire()
         try:
-            return lock.acquire(timeout=2)
-        except Timeout:
-            print(f"Another run is writing {self.path.name}; waiting for it.", flush=True)
-            return lock.acquire()
+            yield
+        finally:
+            lock.release()
 
     def read(self) -> dict[str, Answer]:
         """Stored answers by key; errors are left out, so that they are asked again.
 
-        An error after an answer takes that answer back. A last line that was
-        torn by an interruption is cut off.
+        An error after an answer takes that answer back. A last line that was torn by an
+        interruption is left out, and cut off before the next one is written.
         """
-        if not self.path.exists():
-            return {}
-        data = self.path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            with self.path.open("r+b") as stream:
-                stream.truncate(whole)
-        known = {}
-        for number, line in enumerate(data[:whole].split(b"\n"), 1):
-            if not line:
-                continue
-            try:
-                item = Answer(**json.loads(line))
-            except (ValueError, TypeError):
-                raise BenchHealthError(
-                    f"{self.path}, line {number}: not a stored answer. Delete the line; "
-                    "its item will be asked again."
-                ) from None
-            known[item.key] = item
-        known = {key: item for key, item in known.items() if item.status != "error"}
-        return known
+        data = self.path.read_bytes() if self.path.exists() else b""
+        self._end = data.rfind(b"\n") + 1
+        lines = enumerate(data[: self._end].split(b"\n"), 1)
+        known = {item.key: item for item in (self._item(*each) for each in lines if each[1])}
+        return {key: item for key, item in known.items() if item.status != "error"}
+
+    def _item(self, number: int, line: bytes) -> Answer:
+        problem = "not a stored answer"
+        try:
+            row = json.loads(line)
+            if row.pop("version", VERSION) > VERSION:
+                problem = "written by a newer version of benchhealth_utils: upgrade, or"
+                raise ValueError
+            check = row.pop("check", None)  # version 0.1 wrote none
+            item = Answer(**row)
+            kinds = [isinstance(value, str) for name, value in row.items() if name != "usage"]
+            if not all(kinds) or item.status not in STATUSES or not isinstance(item.usage, dict):
+                raise ValueError
+            if check not in (None, _checksum(row)):
+                problem = "changed since it was written"
+                raise ValueError
+            return item
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            raise BenchHealthError(
+                f"{self.path}, line {number}: {problem}. Delete the line; its item will be asked "
+                "again."
+            ) from None
 
     def append(self, answers: Sequence[Answer]) -> None:
         """Write answers in one piece and wait until they are on disk."""
-        lines = "".join(
-            json.dumps(dataclasses.asdict(item), ensure_ascii=False) + "\n" for item in answers
-        )
-        with self.path.open("ab") as stream:
-            stream.write(lines.encode())
+        rows = [dataclasses.asdict(item) for item in answers]
+        rows = [row | {"check": _checksum(row), "version": VERSION} for row in rows]
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+        if self._end is None:
+            self.read()
+        mode = 0o600 if is_credentialed(self.path.stem) else 0o666
+        with self._writing(), os.fdopen(os.open(self.path, FLAGS, mode), "r+b") as stream:
+            stream.truncate(self._end)
+            stream.seek(self._end)
+            stream.write(lines)
             stream.flush()
             os.fsync(stream.fileno())
+        self._end += len(lines)
+
+    @contextmanager
+    def _writing(self):
+        try:
+            yield
+        except OSError as error:
+            raise BenchHealthError(
+                f"{self.path} cannot be written: {error.strerror or error}. What was stored "
+                "before is whole. Make room, or name another folder with BENCHHEALTH_RUNS, and "
+                "run again."
+            ) from None
+
+
+def _checksum(row: dict) -> str:
+    return digest(row)[:12]
+
+
+Shelf = Store  # its former name, until the last caller is mended
