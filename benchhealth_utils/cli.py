@@ -169,8 +169,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BenchHealthError as error:
         print(error, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted. What is stored stays; run again to go on.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop}" if stop.args else "\nInterrupted; run again to go on.", file=sys.stderr)
         return 130
 
 

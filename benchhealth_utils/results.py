@@ -103,7 +103,7 @@ def recorded(folder: Path, model: str | None = None, dataset: str | None = None)
     for path in sorted(Path(folder).glob(f"{file_name(model) if model else '*'}/*.json")):
         if dataset is None or path.name.startswith(f"{dataset}-"):
             try:
-                found.append(_read(path, path.stat().st_mtime_ns))
+                found.append(_read(path, *map(_changed, (path, _items_file(path)))))
             except BenchHealthError as error:
                 warnings.warn(f"{error} It is left out.", stacklevel=2)
     models, sets = list(MODELS), list(DATASETS)
@@ -114,7 +114,7 @@ def recorded(folder: Path, model: str | None = None, dataset: str | None = None)
 
 
 @lru_cache(maxsize=256)
-def _read(path: Path, changed: int) -> Run:
+def _read(path: Path, *changed: int) -> Run:
     """One result; everything in it is checked, and the score worked out again."""
 
     def refuse(problem: str):
@@ -168,6 +168,10 @@ def _is_rate(value) -> bool:
 
 def _items_file(path: Path) -> Path:
     return path.with_suffix(".csv.gz")
+
+
+def _changed(path: Path) -> int:
+    return path.stat().st_mtime_ns if path.exists() else 0
 
 
 def _rows(path: Path, columns) -> pd.DataFrame:

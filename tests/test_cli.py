@@ -1,0 +1,134 @@
+"""The command line, and what a chapter does with its parameters."""
+
+import json
+import re
+import subprocess
+import sys
+
+import papermill
+import pytest
+
+from benchhealth_utils import cli
+from benchhealth_utils.notebook import check, data_sets, numbers
+from benchhealth_utils.schema import ROOT, BenchHealthError
+
+
+def main(capsys, *words):
+    try:
+        code = cli.main(list(words))
+    except SystemExit as left:
+        code = left.code
+    shown = capsys.readouterr()
+    return code, shown.out, shown.err
+
+
+def test_data_says_what_is_there_and_what_to_do(capsys):
+    code, out, _ = main(capsys, "data")
+    assert code == 0 and len(re.findall(r" samples +(?:open|credentialed) ", out)) == 13
+
+
+def test_a_broken_data_set_is_named_and_ends_in_one(capsys, fresh, monkeypatch):
+    root = fresh("gad")
+    (root / "gad" / "test.tsv").write_text("no table\n")
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(root))
+    code, out, err = main(capsys, "data")
+    assert code == 1 and "gad: " in err and "broken" in out and "download medqa" in out
+
+
+@pytest.mark.parametrize(
+    "words, code, said",
+    [
+        (["row", "nobody"], 1, "No result of nobody"),
+        (["run", "gpt-5"], 1, "There is no model 'gpt-5'"),
+        (["run", "majority", "--limit", "-3"], 1, "limit is -3"),
+        (["run", "majority", "--chapters", "reasonnig"], 1, "no chapter 'reasonnig'. Known: reas"),
+        (["run", "majority", "--datasets", "medqa gda"], 1, "datasets is 'medqa gda'"),
+        (["download", "medqq"], 1, "Did you mean medqa?"),
+        (["plan", "--model", "majority", "--datasets", "gda"], 1, "gda"),
+        (["--nonsense"], 2, "usage: benchhealth"),
+        (["--help"], 0, "human-eval"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_line(words, code, said, capsys):
+    found, out, err = main(capsys, *words)
+    assert found == code and said in out + err and "Traceback" not in err
+
+
+def test_ctrl_c_ends_in_a_line(capsys, monkeypatch):
+    def stopped(**_):
+        raise KeyboardInterrupt("gad: 3 of 8 answers are stored; run again to go on.")
+
+    monkeypatch.setattr(cli, "_do", stopped)
+    code, _, err = main(capsys, "row", "majority")
+    assert code == 130 and "3 of 8 answers are stored" in err and len(err.splitlines()) <= 2
+
+
+def test_a_row_is_official_where_there_is_a_published_result(capsys):
+    code, out, _ = main(capsys, "row", "majority")
+    assert code == 0 and re.search(r"MedQA.* 1273 +24\.3 .*official +True", out)
+
+
+def test_the_module_is_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchhealth_utils", "row", "supervised"],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0 and "HoC" in done.stdout
+
+
+def test_chapters_are_run_and_a_good_one_stays_until_the_new_is_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
+    folder = cli.run("majority", limit=4, chapters=["reasoning"])
+    first = (folder / "reasoning.ipynb").read_bytes()
+    cells = json.loads(first)["cells"]
+    assert any("limit = 4" in str(cell.get("outputs")) for cell in cells)
+
+    def broken(*_, **__):
+        raise papermill.PapermillExecutionError(1, 1, "", "ModelError", "no such weights", [])
+
+    monkeypatch.setattr(papermill, "execute_notebook", broken)
+    with pytest.raises(BenchHealthError, match="reasoning failed: no such weights"):
+        cli.run("majority", limit=4, chapters=["reasoning"])
+    assert (folder / "reasoning.ipynb").read_bytes() == first
+
+
+def test_parameters_in_force_are_printed(capsys):
+    check(model="majority", shots=0, limit=8, seed=0, mode="generate", other="x")
+    assert capsys.readouterr().out.splitlines()[:2] == ["model = 'majority'", "shots = 0"]
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"model": "gpt-5"}, "There is no model"),
+        ({"against": 3}, "expected a model's name"),
+        ({"shots": -1}, "shots is -1"),
+        ({"limit": "8"}, "limit is '8'"),
+        ({"seed": True}, "seed is True"),
+        ({"mode": "greedy"}, "expected one of: generate, likelihood"),
+        ({"datasets": "medqa medqa"}, "datasets is"),
+    ],
+)
+def test_bad_parameters_are_refused(given, said):
+    with pytest.raises(BenchHealthError, match=re.escape(said)):
+        check(**given)
+
+
+def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):
+    target = tmp_path / "out.ipynb"
+    with pytest.raises(BenchHealthError, match="no parameter limmit.*Did you mean limit"):
+        papermill.execute_notebook(
+            str(ROOT / "notebooks" / "reasoning.ipynb"), str(target), {"limmit": 3},
+            progress_bar=False,
+        )  # fmt: skip
+
+
+def test_data_sets_and_numbers(monkeypatch, fresh, capsys):
+    assert data_sets(scenario="generation") == ["mimic_cxr", "iu_xray", "mimic_iii"]
+    assert data_sets("gad medqa") == ["medqa", "gad"]
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(fresh("gad")))
+    assert data_sets() == ["gad"] and "left out: MedQA" in capsys.readouterr().out
+    assert numbers("0 5 1", "shots") == [0, 1, 5] and numbers(3, "seeds") == [3]
+    for bad in ("", "1 1", "a", "1.5", True):
+        with pytest.raises(BenchHealthError, match="seeds is"):
+            numbers(bad, "seeds")

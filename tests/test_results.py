@@ -1,0 +1,194 @@
+"""Results: what is kept can be worked out again, and what is broken is named."""
+
+import copy
+import gzip
+import json
+import re
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, read
+from benchhealth_utils.results import (
+    publish_answers,
+    published_answers,
+    record,
+    recorded,
+    without_echo,
+)
+from benchhealth_utils.schema import DATA, Answer, BenchHealthError, Example
+from benchhealth_utils.tasks import TASKS, score
+
+ANSWERS = sorted((DATA / "answers").glob("*/*.jsonl"))
+
+
+def of(path):
+    return path.parent.name, path.name.removesuffix("-0shot-generate.jsonl")
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return published()
+
+
+def test_every_published_file_is_read_and_none_is_left_out(runs):
+    files = sorted((DATA / "results").rglob("*.json"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(recorded(DATA / "results")) == len(files) == len(runs)
+    assert all(run.scores.n == DATASETS[run.dataset].size and run.comparable for run in runs)
+
+
+def test_scores_and_their_intervals_follow_from_the_items(runs):
+    for run in runs:
+        metric, rows = TASKS[run.dataset].metric, run.rows
+        sums = rows[list(metric.columns)].to_numpy(float)
+        value, precision, recall = metric.figures(sums.sum(axis=0))
+        wanted = run.scores.value, run.scores.precision, run.scores.recall
+        assert np.allclose([value, precision, recall], wanted, atol=1e-9)
+        assert run.counts.get("ok", 0) / run.scores.n == pytest.approx(run.scores.coverage)
+
+
+def test_published_runs_hold_no_text(runs):
+    for run in runs:
+        table = items(run)
+        assert table[["reading", "gold", "reply"]].isna().all(axis=None)
+        assert not run.examples and not run.answers
+
+
+def test_published_runs_can_be_compared_item_by_item():
+    table = compare(published("supervised"), published("majority"))
+    assert list(table["dataset"]) == [run.dataset for run in published("supervised")]
+    hoc = table.set_index("dataset").loc["hoc"]
+    assert hoc["low"] > 0.5 and hoc["p"] < 0.001 and hoc["p_holm"] >= hoc["p"]
+
+
+def test_a_run_is_read_back_as_it_was(tmp_path):
+    for run in evaluate("majority", ["medqa", "iu_xray", "mimic_iii", "ddi"], limit=5):
+        path = record(run, tmp_path)
+        assert re.fullmatch(rf"{run.dataset}-0shot-generate-samples-5-seed0\.json", path.name)
+    again = recorded(tmp_path)
+    assert [run.dataset for run in again] == ["medqa", "iu_xray", "mimic_iii", "ddi"]
+    run = evaluate("majority", "medqa", limit=5)[0]
+    columns = ["value", "low", "high", "n", "coverage", "source", "comparable"]
+    assert frame([again[0]])[columns].equals(frame([run])[columns])
+    record(run, tmp_path)
+    assert len(recorded(tmp_path)) == 4  # the same run again takes its own place
+    assert published("majority", "medqa")[0].scores.n == 1273
+
+
+EDITS = {
+    "not JSON": lambda row: "{",
+    "a list": lambda row: [row],
+    "no value": lambda row: row.pop("value") and row,
+    "no signature": lambda row: row.pop("signature") and row,
+    "another data set": lambda row: row | {"dataset": "MEDQA"},
+    "a model that is no text": lambda row: row | {"model": 7},
+    "usage that is a list": lambda row: row | {"usage": []},
+    **{
+        f"{name} {value!r}": lambda row, name=name, value=value: row | {name: value}
+        for name in ("value", "precision", "recall", "coverage")
+        for value in (55.2, -0.1, float("nan"), "0.5", None, True)
+    },
+    "interval of one": lambda row: row | {"interval": [0.1]},
+    "interval of points": lambda row: row | {"interval": [10, 20]},
+    "another n": lambda row: row | {"n": row["n"] + 1},
+    "n as text": lambda row: row | {"n": "5"},
+    "a better value": lambda row: row | {"value": row["value"] / 2 + 0.5},
+}
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_result_that_was_edited_is_named_and_the_others_stay(edit, tmp_path):
+    done = evaluate("majority", ["medqa", "gad"], limit=5, progress=False)
+    edited, _ = (record(run, tmp_path) for run in done)
+    found = edit(json.loads(edited.read_text()))
+    edited.write_text(found if isinstance(found, str) else json.dumps(found))
+    with pytest.warns(UserWarning, match=f"majority/{edited.name}.*left out"):
+        assert [run.dataset for run in recorded(tmp_path)] == ["gad"]
+
+
+@pytest.mark.parametrize("how", "gone cut less twice sum status plain".split())
+def test_items_that_were_edited_are_named(how, tmp_path):
+    path = record(evaluate("majority", "medqa", limit=5, progress=False)[0], tmp_path)
+    file = path.with_suffix(".csv.gz")
+    lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+    if how == "less":
+        lines.pop()
+    elif how == "twice":
+        lines[-1] = lines[-2]
+    elif how == "sum":
+        lines[1] = lines[1].replace(",0.0,", ",1.0,", 1).replace(",1.0,", ",0.5,", 1)
+    elif how == "status":
+        lines[1] = lines[1].replace(",ok,", ",OK,")
+    data = gzip.compress("\n".join(lines).encode())
+    data = {"cut": data[:-20], "plain": b"id,group"}.get(how, data)
+    file.unlink() if how == "gone" else file.write_bytes(data)
+    with pytest.warns(UserWarning, match="left out"):
+        assert recorded(tmp_path) == []
+
+
+def test_official_follows_from_the_data_and_not_from_a_word(tmp_path):
+    path = record(evaluate("majority", "medqa", limit=5, progress=False)[0], tmp_path)
+    row = json.loads(path.read_text())
+    claim = copy.deepcopy(row)
+    claim["official"] = True
+    claim["signature"]["data"] |= {"source": "official", "limit": 0, "items": 1273}
+    path.write_text(json.dumps(claim))
+    (run,) = recorded(tmp_path)
+    assert not run.official and not run.comparable
+    genuine = DATA / "results" / "majority" / "medqa-0shot-generate.json"
+    shutil.copytree(genuine.parent, tmp_path / "copy" / "majority")
+    assert all(run.official for run in recorded(tmp_path / "copy"))
+
+
+@pytest.mark.parametrize("path", ANSWERS, ids=lambda path: "-".join(of(path)))
+def test_published_answers_are_those_of_the_published_result(path, real_data):
+    model, key = of(path)
+    (run,) = published(model, key)
+    examples, found = load(key, root=real_data), published_answers(model, key)
+    assert [e.id for e in examples] == list(found) == list(run.rows["id"])
+    assert [found[e.id][0] for e in examples] == list(run.rows["status"])
+    for example in examples:
+        text = found[example.id][1]
+        assert without_echo(text, example) == text
+    if key != "iu_xray":  # there the reading is the text, of which repeated words are left out
+        readings = [found[e.id][2] if found[e.id][0] == "ok" else None for e in examples]
+        value = score(key, [e.gold for e in examples], readings).value
+        assert value == pytest.approx(run.scores.value)
+
+
+def test_an_answer_given_to_read_keeps_its_status():
+    (example,) = load("medqa", limit=1)
+    assert read(example, "Answer: B") == "B" == read(example, Answer("1", "ok", "Answer: B"))
+    assert read(example, Answer("1", "truncated", "Answer: B")) is None
+
+
+def test_what_a_reply_repeats_is_left_out_and_counted():
+    words = "one two three four five six seven eight nine"
+    item = Example("1", "gad", {"sentence": words}, "yes", "1")
+    assert without_echo(f"Well, {words.title()}!", item) == "Well, [9 words of the item]!"
+    assert without_echo("one two three four five six seven", item).startswith("one two")
+
+
+def test_only_full_official_runs_of_language_models_are_published(tmp_path):
+    (run,) = evaluate("majority", "medqa", limit=5, progress=False)
+    with pytest.raises(BenchHealthError, match="only complete runs of the full official data"):
+        publish_answers(run, tmp_path)
+    (run,) = evaluate("majority", "mimic_iii", limit=5, progress=False)
+    with pytest.raises(BenchHealthError, match="credentialed"):
+        publish_answers(run, tmp_path)
+
+
+def test_a_damaged_file_of_answers_names_its_line(tmp_path):
+    folder = tmp_path / "m"
+    folder.mkdir()
+    (folder / "gad-0shot-generate.jsonl").write_text(
+        '{"id": "1", "status": "ok", "text": "a"}\n[]\n'
+    )
+    with pytest.raises(BenchHealthError, match="line 2: not a published answer"):
+        published_answers("m", "gad", tmp_path)
+    assert published_answers("m", "hoc", tmp_path) == {} and Path(folder).exists()
