@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from benchhealth_utils import published, stats
-from benchhealth_utils.claims import check_all
+from benchhealth_utils.claims import verdicts
 from benchhealth_utils.datasets import DATASETS, load
 from benchhealth_utils.printed import derived
 from benchhealth_utils.prompts import build
@@ -24,16 +24,6 @@ GOLDEN = Path(__file__).parent / "golden"
 
 def kept(name, **options):
     return pd.read_csv(GOLDEN / f"{name}.csv", **options)
-
-
-def verdicts():
-    """Verdict and cases of each claim in each of its readings, the first being the one taken."""
-    found = []
-    for each in check_all():
-        for place, result in enumerate((each.result, *each.also)):
-            row = (each.claim.id, each.claim.section, place, result.verdict)
-            found.append((*row, result.held, result.cases))
-    return found
 
 
 def counts(seed, n=90, width=3):
@@ -111,8 +101,11 @@ def test_usefulness_of_published_runs_is_as_kept():
 
 def test_verdicts_are_as_kept():
     was = kept("verdicts", dtype={"section": str})
-    assert verdicts() == list(was.itertuples(index=False, name=None))
-    assert was["id"].nunique() == 84
+    now = verdicts(also=True)
+    columns = ["id", "section", "verdict", "held", "n"]
+    assert now[columns].equals(was.rename(columns={"cases": "n"})[columns])
+    assert verdicts()["id"].equals(was.loc[was["reading"] == 0, "id"].reset_index(drop=True))
+    assert len(verdicts()) == 84
 
 
 def test_intervals_and_tests_are_as_kept():

@@ -118,32 +118,6 @@ def robustness(model):
     return round(float(sum(map(statistics.stdev, groups.values()))), 1)
 
 
-def look_up(where):
-    """The number that a `where` of text_numbers.csv points to."""
-    kind, *path = where.split(":")
-    if kind == "table5":
-        return SCORES[tuple(path)]
-    if kind == "table3":
-        model, column = path
-        row = next(row for row in TABLES["table3"] if row["model"] == model)
-        return Decimal(row[column].removesuffix("B"))
-    if kind == "count":
-        table, column, *conditions = path
-        wanted = dict(condition.split("=") for condition in conditions)
-        return len({r[column] for r in TABLES[table] if wanted.items() <= r.items()})
-    if kind in ("min", "max"):
-        table, column = path
-        if table == "table5":
-            values = [SCORES[model, column] for model in MODELS]
-        else:
-            sizes = [row[column] for row in TABLES[table] if row[column]]
-            values = [Decimal(size.removesuffix("B")) for size in sizes]
-        return min(values) if kind == "min" else max(values)
-    if kind == "sd_sum":
-        return Decimal(str(robustness(path[1])))
-    raise ValueError(f"unknown pointer {where}")
-
-
 def total(cells, position):
     sums = {}
     for key, value in cells.items():
@@ -187,7 +161,7 @@ def test_table3_has_nine_general_and_seven_medical_models():
     assert commercial == COMMERCIAL
     assert commercial == [r["model"] for r in TABLES["table3"] if not r["parameters"]]
     known = registry("models")
-    assert list(known)[:16] == MODELS
+    assert [key for key in known if key != "how"][:16] == MODELS
     for row in TABLES["table3"]:
         entry = known[row["model"]]
         printed = row["name"], row["type"], row["parameters"] or None
@@ -259,17 +233,6 @@ def test_numbers_of_the_text_are_described():
     quotes = [row["quote"] for row in NUMBERS]
     assert len(set(quotes)) == len(quotes) == 69
     assert all(row["section"] and row["what"] and row["unit"] for row in NUMBERS)
-
-
-@pytest.mark.parametrize(
-    "row", [row for row in NUMBERS if row["where"]], ids=lambda row: row["quote"]
-)
-def test_number_of_the_text_is_that_of_its_table(row):
-    found, printed = look_up(row["where"]), Decimal(row["value"])
-    if row["relation"] == "<":
-        assert found < printed
-    else:
-        assert row["relation"] == "=" and found == printed
 
 
 BELOW = [
