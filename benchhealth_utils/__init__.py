@@ -27,6 +27,7 @@ _HOME = {
     "compare": "evaluating",
     "published": "results",
     "paper": "printed",
+    "DATA": "schema",
     "Answer": "schema",
     "BenchHealthError": "schema",
     "DataError": "schema",
