@@ -19,7 +19,7 @@ _HOME = {
     "open_model": "models",
     "build": "prompts",
     "answer": "answers",
-    "read": "readings",
+    "read": "tasks",
     "score": "tasks",
     "evaluate": "evaluating",
     "items": "evaluating",

@@ -18,13 +18,12 @@ from .guard import is_credentialed
 from .models import open_model
 from .plan import announce
 from .prompts import exemplar_order, exemplars
-from .readings import read
 from .registry import DATASETS, MODELS, dataset
 from .rewordings import restored, reword, rewording_signature
 from .schema import BenchHealthError, DataError, Run, whole_number
 from .stats import compare as compare_sums
 from .stats import holm
-from .tasks import TASKS, score, sufficient
+from .tasks import TASKS, read, score, sufficient
 
 PACKAGES = ("torch transformers scikit-learn scipy statsmodels rouge-score sacrebleu").split()
 

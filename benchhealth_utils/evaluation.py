@@ -16,10 +16,9 @@ from .datasets import data_root, fingerprint, load, provenance, subset
 from .models import open_model
 from .plan import announce
 from .prompts import exemplar_order, exemplars
-from .readings import read
 from .rewordings import REWORDINGS, applies, restored, reword, rewording_signature
 from .schema import STATUSES, Answer, Example, Reading, Scores, equal_fields
-from .tasks import TASKS, score
+from .tasks import TASKS, read, score
 
 PACKAGES = (
     "torch",

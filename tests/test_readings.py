@@ -16,12 +16,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchhealth_utils import load, read
-from benchhealth_utils.readings import READINGS
-from benchhealth_utils.readings.choices import read_label, read_letter
-from benchhealth_utils.readings.clean import clean
-from benchhealth_utils.readings.drugs import MOST_WORDS, read_drugs
+from benchhealth_utils.replies import own_words
 from benchhealth_utils.schema import ROOT, BenchHealthError, Example
 from benchhealth_utils.tasks import TASKS
+from benchhealth_utils.tasks.treatment import MOST_WORDS
 
 CASES = Path(__file__).parent / "cases"
 LABELS = ("yes", "no", "maybe")
@@ -40,6 +38,18 @@ def corpus(name):
 
 def item(dataset, gold="", **inputs):
     return Example("1", dataset, inputs, gold, "1")
+
+
+def read_letter(text, options):
+    return read(item("medqa", options=options), text)
+
+
+def read_label(text, labels):
+    return read(item("pubmedqa"), text)
+
+
+def read_drugs(text):
+    return read(item("chatdoctor"), text)
 
 
 # ------------------------------------------------------------------ the corpora
@@ -155,7 +165,7 @@ def test_a_pasted_instruction_is_no_answer():
     for key in KEYS:
         sample = item(key, options=OPTIONS)
         assert read(sample, TASKS[key].instruction) is None
-        assert READINGS[key](sample, TASKS[key].instruction) is None
+        assert TASKS[key].parse(sample, TASKS[key].instruction) is None
 
 
 def test_an_echo_of_the_whole_prompt_is_passed_over():
@@ -353,7 +363,7 @@ def test_white_space_around_changes_nothing(text):
 @given(TEXTS)
 def test_an_unclosed_thought_is_never_read(text):
     cut = f"{text}<think>{text.replace('>', '')}"
-    assert clean(cut) is None
+    assert own_words(cut) is None
     assert read(item("medqa", options=OPTIONS), cut) is None
 
 

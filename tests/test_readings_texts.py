@@ -10,12 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchhealth_utils import load, read
-from benchhealth_utils.readings.texts import read_text
+from benchhealth_utils.replies import Words, free_text
 from benchhealth_utils.schema import Example
 from benchhealth_utils.tasks import TASKS
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases/free_text.yaml").read_text("utf-8"))["cases"]
 KINDS = {"iu_xray": "radiology", "mimic_cxr": "radiology", "mimic_iii": "discharge"}
+
+
+def read_text(text, kind):
+    return free_text(text, Words(kind))
 
 
 def folded(text):

@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..answers import ask
 from ..models import BUDGET, MODELS, Backend, Reply, Request, open_model
-from ..readings.clean import clean
+from ..replies import own_words as clean
 from ..schema import Example, ModelError
 from .criteria import CHOICES, CRITERIA, Criterion
 from .study import Card, Study, open_study

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..schema import BenchHealthError, Gold, Reading, Scores
+from .. import replies
+from ..schema import Answer, BenchHealthError, Example, Gold, Reading, Scores
 from .base import Task
 from .discharge import MIMIC_III
 from .entities import ENTITIES
@@ -33,11 +35,60 @@ TASKS: dict[str, Task] = {
 }
 
 
+ECHOED = ("mimic_cxr", "iu_xray", "mimic_iii", "ddi", "gad", "hoc")
+
+
 def task(dataset: str) -> Task:
     """The task of a data set; an unknown key lists the known ones."""
     if dataset not in TASKS:
         raise BenchHealthError(f"There is no data set '{dataset}'. Known: {', '.join(TASKS)}.")
     return TASKS[dataset]
+
+
+def read(example: Example, reply: Answer | str) -> Reading | None:
+    """What a model's reply to an example says.
+
+    Parameters
+    ----------
+    example : Example
+        Its data set says what is looked for; its gold value is not used.
+    reply : Answer or str
+        The prompt, if the model repeats it word by word, is no part of it.
+
+    Returns
+    -------
+    Reading or None
+        Of the gold value's kind: an option's letter; a label; the text; a set of drug names,
+        hallmarks or spans in the sentence (beside ``("spurious", k)`` for names that are not in
+        it), empty if the reply says that there are none. None if the reply does not state an
+        answer, or if the `Answer` is not ``ok``.
+
+    Raises
+    ------
+    BenchHealthError
+        If the data set is unknown.
+
+    Examples
+    --------
+    >>> options = {"A": "Warfarin", "B": "Amoxicillin", "C": "Metformin"}
+    >>> example = Example("1", "medqa", {"question": "?", "options": options}, "C", "1")
+    >>> read(example, "The glucose is high. **Answer: (c)** Metformin")
+    'C'
+    >>> read(example, "A patient with high glucose should be examined.") is None
+    True
+    """
+    known = task(example.dataset)
+    if isinstance(reply, Answer):
+        if reply.status != "ok":
+            return None
+        reply = reply.text
+    text = replies.without(reply, example.instruction or known.instruction)
+    own = re.escape(str(example.inputs.get("question", ""))[:40])
+    if own:  # a "Question:" that opens another question is where a reply runs on
+        text = re.sub(rf"\bQuestion:\s*(?={own})", "", text)
+    if example.dataset in ECHOED:
+        text = replies.without(text, known.question(example))
+    return known.parse(example, text)
 
 
 def score(

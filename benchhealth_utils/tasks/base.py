@@ -65,10 +65,3 @@ class Task:
     keep_end: bool = False
     labels: Callable[[Example], tuple[str, ...]] | None = None
     cue: str = ""
-
-
-def parse_as_before(example: Example, text: str) -> Reading | None:
-    """What a reply says, by the package `readings`."""
-    from ..readings import READINGS
-
-    return READINGS[example.dataset](example, text)

@@ -12,9 +12,10 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .. import replies
 from ..metrics import BLEU_4
 from ..schema import Example, LeftOut
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import Place, csv_stream, csv_table, either
 
 COLUMNS = [
@@ -243,7 +244,13 @@ def _drawn(patients: set[str], split, folder) -> set[str]:
 
 # The replies
 
-parse = parse_as_before
+REPLY = replies.Words("discharge")
+
+
+def parse(example: Example, text: str) -> str | None:
+    """The text that is scored, in one line; None if the model refused."""
+    return replies.free_text(text, REPLY)
+
 
 # The task
 

@@ -10,11 +10,14 @@ multiset of the strings. Every member that is not in gold is a false positive.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+from .. import replies
 from ..metrics import Metric, f1, precision_recall, set_sums
 from ..schema import Example
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import tsv_lines
 
 TAGS = ("B-Disease", "I-Disease", "O")
@@ -147,7 +150,507 @@ _NAME = "entity-level micro F1 over exact spans"
 
 # The replies
 
-parse = parse_as_before
+REPLY = replies.Words("diseases")
+BRACKETS = {"(": ")", "[": "]", "<": ">", "{": "}"}
+MOST_PIECES = 8  # of one name that commas and "and" part
+# Most words of a title, of a name that does not occur, and of one that occurs and has a verb.
+TITLE, MOST_WORDS, MOST_WITH_VERB = 10, 8, 6
+OWN_COMMA = "，"  # in "cancer,;" the comma is the name's own
+
+
+def parse(example: Example, text: str) -> frozenset | None:
+    """The mentions of diseases that a reply gives; None if it gives no list.
+
+    Spans ``(start, end)`` in the sentence, and ``("spurious", k)``, k = 0, 1, ..., for names with
+    no (unused) place in it; empty if the reply says that there is none.
+
+    Examples
+    --------
+    >>> one = Example("1", "bc5_disease", {"sentence": "Fever and renal failure."}, None, "1")
+    >>> sorted(parse(one, "x-1 | fever; renal failure (disease)"))
+    [(0, 5), (10, 23)]
+    >>> parse(one, "Diseases: gout"), parse(one, "x-1 | none"), parse(one, "Fever was seen.")
+    (frozenset({('spurious', 0)}), frozenset(), None)
+    """
+    known = _sentence(example.inputs["sentence"])
+    reply = replies.without_thoughts(replies.fold(text))
+    if not reply:
+        return None
+    reply = REPLY.wrapped.sub("; ", replies.as_lines(replies.own_turn(reply)))
+    found = _groups(known.without_echo(replies.own_answer(replies.plain(replies.unwrapped(reply)))))
+    for kind in ("bar", "heading", "tells", "paragraph", "bare"):
+        names = _chosen([group for group in found if group.kind == kind], known)
+        if names is not None:
+            return known.align(names)
+    return None
+
+
+# ---- The sentence ------------------------------------------------------------------------------
+
+
+class Sentence:
+    """A sentence, and what occurs in it.
+
+    White space beside a sign does not count, for the sentence was put together from tokens; nor
+    do case and typographic signs, but an abbreviation in capitals is not the word it spells.
+
+    Examples
+    --------
+    >>> sentence = Sentence("In all children with leukaemia (ALL), ALL was treated.")
+    >>> sentence.spans("ALL"), sentence.spans("Leukaemia ( all )")
+    ([(32, 35), (38, 41)], [(21, 36)])
+    """
+
+    def __init__(self, text: str):
+        self._key, self._places = _key(text)
+        self._low = _lower(self._key)
+        words = len(text.split())
+        self._is_title = words <= TITLE and not REPLY.acts.search(text)
+        self._is_long = words > 3
+
+    def spans(self, name: str) -> list[tuple[int, int]]:
+        """Places of a name as a whole word, the likeliest first.
+
+        Those in its very case come before others, and those by themselves before those that a
+        hyphen or slash joins to another word ("VHL-negative").
+        """
+        key = _key(name)[0]
+        low = _lower(key)
+        found = [place for place in _find(low, self._low) if not self._is_word(key, place)]
+        found.sort(key=lambda place: (not self._is(key, place), self._is_joined(place)))
+        return [(self._places[first], self._places[last - 1] + 1) for first, last in found]
+
+    def has(self, name: str) -> bool:
+        """Whether a name occurs."""
+        return bool(self.spans(name))
+
+    def align(self, names: Iterable[str]) -> frozenset[tuple]:
+        """A reading of names: each takes a place of its own, or is spurious.
+
+        In the order of the list if that finds a place for each name that occurs, each after the
+        one before it; else longer names first, so that a name which is part of another one gets
+        another place.
+
+        Examples
+        --------
+        >>> sorted(Sentence("Breast cancer is a cancer.").align(["cancer", "breast cancer"]))
+        [(0, 13), (19, 25)]
+        >>> Sentence("Gout is old.").align(["gout", "gout"]) == {(0, 4), ("spurious", 0)}
+        True
+        """
+        names = list(names)
+        places = {name: self.spans(name) for name in names}
+        occurring = [name for name in names if places[name]]
+        taken: list[tuple[int, int]] = []
+        for name in occurring:
+            last = taken[-1][1] if taken else 0
+            taken += [place for place in places[name] if place[0] >= last][:1]
+        if len(taken) < len(occurring):
+            taken = []
+            for name in sorted(occurring, key=len, reverse=True):
+                free = (p for p in places[name] if all(p[1] <= a or b <= p[0] for a, b in taken))
+                taken += [place for place in (next(free, None),) if place]
+        missing = range(len(names) - len(taken))
+        return frozenset(taken) | {("spurious", number) for number in missing}
+
+    def without_echo(self, reply: str) -> str:
+        """The reply without the sentence, where it is repeated and is no name.
+
+        >>> Sentence("He was ill, of gout.").without_echo("x-1 | He was ill , of gout. x-1 | gout")
+        ' x-1 | gout'
+        """
+        key, places = _key(reply)
+        kept, place = "", 0
+        for first, last in _find(self._low.rstrip("."), _lower(key)):
+            start, end = places[first], places[last - 1] + 1
+            if start < place:
+                continue
+            lead, after = (
+                REPLY.echo_lead.search(reply, place, start),
+                REPLY.echo_after.match(reply, end),
+            )
+            # A title counts as repeated after "Paragraph:", or if its full stop is there.
+            if not self._is_title or lead["paragraph"] or (self._is_long and "." in after[0]):
+                kept += reply[place : lead.start()]
+                place = after.end()
+        return kept + reply[place:]
+
+    def _is(self, key: str, place: tuple[int, int]) -> bool:
+        return self._key[place[0] : place[1]] == key
+
+    def _is_joined(self, place: tuple[int, int]) -> bool:
+        beside = self._key[max(place[0] - 1, 0) : place[0]] + self._key[place[1] : place[1] + 1]
+        return "-" in beside or "/" in beside
+
+    def _is_word(self, key: str, place: tuple[int, int]) -> bool:
+        """Whether "ALL" has met "all"."""
+        capitals = sum(letter.isupper() for letter in key)
+        return len(key) < 4 and capitals > 1 and self._key[place[0] : place[1]].islower()
+
+
+@lru_cache(maxsize=4)
+def _sentence(text: str) -> Sentence:
+    return Sentence(text)
+
+
+def _find(part: str, whole: str):
+    """Places of a part as whole words."""
+    place = whole.find(part) if part else -1
+    while place >= 0:
+        end = place + len(part)
+        begins = not (place and whole[place - 1].isalnum() and part[0].isalnum())
+        if begins and not (end < len(whole) and whole[end].isalnum() and part[-1].isalnum()):
+            yield place, end
+        place = whole.find(part, place + 1)
+
+
+def _key(text: str) -> tuple[str, list[int]]:
+    """Characters that count, and the place of each in the text."""
+    key: list[str] = []
+    places: list[int] = []
+    space = None
+    for place, one in enumerate(text):
+        for sign in one if one.isascii() else replies.fold(one):
+            if sign in "*_`$":  # signs that `plain` may have taken off
+                continue
+            if sign.isspace():
+                space = place
+                continue
+            if space is not None and key and key[-1].isalnum() and sign.isalnum():
+                key.append(" ")
+                places.append(space)
+            space = None
+            key.append(sign)
+            places.append(place)
+    return "".join(key), places
+
+
+def _lower(text: str) -> str:
+    """Lower case, character by character, so that places stay."""
+    return "".join(low if len(low := sign.lower()) == 1 else sign for sign in text)
+
+
+# ---- Where the names stand ---------------------------------------------------------------------
+
+
+@dataclass
+class Group:
+    """Lines that belong together.
+
+    ``kind`` is what opened them: ``bar``, ``heading``, ``tells`` ("the diseases are"),
+    ``paragraph``, ``other`` (of no interest), or ``bare`` for nothing. ``apart`` says that prose
+    stands before it.
+    """
+
+    kind: str
+    lines: list[str] = field(default_factory=list)
+    id: str = ""
+    apart: bool = False
+
+
+def _groups(reply: str) -> list[Group]:
+    """The lines of a reply, by what opens them.
+
+    Examples
+    --------
+    >>> [(g.kind, g.lines) for g in _groups("Genes:\\n- A\\nDiseases: flu\\n\\nx-1 | flu; gout")]
+    [('other', ['- A']), ('heading', ['flu']), ('bar', ['flu; gout'])]
+    """
+    reply = REPLY.chinese.sub("\ndiseases: ", REPLY.no_diseases.sub("\ngenes: ", reply))
+    reply = REPLY.within.sub("\n", REPLY.template.sub("", reply))
+    found = [Group("bare")]
+    blank = False
+    for line in _rows(reply.splitlines()):
+        group = _opened(line)
+        if group and group.kind == "paragraph" and any(one.lines for one in found):
+            break  # an invented one
+        if group:
+            group.apart = found[-1].kind == "bare"
+            found.append(group)
+        elif line and not REPLY.id_alone.fullmatch(line):
+            if not _continues(found[-1].lines, line, blank):
+                found.append(Group("bare"))
+            found[-1].lines.append(line)
+        blank = not line
+    return [group for group in found if group.lines]
+
+
+def _rows(lines: list[str]) -> list[str]:
+    """The lines, with bullets in place of the rows of a table."""
+    rows: list[str] = []
+    column = None
+    for line in map(str.strip, lines):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if "|" in line and REPLY.table_rule.fullmatch(line):
+            heads = rows.pop().strip("|").split("|") if rows else []
+            named = [any(map(REPLY.column.fullmatch, head.split())) for head in heads]
+            column = named.index(True) if True in named else None
+            rows += ["diseases:"] if column is not None else []
+        elif column is not None and "|" in line and column < len(cells):
+            rows.append(f"- {cells[column]}")
+        else:
+            column = None
+            rows.append(line.strip("|").strip() if line.startswith("|") else line)
+    return rows
+
+
+def _opened(line: str) -> Group | None:
+    """The group that a line opens."""
+    if found := REPLY.paragraph.match(line):
+        return _group("paragraph", found["rest"])
+    if found := REPLY.bar.match(line):
+        inner = REPLY.heading.match(found["rest"])
+        told = inner and _heading_kind(inner["head"]) == "heading"
+        return _group("bar", (inner if told else found)["rest"], found["id"].lower())
+    bare = replies.without_bullet(line)
+    for pattern, kind in ((REPLY.heading, None), (REPLY.tells, "tells")):
+        found = pattern.match(bare)
+        here = found and _heading_kind(found["head"])
+        if here == "heading" or (here == "other" and kind is None and bare == line):
+            return _group(kind or here, found["rest"])
+    if bare == line and _heading_kind(line) == "heading":
+        return Group("heading")
+    return Group("bare") if bare == line and line.endswith(":") else None
+
+
+def _group(kind: str, rest: str, name: str = "") -> Group:
+    return Group(kind, [rest.strip()] if rest.strip() else [], name)
+
+
+def _heading_kind(head: str) -> str | None:
+    """``heading``, ``other``, or None if other words are in it."""
+    words = set(re.findall(r"[^\W\d_]+", head))
+    kinds, others = (set(filter(x.fullmatch, words)) for x in (REPLY.kinds, REPLY.others))
+    if not all(map(REPLY.words.fullmatch, words - kinds - others)):
+        return None
+    return "heading" if kinds else "other" if others else None
+
+
+def _continues(lines: list[str], line: str, blank: bool) -> bool:
+    """Whether a line belongs to the group with these lines."""
+    if not lines:
+        return True
+    if replies.LISTS.bullet.match(line):
+        return bool(replies.LISTS.bullet.match(lines[-1]) or lines[-1].endswith((":", ",", ";")))
+    if blank or replies.LISTS.bullet.match(lines[-1]):
+        return False
+    return lines[-1].endswith((",", ";")) or (_is_short(lines[-1]) and _is_short(line))
+
+
+def _is_short(line: str) -> bool:
+    return len(line.split()) < 7 and not re.search(r"[.;!?]\s|[:!?]\Z", line)
+
+
+def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
+    """The names of the last of some groups, or of those that are one list with it."""
+    if found and found[0].kind == "bare":
+        found = [group for group in (found[0], found[-1]) if _is_list(group, known)][:1]
+    if [group.id for group in found] != [str(k) for k in range(1, len(found) + 1)]:
+        # Not 1, 2, 3, which are numbers of names: only what stands behind the first id.
+        found = [group for group in found if _same(group.id, found[0].id)]
+    together: list[Group] = []
+    for group in found:
+        if _names(group, known) is not None:
+            together = [group] if group.apart else [*together, group]
+    if not together:
+        return None
+    lines = [line for group in together for line in group.lines]
+    if len(set(lines)) > 1 and all(len(_names(group, known)) < 2 for group in together):
+        return _names(Group(together[0].kind, lines), known)
+    return _names(together[-1], known)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two ids may be the same one: "12" and "ncbi_disease-12"."""
+    tails = [re.findall(r"\d+\Z", name) for name in (one, other)]
+    return [] in tails or tails[0] == tails[1]
+
+
+def _names(group: Group, known: Sentence) -> list[str] | None:
+    """The names in a group; "the diseases are ..." may also be prose that goes on."""
+    names = _names_in(group.lines, known)
+    return None if names and group.kind == "tells" and not any(map(known.has, names)) else names
+
+
+def _is_list(group: Group, known: Sentence) -> bool:
+    """Whether lines without bar or heading are a list and nothing more."""
+    if all(map(replies.LISTS.bullet.match, group.lines)) or _says_none(group.lines[0]):
+        return True
+    parts = _parts(group.lines)
+    pieces = parts if len(parts) > 1 else _items(group.lines, known)
+    if any(_is_prose(piece, known) for piece in pieces):
+        return False
+    names = _names_in(group.lines, known) or []
+    short = len(names) > 1 and all(len(name.split()) < 4 for name in names)
+    return short or any(map(known.has, names))
+
+
+# ---- The names in a list -----------------------------------------------------------------------
+
+
+def _names_in(lines: list[str], known: Sentence) -> list[str] | None:
+    """The names in the lines of a list; sentences are none.
+
+    Empty if the lines say that there is none; None if there is no name in them.
+
+    Examples
+    --------
+    >>> known = Sentence("Fever and heart failure, congestive, were seen.")
+    >>> _names_in(["fever, heart failure, congestive, gout"], known)
+    ['fever', 'heart failure, congestive', 'gout']
+    """
+    names = []
+    none = any(map(REPLY.nothing.fullmatch, lines))
+    for item in _items(lines, known):
+        name = _trimmed(item, known)
+        if _says_none(item):
+            none = True
+        elif re.search(r"[^\W\d_]", name) and not REPLY.other_type.search(item):
+            names += [] if _is_prose(name, known) else [name]
+    return names if names or none else None
+
+
+def _says_none(line: str) -> bool:
+    """Whether the first sentence of a line says that there is no disease."""
+    return bool(REPLY.none.fullmatch(REPLY.sentence.sub("", line, count=1)))
+
+
+def _is_prose(part: str, known: Sentence) -> bool:
+    """Whether words are a sentence, or a part of one, and no name."""
+    if len(part.split()) <= MOST_WORDS and not REPLY.prose.search(part):
+        return False
+    name = _trimmed(part, known)
+    has_verb = len(name.split()) > MOST_WITH_VERB and REPLY.acts.search(name)
+    return bool(has_verb) or not known.has(name)
+
+
+def _trimmed(item: str, known: Sentence) -> str:
+    """The name in an item, cut only as far as needed for it to occur."""
+    name = _open(item)
+    if known.has(bare := REPLY.the.sub("", name)):
+        return bare
+    for cut in (REPLY.last_comma, REPLY.explained, REPLY.bracketed, REPLY.sentence, REPLY.article):
+        if known.has(name):
+            break
+        name = _open(cut.sub("", name, count=1))
+    return name
+
+
+def _parts(lines: list[str]) -> list[str]:
+    """What strong signs part in lines."""
+    parts: list[str] = []
+    for line in lines:
+        if re.match(r"\(?1[.)]\s", line):
+            line = REPLY.numbered.sub(" • ", line)
+        line = _open(replies.without_bullet(line.replace(",;", OWN_COMMA + ";")))
+        parts += [line[start:end] for start, end in _parted(line, REPLY.strong)]
+    return parts
+
+
+def _items(lines: list[str], known: Sentence) -> list[str]:
+    """What strong signs part in lines; if they part nothing, what commas do."""
+    parts = _parts(lines)
+    parts = [part for part in parts if not _is_prose(part, known)] or parts
+    if len(parts) != 1:
+        return parts
+    (whole,) = parts
+    explained = _open(REPLY.explained.sub("", whole, count=1))
+    once = len(REPLY.explanation.findall(whole)) == 1
+    if once and not known.has(whole) and known.has(explained):
+        whole = explained
+    # "a and b;": the semicolon says that this is one name.
+    if _says_none(whole) or (known.has(whole) and lines[0].endswith(";")):
+        return [whole]
+    return _by_commas(whole if known.has(whole) else REPLY.sentence.sub("", whole, count=1), known)
+
+
+def _open(name: str) -> str:
+    """A name without white space, quotes and brackets around it, and its last point."""
+    before = None
+    while name != before:
+        before = name
+        name = re.sub(r"\A[\s,:;•–—-]+|[\s.,:;!。、]+\Z", "", name)
+        for left, right in BRACKETS.items():
+            inner = name[1:-1]
+            if name.startswith(left) and name.endswith(right):
+                name = name if right in inner.split(left)[0] else inner
+            elif name.startswith(left) and right not in name:
+                name = name[1:]
+            elif name.endswith(right) and left not in name:
+                name = name[:-1]
+        for quote in "\"'`":
+            if len(name) > 1 and name[0] == name[-1] == quote:
+                name = name[1:-1]
+            elif name.count(quote) % 2:
+                name = name.strip(quote)
+    return name
+
+
+def _by_commas(line: str, known: Sentence) -> list[str]:
+    """The names in a line that only commas and "and" part.
+
+    Both also stand inside names: before a qualifier ("diabetes mellitus, type 2"), and where names
+    share a word ("breast and ovarian cancer"). Which words tell was learned from the training
+    sentences of the two data sets, which have 228 such names and 510 such lists: 85 and 95 in a
+    hundred come out as in gold.
+    """
+    pieces = _parted(line, REPLY.separator)
+    names = []
+    first = 0
+    while first < len(pieces):
+        for last in range(min(len(pieces), first + MOST_PIECES) - 1, first - 1, -1):
+            whole = line[pieces[first][0] : pieces[last][1]]
+            words = [line[start:end] for start, end in pieces[first : last + 1]]
+            if last == first or _is_one(words, whole, known):
+                names.append(whole)
+                first = last + 1
+                break
+    return names
+
+
+def _parted(line: str, sign: re.Pattern) -> list[tuple[int, int]]:
+    """Places of what signs outside brackets part in a line."""
+    pairs = [pair for pair in BRACKETS.items() if line.count(pair[0]) == line.count(pair[1])]
+    places = []
+    start = 0
+    for end, after in [*(found.span() for found in sign.finditer(line)), (len(line), None)]:
+        before = line[start:end]
+        if after and any(before.count(left) > before.count(right) for left, right in pairs):
+            continue
+        if before.strip():
+            places.append((start, end))
+        start = after
+    return places
+
+
+def _is_one(words: list[str], whole: str, known: Sentence) -> bool:
+    """Whether neighbours are one name: they say so, and the sentence does not object."""
+    if "," in whole and all(REPLY.qualifier.fullmatch(word.strip()) for word in words[1:]):
+        return True
+    if not _shares(words):
+        return False
+    return known.has(whole) or ("," not in whole and not all(map(known.has, words)))
+
+
+def _shares(words: list[str]) -> bool:
+    """Whether names share a word: the last one's, or the first one's before "of"."""
+    *before, last = [re.sub(r"\s*\([^()]*\)\Z", "", word.strip(" .\"'")) for word in words]
+    if len(last.split()) > 1 and all(map(_waits, before)):
+        return True
+    others = [*before[1:], last]
+    if not REPLY.head_first.search(before[0]) or any(len(other.split()) > 3 for other in others):
+        return False
+    short = all(map(REPLY.abbreviation.search, [before[0], *others]))
+    return short or not any(map(REPLY.noun.search, others))
+
+
+def _waits(name: str) -> bool:
+    """Whether a name is no name without another word after it."""
+    word = (name.split() or [""])[-1]
+    return bool(
+        REPLY.part.match(word) or (REPLY.adjective.search(word) and not REPLY.noun.search(word))
+    )
+
 
 # The task
 

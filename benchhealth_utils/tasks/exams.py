@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
+from .. import replies
 from ..metrics import accuracy
 from ..schema import Example
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import Place, Row, csv_lines, json_document, json_lines, read_text
 
 LETTERS = "ABCD"
@@ -154,7 +156,34 @@ def _pubmedqa_question(example: Example) -> str:
 
 # The replies
 
-parse_exam = parse_pubmedqa = parse_as_before
+
+def parse_exam(example: Example, text: str) -> str | None:
+    """The letter of the option that a reply chooses.
+
+    Examples
+    --------
+    >>> options = {"A": "Warfarin", "B": "Amoxicillin", "C": "Metformin"}
+    >>> example = Example("1", "medqa", {"options": options}, "C", "1")
+    >>> parse_exam(example, "Option A is tempting, but the answer is metformin.")
+    'C'
+    """
+    return _options(tuple(example.inputs["options"].items())).read(text)
+
+
+def parse_pubmedqa(example: Example, text: str) -> str | None:
+    """The label that a reply chooses: "yes", "no" or "maybe"."""
+    return _verdicts().read(replies.own_words(text) or "")
+
+
+@lru_cache(maxsize=16)
+def _options(options: tuple) -> replies.Options:
+    return replies.Options(dict(options))
+
+
+@lru_cache
+def _verdicts() -> replies.Labels:
+    return replies.Labels(replies.Words("exams").labels)
+
 
 # The tasks
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
+from .. import replies
 from ..metrics import (
     Metric,
     f1,
@@ -15,7 +17,7 @@ from ..metrics import (
     set_sums,
 )
 from ..schema import Example
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import Place, lines, members, text
 
 ARCHIVE = "Hallmarks-of-Cancer-3bc6e6deb90cf5bc4f9988c493fe2c32e9b3cf2a"
@@ -93,7 +95,145 @@ LABEL_F1 = Metric(
 
 # The replies
 
-parse = parse_as_before
+REPLY = replies.Words("hallmarks")
+MARK = re.compile(r"⟦(\d)⟧")  # an official name in a reply is written so
+
+
+def parse(example: Example, text: str) -> frozenset[str] | None:
+    """The hallmarks that a reply names; empty if it says that none applies; None if it names none.
+
+    Examples
+    --------
+    >>> one = Example("1", "hoc", {}, frozenset(), "1")
+    >>> sorted(parse(one, "1. Angiogenesis (new vessels)\\n2. Resisting cell death"))
+    ['Inducing angiogenesis', 'Resisting cell death']
+    >>> parse(one, "The drug slowed metastasis in mice.") is None
+    True
+    """
+    text = replies.as_answer(re.sub("[⟦⟧]", " ", replies.fold(text)), REPLY.nouns)
+    reply = REPLY.table_head.sub(
+        "", replies.own_item(replies.own_words(replies.unwrapped(text)) or "", REPLY.item)
+    )
+    echo = _echo().search(reply)
+    for number, name in enumerate(REPLY.official.values()):
+        reply = name.sub(f"⟦{number}⟧", reply)
+    if echo:
+        reply = re.sub(r"^\W*⟦\d⟧:.*\n?", "", reply, flags=re.M)
+    cues = [
+        cue for cue in replies.answer_cues(reply) if not reply[cue.end :].lstrip().startswith("?")
+    ]
+    for cue in reversed(cues):
+        said = reply[cue.end :]
+        found = _listed(replies.lines(f"not {said.lstrip()}" if cue.negated else said))
+        if found is not None:
+            return found
+    return None if cues else _uncued(reply)
+
+
+@lru_cache
+def _echo() -> re.Pattern:
+    """The prompt's list said again, word by word from its beginning."""
+    first = " ".join(f"{name}: {meaning}" for name, meaning in list(MEANINGS.items())[:3])
+    return re.compile(r"\s+".join(map(re.escape, first.split())), re.I)
+
+
+def _uncued(reply: str) -> frozenset[str] | None:
+    """The list that a reply begins with, or its last line; else names in its prose."""
+    block = [line.strip() for line in reply.splitlines() if line.strip()]
+    if block and block[0].endswith(":") and not MARK.search(block[0]):
+        block = block[1:]
+    if not block:
+        return None
+    if REPLY.none.fullmatch(replies.first_sentence(block[0])):
+        return frozenset()
+    found = []
+    for line in block:
+        if not (_is_item(line) or (found and replies.LISTS.bullet.match(line))):
+            break
+        found.append(line)
+    if not found and _is_item(block[-1]):
+        found = block[-1:]
+    return _listed(found) if found else _told(reply)
+
+
+def _is_item(line: str) -> bool:
+    """Whether a line begins with a name that is no part of a sentence."""
+    part = next(iter(_parts(line)), "").lstrip(" \"'[{|")
+    if mark := MARK.match(part):
+        return bool(REPLY.follows.match(part, mark.end()))
+    first, *others = re.split(r"[,|]", REPLY.describes.split(part)[0])
+    return bool(_short(first)) and not any(REPLY.prose.search(other) for other in others)
+
+
+def _told(reply: str) -> frozenset[str] | None:
+    """The official names in prose that denies none of them and asks nothing."""
+    names = set()
+    for said in re.split(r"(?<=[.!?])\s+|\n", reply):
+        for mark in MARK.finditer(said):
+            if said.endswith("?") or _is_denied(said, mark):
+                return None
+            names.add(HALLMARKS[int(mark[1])])
+    return frozenset(names) if 0 < len(names) < len(HALLMARKS) else None
+
+
+def _is_denied(text: str, mark: re.Match) -> bool:
+    clause = REPLY.but.split(text[: mark.start()])[-1]
+    return bool(REPLY.negation.search(clause) or REPLY.against.match(text, mark.end()))
+
+
+def _listed(found: list[str]) -> frozenset[str] | None:
+    """The names that the lines of a list choose."""
+    chosen: set[str] = set()
+    denied: set[str] = set()
+    verdicts = 0
+    for part in (part for line in found for part in _parts(line)):
+        head, rest = (REPLY.describes.split(part, maxsplit=1) + [""])[:2]
+        here, against = _in_head(head)
+        if not here | against and MARK.match(rest):
+            here, against = _in_head(REPLY.describes.split(rest)[0])
+        verdict = REPLY.verdict.match(rest)
+        verdicts += bool(verdict)
+        if verdict and verdict["no"]:
+            here, against = set(), here | against
+        chosen |= here
+        denied |= against
+    if verdicts and len(denied) == len(HALLMARKS):
+        return frozenset()
+    if len(chosen) == len(HALLMARKS) and not verdicts:
+        return None
+    none = any(REPLY.none.fullmatch(replies.first_sentence(line)) for line in found)
+    return frozenset(chosen - denied) or (frozenset() if none and not chosen else None)
+
+
+def _parts(line: str) -> list[str]:
+    """What semicolons, numbers, and commas before an official name part in a line."""
+    parts = replies.segments(REPLY.bracketed.sub(r": \1", line.strip(" \t|")))
+    return [item for part in parts for item in re.split(r",\s*(?=⟦)", replies.first_sentence(part))]
+
+
+def _in_head(head: str) -> tuple[set[str], set[str]]:
+    """The names in an item before its description: the chosen and the denied ones."""
+    chosen: set[str] = set()
+    denied: set[str] = set()
+    for item in re.split(r"[,、/]", REPLY.reason.split(head)[0]):
+        for mark in MARK.finditer(item):
+            (denied if _is_denied(item, mark) else chosen).add(HALLMARKS[int(mark[1])])
+        if not MARK.search(item):
+            chosen |= _short(re.sub(r"\A\s*(?:and|or)\s", "", item))
+    return chosen, denied
+
+
+def _short(item: str) -> set[str]:
+    """The hallmarks whose short names, or marks, an item consists of; no other word."""
+    parts = [item] if _one(item) else re.split(r"\s+(?:and|or|as well as|&|\+)\s+", item)
+    names = set(map(_one, parts))
+    return set() if None in names else names
+
+
+def _one(item: str) -> str | None:
+    item = item.strip(" \t\"'()[]{}<>.,;:-")
+    return next((name for name, words in REPLY.short.items() if words.fullmatch(item)), None)
+
 
 # The task
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
+from .. import replies
 from ..metrics import ROUGE_L
 from ..schema import Example, LeftOut
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import Place, csv_table, either, members, text, tsv_lines
 
 SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
@@ -180,7 +181,13 @@ def _findings(example: Example) -> str:
 
 # The replies
 
-parse = parse_as_before
+REPLY = replies.Words("radiology")
+
+
+def parse(example: Example, text: str) -> str | None:
+    """The text that is scored, in one line; None if the model refused."""
+    return replies.free_text(text, REPLY)
+
 
 # The tasks
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
+from .. import replies
 from ..metrics import (
     Metric,
     as_sets,
@@ -20,7 +22,7 @@ from ..metrics import (
     set_sums,
 )
 from ..schema import Example
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import Place, members, tsv_lines
 
 TYPES = ("mechanism", "effect", "advise", "int")
@@ -197,7 +199,90 @@ POSITIVE_F1 = Metric(
 
 # The replies
 
-parse_ddi = parse_gad = parse_as_before
+REPLY = replies.Words("relations")
+
+
+@lru_cache
+def _labels(name: str) -> replies.Labels:
+    return replies.Labels(getattr(REPLY, name))
+
+
+def parse_ddi(example: Example, text: str) -> str | None:
+    """The type of interaction a reply chooses, "false" for the prompt's "None".
+
+    Examples
+    --------
+    >>> one = Example("1", "ddi", {"sentence": ""}, "", "1")
+    >>> parse_ddi(one, "No mechanism is given, so this is <advice>.")
+    'advise'
+    >>> parse_ddi(one, "@DRUGS has an effect on the level of @DRUGS.") is None
+    True
+    """
+    reply = _reply(text, REPLY.type_nouns, REPLY.type_item)
+    reading, denied = _marked(reply)
+    if reading or denied is None:
+        return reading
+    reply = REPLY.mark.sub(r"\1", reply)
+    reading, cued = replies.choose(replies.statements(reply), _labels("types").named)
+    if cued or not reply:
+        return None if reading in denied else reading
+    first = replies.sentence(reply)
+    none = REPLY.no_tie.search(first)
+    none = none and not re.search(r"\b(?:but|however|although)\b", first, re.I)
+    return _labels("types").opens(reply) or ("false" if none else None)
+
+
+def parse_gad(example: Example, text: str) -> str | None:
+    """Whether a reply says that gene and disease are related: "yes", "no", or None.
+
+    Examples
+    --------
+    >>> one = Example("1", "gad", {"sentence": ""}, "", "1")
+    >>> parse_gad(one, "Not only is @GENES related to @DISEASES, it is well known.")
+    'yes'
+    """
+    reply = _reply(text, REPLY.label_nouns, REPLY.label_item)
+    reply = REPLY.condition.sub("", REPLY.mark.sub(r"\1", reply))
+    reading, cued = replies.choose(replies.statements(reply), _labels("labels").named)
+    return reading if cued or not reply else _labels("labels").opens(reply) or _claimed(reply)
+
+
+def _reply(text: str, nouns: re.Pattern, item: re.Pattern) -> str:
+    """The model's own words: words for the answer are "answer", angle brackets ⟨⟩."""
+    text = replies.as_answer(re.sub("[⟨⟩]", " ", replies.fold(text)), nouns)
+    return replies.own_item(replies.own_words(replies.unwrapped(text, "⟨", "⟩")) or "", item)
+
+
+def _marked(reply: str) -> tuple[str | None, frozenset[str] | None]:
+    """The type that stands after all marks; if none chose, the types they deny."""
+    answer, denied, end, types = None, frozenset(), 0, frozenset()
+    for mark in REPLY.mark.finditer(reply):
+        here, rest = _labels("types").leading(REPLY.lead.sub("", mark[1], count=1))
+        if not here or not re.match(r"[\W_]*\Z|\s*[:(–—]|\s+-", rest):
+            continue
+        if REPLY.aside.search(reply[: mark.start()]) or REPLY.against.match(reply, mark.end()):
+            answer = None if answer in here else answer
+            denied = None if denied is None else denied | here
+            types = frozenset()
+        else:
+            joined = REPLY.joins.fullmatch(reply, end, mark.start()) and end
+            types = here | types if joined else here
+            answer, denied = (*types,)[0] if len(types) == 1 else None, None
+        end = mark.end()
+    return answer, denied
+
+
+def _claimed(reply: str) -> str | None:
+    """What the sentences of a reply claim of gene and disease, if they agree."""
+    found = set()
+    for said in re.split(r"(?<=[.!?])\s+|\n", reply):
+        claim = REPLY.claim.search(said)
+        if claim and (REPLY.pair.search(said) or len(said.split()) < 7):
+            clause = re.split(r"[,;]|\bbut\b", said[: claim.end()])[-1]
+            denied = "no" if REPLY.denies.search(clause) else "yes"
+            found.add("open" if REPLY.open.search(said) else denied)
+    return found.pop() if len(found) == 1 and "open" not in found else None
+
 
 # The tasks
 

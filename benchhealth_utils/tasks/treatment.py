@@ -6,9 +6,10 @@ import ast
 import re
 from collections.abc import Iterator
 
+from .. import replies
 from ..metrics import Metric, f1, precision_recall, set_sums
 from ..schema import Example
-from .base import WORDS, Task, parse_as_before
+from .base import WORDS, Task
 from .files import Row, csv_table
 
 COLUMNS = ["idx", "disease", "Symptom", "reason", "TestsAndProcedures", "commonMedications"]
@@ -93,7 +94,130 @@ SET_F1 = Metric("micro F1 over set members", set_sums, f1, precision_recall, _ex
 
 # The replies
 
-parse = parse_as_before
+REPLY = replies.Words("drugs")
+MOST_WORDS = 6  # of a name; the longest gold name has five
+
+
+def parse(example: Example, text: str) -> frozenset[str] | None:
+    """The drugs a reply names, as `drug_name` writes them; None if it gives no list.
+
+    Examples
+    --------
+    >>> one = Example("1", "chatdoctor", {}, frozenset(), "1")
+    >>> sorted(parse(one, "Final Answer: Insulin, Aspart, Human (Novolog); Metformin 500 mg"))
+    ['insulin, aspart, human', 'metformin']
+    >>> parse(one, "Final Answer: None")
+    frozenset()
+    """
+    # A table is a list of its first cells.
+    reply = re.sub(r"^\|[\s|:-]+$\n?", "", replies.own_words(text) or "", flags=re.M)
+    reply = re.sub(r"^\|\s*([^|\n]+)\|.*$", r"- \1", reply, flags=re.M)
+    found = replies.stated(reply, REPLY.heading)
+    return _bare(reply) if found is None else _drugs_in(found)
+
+
+def _bare(reply: str) -> frozenset[str] | None:
+    """A reply without a cue: bullets, or two short names or more, and no sentence."""
+    found = replies.lines("\n" + reply)
+    more = [line for line in map(str.strip, reply.splitlines()) if line and line not in found]
+    names = _drugs_in(found)
+    if more and not replies.LISTS.ends.match(more[0]):
+        return None
+    if replies.LISTS.bullet.match(reply) or not names:
+        return names
+    prose = REPLY.sentence.search(reply) or REPLY.speaks.search(reply)
+    return names if len(names) > 1 and not prose else None
+
+
+def _drugs_in(found: list[str]) -> frozenset[str] | None:
+    """The names in the lines of a list, or None."""
+    names: list[str] = []
+    none = found == ["[]"]
+    for line in found:
+        several = len(found) > 1 or bool(replies.LISTS.bullet.match(line))
+        for item in _quoted(line) or _items(line, several):
+            name = drug_name(_trim(item))
+            if REPLY.none.fullmatch(name):
+                if not several and not names:
+                    return frozenset()
+                none = True
+            elif REPLY.speaks.search(name):
+                return None
+            elif REPLY.sentence.search(name):
+                if not several and len(names) < 2:
+                    return None
+                break
+            elif re.search(r"[^\W\d_]", name) and not REPLY.no_name.fullmatch(name):
+                names += [name] if len(name.split()) <= MOST_WORDS else []
+    return frozenset(names) if names or none else None
+
+
+def _quoted(line: str) -> list[str]:
+    """The quoted items of an array; of objects, only their names."""
+    if not line.startswith("["):
+        return []
+    named = re.findall(r"^(?:\w+ )?(?:name|drug|medication|entity):(.*)", line, re.I | re.M)
+    text = "\n".join(named) or line
+    return [one or two for one, two in replies.LISTS.quoted.findall(text)]
+
+
+def _items(line: str, several: bool) -> Iterator[str]:
+    """The items of a line; `several` if it is one line, with one item, of many."""
+    parts = replies.segments(line)
+    for part in map(replies.first_sentence, parts):
+        if REPLY.none.fullmatch(part):
+            yield part
+            continue
+        part = REPLY.heads.sub("", REPLY.lead.sub("", part, count=1), count=1)
+        if several or len(parts) > 1:
+            part = replies.LISTS.explains.split(part)[0]
+        yield from _with_qualifiers(_pieces(part), whole=";" in line)
+
+
+def _pieces(part: str) -> list[str]:
+    """What commas part, without explanations."""
+    pieces = re.split(r",(?!\d{3}(?!\d))|、", part)
+    explained = [bool(replies.LISTS.explains.search(piece)) for piece in pieces]
+    if any(explained):
+        # "a - lowers pain, fever, b - lowers sugar": fever is no item.
+        first = explained.index(True)
+        pieces = [piece for i, piece in enumerate(pieces) if i < first or explained[i]]
+    return [
+        REPLY.reason.split(replies.LISTS.explains.split(piece)[0])[0].strip() for piece in pieces
+    ]
+
+
+def _with_qualifiers(pieces: list[str], whole: bool) -> list[str]:
+    """Items, each with the qualifiers after it; `whole` keeps "and" in names."""
+    items: list[str] = []
+    dosed = False
+    for piece in pieces:
+        for number, part in enumerate([piece] if whole else REPLY.conjunction.split(piece)):
+            name = _trim(part)
+            if items and number == 0 and REPLY.qualifier.fullmatch(name):
+                # After a dose a route is part of it: "ceftriaxone 1 g, intravenous".
+                items[-1] += "" if dosed else f", {name}"
+            else:
+                items.append(name)
+                dosed = False
+            dosed = dosed or bool(REPLY.dose.search(part))
+    return items
+
+
+def _trim(item: str) -> str:
+    """An item without its dose, its frequency and stray words and signs.
+
+    >>> _trim("2 tablets of ibuprofen 400 mg twice a day.")
+    'ibuprofen'
+    """
+    item = re.sub(r"\s(?:and|or)\Z", "", REPLY.stray.sub("", item.strip()), flags=re.I)
+    if (dose := REPLY.dose.match(item)) and not re.match(r"\W*\Z", item[dose.end() :]):
+        item = re.sub(r"\A\s*of\s+", "", item[dose.end() :]).strip()
+    for pattern in (REPLY.dose, REPLY.frequency):
+        if cut := pattern.search(item):
+            item = item[: cut.start()]
+    return item.strip(" \t.,;:!?\"'[]{}*|–—-")
+
 
 # The task
 
