@@ -33,6 +33,7 @@ _HOME = {
     "DataError": "schema",
     "Example": "schema",
     "ModelError": "schema",
+    "Run": "schema",
     "Scores": "schema",
 }
 __all__ = sorted(_HOME)
