@@ -19,9 +19,74 @@ from .stats import percentiles, resample, share, wilson
 FIGURES = ("value", "precision", "recall")
 
 
+# Hits, spurious and missed: a member of gold and reading is a hit, one of the reading alone is
+# spurious, one of gold alone is missed. An answer that was not read is an empty set: it only
+# misses.
+
+
+def counts(gold: frozenset, reading: frozenset | None) -> tuple[int, int, int]:
+    """Hits, spurious and missed members of one predicted set.
+
+    >>> counts(frozenset({"a", "b"}), frozenset({"b", "c", "d"}))
+    (1, 2, 1)
+    """
+    reading = reading or frozenset()
+    return len(gold & reading), len(reading - gold), len(gold - reading)
+
+
+def set_sums(gold, readings, among: Iterable[str] | None = None) -> np.ndarray:
+    """`counts` of every item, shape (items, 3); of labels, those `among` which are counted."""
+    if among is not None:
+        gold, readings = as_sets(gold, among), as_sets(readings, among)
+    return np.array([counts(g, r) for g, r in zip(gold, readings, strict=True)], dtype=float)
+
+
+def ratio(top, bottom) -> np.ndarray:
+    """``top / bottom``, and 0 where `bottom` is 0."""
+    top, bottom = np.broadcast_arrays(np.asarray(top, float), np.asarray(bottom, float))
+    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
+
+
+def precision_recall_f1(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Precision, recall and F1 from hits, spurious and missed.
+
+    Parameters
+    ----------
+    totals : array-like, shape (..., 3)
+
+    Returns
+    -------
+    tuple of ndarray, shape (...)
+        In this order, in [0, 1]; a ratio without a denominator is 0.
+
+    References
+    ----------
+    van Rijsbergen CJ. Information Retrieval. 2nd ed. 1979, ch. 7.
+    """
+    hits, spurious, missed = np.moveaxis(np.asarray(totals, dtype=float), -1, 0)
+    both = ratio(2 * hits, 2 * hits + spurious + missed)
+    return ratio(hits, hits + spurious), ratio(hits, hits + missed), both
+
+
+def precision_recall(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and recall from hits, spurious and missed, shape (..., 3)."""
+    return precision_recall_f1(totals)[:2]
+
+
+def f1(totals: np.ndarray) -> np.ndarray:
+    """F1 from hits, spurious and missed, shape (..., 3)."""
+    return precision_recall_f1(totals)[2]
+
+
+def as_sets(labels: Iterable[str | frozenset | None], among: Iterable[str]) -> list[frozenset]:
+    """Each label, or set of labels, as the set of those that are `among` which count."""
+    among = frozenset(among)
+    return [among & (x if isinstance(x, frozenset) else {x}) for x in labels]
+
+
 @dataclass(frozen=True)
 class Metric:
-    """What a metric is made of.
+    """What a metric is made of; by default micro F1 over the members of sets.
 
     Attributes
     ----------
@@ -42,9 +107,9 @@ class Metric:
     """
 
     name: str
-    sums: Callable[[Sequence, Sequence], np.ndarray]
-    statistic: Callable[[np.ndarray], np.ndarray]
-    precision_recall: Callable[[np.ndarray], tuple]
+    sums: Callable[[Sequence, Sequence], np.ndarray] = set_sums
+    statistic: Callable[[np.ndarray], np.ndarray] = f1
+    precision_recall: Callable[[np.ndarray], tuple] = precision_recall
     extra: Callable[[Sequence, Sequence, np.ndarray], dict] = lambda gold, readings, sums: {}
     labels: tuple[str, ...] | None = None
     columns: tuple[str, ...] = ("tp", "fp", "fn")
@@ -106,85 +171,20 @@ class Metric:
                 if value is None and name == "reading":
                     continue
                 if not isinstance(value, kind):
-                    raise BenchHealthError(
-                        f"item {row}: {name} is of type {type(value).__name__}; expected "
-                        f"{kind.__name__}, and only a reading may be None."
-                    )
-                known = self.labels or ()
-                if known and (odd := (value if kind is frozenset else {value}) - set(known)):
-                    odd = ", ".join(sorted(map(str, odd)))
-                    known = ", ".join(known)
+                    problem = f"is of type {type(value).__name__}; expected {kind.__name__}"
+                    problem += ", and only a reading may be None."
+                    raise BenchHealthError(f"item {row}: {name} {problem}")
+                odd = (value if kind is frozenset else {value}) - set(self.labels or ())
+                if self.labels and odd:
+                    odd, known = ", ".join(sorted(map(str, odd))), ", ".join(self.labels)
                     raise BenchHealthError(f"item {row}: {name} has {odd}; known: {known}.")
 
 
-# Hits, spurious and missed: a member of gold and reading is a hit, one of the reading alone is
-# spurious, one of gold alone is missed. An answer that was not read is an empty set: it only
-# misses.
-
-
-def counts(gold: frozenset, reading: frozenset | None) -> tuple[int, int, int]:
-    """Hits, spurious and missed members of one predicted set.
-
-    >>> counts(frozenset({"a", "b"}), frozenset({"b", "c", "d"}))
-    (1, 2, 1)
-    """
-    reading = reading or frozenset()
-    return len(gold & reading), len(reading - gold), len(gold - reading)
-
-
-def set_sums(gold: Iterable[frozenset], readings: Iterable[frozenset | None]) -> np.ndarray:
-    """`counts` of every item, shape (items, 3)."""
-    return np.array([counts(g, r) for g, r in zip(gold, readings, strict=True)], dtype=float)
-
-
-def ratio(top, bottom) -> np.ndarray:
-    """``top / bottom``, and 0 where `bottom` is 0."""
-    top, bottom = np.broadcast_arrays(np.asarray(top, float), np.asarray(bottom, float))
-    return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
-
-
-def precision_recall_f1(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall and F1 from hits, spurious and missed.
-
-    Parameters
-    ----------
-    totals : array-like, shape (..., 3)
-
-    Returns
-    -------
-    tuple of ndarray, shape (...)
-        In this order, in [0, 1]; a ratio without a denominator is 0.
-
-    References
-    ----------
-    van Rijsbergen CJ. Information Retrieval. 2nd ed. 1979, ch. 7.
-    """
-    hits, spurious, missed = np.moveaxis(np.asarray(totals, dtype=float), -1, 0)
-    both = ratio(2 * hits, 2 * hits + spurious + missed)
-    return ratio(hits, hits + spurious), ratio(hits, hits + missed), both
-
-
-def precision_recall(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Precision and recall from hits, spurious and missed, shape (..., 3)."""
-    return precision_recall_f1(totals)[:2]
-
-
-def f1(totals: np.ndarray) -> np.ndarray:
-    """F1 from hits, spurious and missed, shape (..., 3)."""
-    return precision_recall_f1(totals)[2]
-
-
-def as_sets(labels: Iterable[str | None], among: Iterable[str]) -> list[frozenset]:
-    """Each label as a set; empty if it is None or not `among` those that count."""
-    return [frozenset({label} if label in among else ()) for label in labels]
-
-
 def per_label(gold, readings, labels: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Precision, recall, F1 and number in gold of each label, from sets of labels."""
+    """Precision, recall, F1 and number in gold of each label."""
     found = {}
     for label in labels:
-        only = frozenset({label})
-        totals = set_sums([g & only for g in gold], [r & only for r in readings]).sum(axis=0)
+        totals = set_sums(gold, readings, [label]).sum(axis=0)
         rates = zip(("precision", "recall", "f1"), precision_recall_f1(totals), strict=True)
         found[label] = {name: float(rate) for name, rate in rates}
         found[label]["gold"] = int(totals[0] + totals[2])
@@ -223,9 +223,8 @@ def accuracy(classes: Sequence[str]) -> Metric:
     def extra(gold, readings, rows):
         seen = Counter(gold)
         most = max(seen, key=lambda name: (seen[name], name))
-        each = per_label(as_sets(gold, seen), as_sets(readings, seen), sorted(seen))
         return {
-            "macro_f1": macro_f1(each),
+            "macro_f1": macro_f1(per_label(gold, readings, sorted(seen))),
             "chance": 1 / len(classes),
             "majority_class": most,
             "majority_accuracy": seen[most] / len(gold),

@@ -142,7 +142,9 @@ def test_addresses_are_pinned_and_verifiable(key):
 
 
 def test_unknown_names_list_the_known_ones(samples):
-    with pytest.raises(BenchHealthError, match="'medQA'. Known: medqa, medmcqa, .* hoc"):
+    with pytest.raises(
+        BenchHealthError, match="'medQA'. Did you mean medqa. Known: medqa, medmcqa, .* hoc"
+    ):
         load("medQA", root=samples)
     with pytest.raises(BenchHealthError, match="'validation'. Known: test, train"):
         load("medqa", "validation", root=samples)
@@ -372,7 +374,7 @@ def test_the_draw_is_not_a_prefix(loaded):
 
 @pytest.mark.parametrize("limit", [-1, 2.5, "3"])
 def test_a_limit_is_a_count(limit, samples):
-    with pytest.raises(BenchHealthError, match="expected a count, or 0 for all"):
+    with pytest.raises(BenchHealthError, match="expected a whole number, 0 or more"):
         load("gad", limit=limit, root=samples)
 
 

@@ -114,7 +114,7 @@ def test_too_many_shots_say_how_many_there_are():
 
 
 def test_an_unknown_data_set_lists_the_known_ones():
-    with pytest.raises(BenchHealthError, match="no data set 'medqua'. Known: medqa"):
+    with pytest.raises(BenchHealthError, match="no data set 'medqua'. Did you mean medqa"):
         task("medqua")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import replies
+from ..registry import suggestion
 from ..schema import Answer, BenchHealthError, Example, Gold, Reading, Scores
 from .base import Task
 from .discharge import MIMIC_III
@@ -41,7 +42,7 @@ ECHOED = ("mimic_cxr", "iu_xray", "mimic_iii", "ddi", "gad", "hoc")
 def task(dataset: str) -> Task:
     """The task of a data set; an unknown key lists the known ones."""
     if dataset not in TASKS:
-        raise BenchHealthError(f"There is no data set '{dataset}'. Known: {', '.join(TASKS)}.")
+        raise BenchHealthError(f"There is no data set '{dataset}'. {suggestion(dataset, TASKS)}")
     return TASKS[dataset]
 
 

@@ -2,66 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
 from ..metrics import Metric
 from ..schema import DATA, Example, Gold, LeftOut, Reading
 
-with (DATA / "prompts.yaml").open(encoding="utf-8") as _stream:
-    WORDS = yaml.safe_load(_stream)
+WORDS: Mapping[str, Any] = yaml.safe_load((DATA / "prompts.yaml").read_text("utf-8"))
+NOTES: Mapping[str, Any] = yaml.safe_load((DATA / "notes.yaml").read_text("utf-8"))
+
+
+def as_text(gold: Gold, example: Example) -> str:
+    """A gold value as a reply says it: a text itself, members of a set after one another."""
+    return gold if isinstance(gold, str) else "; ".join(sorted(gold))
 
 
 @dataclass(frozen=True)
 class Task:
-    """One data set's way from file to score; what it shares with others is shared by value.
+    """One data set's way from file to score.
+
+    The words, from `instruction` on, are an entry of ``data/prompts.yaml`` and are explained
+    there.
 
     Attributes
     ----------
     read_file : callable
         ``read_file(spec, split, root)``: the registry's entry, ``"test"`` or ``"train"``, and
         the folder of all data sets, to `Example` and `LeftOut`, in file order.
-    question : callable
-        Example to the text of its turn.
-    answer : callable
-        ``answer(gold, example)``: the reply that says `gold`, as an exemplar shows it.
     parse : callable
         ``parse(example, text)``: what a reply says, or None.
     metric : Metric
-    max_tokens : int
-        Most tokens a reply may have.
-    instruction, reworded : str
-        Table 4's words, and ours for the measure of robustness.
-    after : bool
-        Whether the instruction follows the item, as Table 4 has it, or heads it.
-    version : int
-        Rises with every change that alters the text of a prompt.
-    source : str
-        Where Table 4 says the wording is from (bibliography key).
-    document : callable
-        Example to the part of the question that may be shortened.
-    keep_end : bool
-        Whether its end is kept then, rather than its beginning.
+    shown : callable
+        Example to the texts that its turn is made of, by name.
+    said : callable
+        ``said(gold, example)``: how a reply names a gold value.
     labels : callable, optional
         Example to the continuations compared in likelihood mode; None where there is no list.
-    cue : str
-        What comes before a label.
     """
 
     read_file: Callable[..., Iterator[Example | LeftOut]]
-    question: Callable[[Example], str]
-    answer: Callable[[Gold, Example], str]
     parse: Callable[[Example, str], Reading | None]
     metric: Metric
-    max_tokens: int
     instruction: str
-    reworded: str = ""
+    turn: str
+    max_tokens: int
+    reply: str = "{gold}"
+    cut: str = ""
+    keep_end: bool = False
+    cue: str = ""
     after: bool = False
     version: int = 1
     source: str = ""
-    document: Callable[[Example], str] = lambda example: ""
-    keep_end: bool = False
+    reworded: str = ""
+    shown: Callable[[Example], Mapping[str, str]] = lambda example: example.inputs
+    said: Callable[[Gold, Example], str] = as_text
     labels: Callable[[Example], tuple[str, ...]] | None = None
-    cue: str = ""
+
+    def question(self, example: Example) -> str:
+        """The text of an example's turn, without the instruction."""
+        return self.turn.format(id=example.id, **self.shown(example))
+
+    def answer(self, gold: Gold, example: Example) -> str:
+        """The reply that says `gold`, as an exemplar shows it."""
+        said = self.said(gold, example)
+        return self.reply.format(gold=said, id=example.id, **self.shown(example))
+
+    def document(self, example: Example) -> str:
+        """The part of the question that may be shortened."""
+        return self.shown(example)[self.cut] if self.cut else ""

@@ -5,24 +5,24 @@ Errors name the row but repeat no cell of it: the text is credentialed.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import re
-import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from .. import replies
 from ..metrics import BLEU_4
 from ..schema import Example, LeftOut
-from .base import WORDS, Task
-from .files import Place, csv_stream, csv_table, either
+from .base import NOTES, WORDS, Task
+from .files import Place, csv_table, either
 
 COLUMNS = [
     "ROW_ID", "SUBJECT_ID", "HADM_ID", "CHARTDATE", "CHARTTIME", "STORETIME",
     "CATEGORY", "DESCRIPTION", "CGID", "ISERROR", "TEXT",
 ]  # fmt: skip
 PARTS = ("train", "val", "test")
+_RULES = NOTES["discharge"]
+_HEADER = re.compile(_RULES["header"])
 
 # The file
 
@@ -92,93 +92,22 @@ def _sorted_out(path) -> tuple[set[str], dict[int, str]]:
 
 def _notes(path) -> Iterator[_Note]:
     """Every discharge summary, with or without an instruction."""
-    opened = gzip.open if path.suffix == ".gz" else open
     seen: set[int] = set()
-    place = None
-    try:
-        with opened(path, "rt", encoding="utf-8", newline="") as stream:
-            for number, (place, cells) in enumerate(csv_stream(stream, path)):
-                if number:
-                    yield from _discharge_report(number, cells, place, seen)
-                elif [cell.upper() for cell in cells] != COLUMNS:
-                    place.reject(f"the first row is not the header; expected {', '.join(COLUMNS)}.")
-    except FileNotFoundError:
-        Place(path).reject("the file is missing.")
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        Place(path, _after(place)).reject(f"not a whole gzip file ({error}).")
-    except UnicodeDecodeError as error:
-        Place(path, _after(place)).reject(f"not UTF-8 ({error.reason}).")
-    if place is None:
-        Place(path).reject("the file is empty.")
-
-
-def _after(place) -> str:
-    return f"after {place.where.removeprefix('row ending at ') if place else 'line 0'}"
-
-
-def _discharge_report(number, cells, place, seen) -> Iterator[_Note]:
-    """The discharge summary that a row is; nothing if the row is another note."""
-    if len(cells) != len(COLUMNS):
-        place.reject(f"{len(cells)} cells; expected {len(COLUMNS)}.")
-    row, subject, admission, date, _, _, category, description, _, error, text = cells
-    for name, cell in (("ROW_ID", row), ("SUBJECT_ID", subject)):
-        if not cell.isdecimal():
-            place.reject(f"{name} is not a number.")
-    Place(place.path, f"{place.where}, ROW_ID").once(seen, int(row))
-    kind = category.strip().lower(), description.strip().lower()
-    if kind != ("discharge summary", "report") or error == "1":
-        return
-    if not text.strip():
-        place.reject("TEXT is empty.")
-    if not re.match(r"\d{4}-\d\d-\d\d", date):
-        place.reject("CHARTDATE is not a date (YYYY-MM-DD).")
-    if _HEADER.search(text.lower()) and not admission.isdecimal():
-        place.reject("HADM_ID is not a number.")
-    yield _Note(number, row, subject, admission, date, text)
-
-
-_HEADER = re.compile(r"discharge\s*instructions.{0,30}:")
-_ENDS = [
-    re.compile(pattern)
-    for pattern in (
-        r"followup\s*instruction",
-        r"\[\*\*.{0,50}\*\*\][p\s]\s*instruction",
-        r"instructions:",
-        r" {5,}\[\*\*",
-        r" {5,}dr[\s.]\s*\[\*\*",
-        r"reviewed\s*by",
-        r"completed\s*by",
-        r"dictated\s*by",
-    )
-]
-_STARTS = [
-    re.compile(rf"^.*?{pattern}", re.DOTALL)
-    for pattern in (
-        r"\bsex:[^\n]*\n",
-        r"(?=\bservice:)",
-        r"(?=\ballergies:)",
-        r"(?=\bchief complaint)",
-        r"(?=\bhistory of)",
-    )
-]
-_KINDS = {  # label of a bracket, in the order in which they are tried
-    "holiday": r"holiday",
-    "date": r"^[\d\s/-]+$|date|month|day|year",
-    "hospital": r"hospital|ward|clinic",
-    "contact": r"telephone|fax|pager|contact|e-?mail",
-    "name": r"name|initials|dictator|attending",
-    "address": r"location|address|street|apartment|zip|po box",
-    "country": r"country",
-    "university": r"university|college",
-    "company": r"company",
-    "provider": r"provider|md number",
-    "url": r"url",
-    "state": r"state",
-    "age": r"age",
-    "clip": r"clip",
-    "identifier": r"identifier|medical record|social security|ssn",
-    "number": r"number|numeric|unit",
-}
+    for number, row in enumerate(csv_table(path, COLUMNS)):
+        cells = row.values
+        for name in ("ROW_ID", "SUBJECT_ID"):
+            row.expect(cells[name].isdecimal(), f"{name} is not a number.")
+        row.within("ROW_ID").once(seen, int(cells["ROW_ID"]))
+        kind = [cells[name].strip().lower() for name in ("CATEGORY", "DESCRIPTION")]
+        if kind != ["discharge summary", "report"] or cells["ISERROR"] == "1":
+            continue
+        text, date, admission = cells["TEXT"], cells["CHARTDATE"], cells["HADM_ID"]
+        row.expect(text.strip(), "TEXT is empty.")
+        dated = re.match(r"\d{4}-\d\d-\d\d", date)
+        row.expect(dated, "CHARTDATE is not a date (YYYY-MM-DD).")
+        asked = _HEADER.search(text.lower())
+        row.expect(admission.isdecimal() or not asked, "HADM_ID is not a number.")
+        yield _Note(number, cells["ROW_ID"], cells["SUBJECT_ID"], admission, date, text)
 
 
 def instruction(note: str) -> tuple[str, str]:
@@ -186,11 +115,11 @@ def instruction(note: str) -> tuple[str, str]:
     low = note.lower()
     header = _HEADER.search(low)
     record, target = low[: header.start()], low[header.end() :]
-    end = next(filter(None, (pattern.search(target) for pattern in _ENDS)), None)
-    start = next(filter(None, (pattern.search(record) for pattern in _STARTS)), None)
-    return _tokens(record[start.end() if start else 0 :]), _tokens(
-        target[: end.start() if end else None]
-    )
+    starts = (re.search(f"^.*?{x}", record, re.DOTALL) for x in _RULES["starts"])
+    start = next((found.end() for found in starts if found), 0)
+    ends = (re.search(x, target) for x in _RULES["ends"])
+    end = next((found.start() for found in ends if found), None)
+    return _tokens(record[start:]), _tokens(target[:end])
 
 
 def _tokens(body: str) -> str:
@@ -203,8 +132,8 @@ def _tokens(body: str) -> str:
 
 
 def _label(bracket: re.Match) -> str:
-    found = (label for label, pattern in _KINDS.items() if re.search(pattern, bracket[1]))
-    return f" [{next(found, 'info')}] "
+    kinds = _RULES["brackets"].items()
+    return f" [{next((label for label, x in kinds if re.search(x, bracket[1])), 'info')}] "
 
 
 def _fault(record: str, target: str) -> str:
@@ -219,22 +148,19 @@ def _fault(record: str, target: str) -> str:
 def _listed(path, split) -> set[str]:
     """The patients that a list of one's own assigns to a split."""
     seen: set[str] = set()
-    chosen: set[str] = set()
+    chosen = set()
     for row in csv_table(path, ["subject_id", "split"]):
         subject, part = row.values["subject_id"], row.values["split"]
-        if part not in PARTS:
-            row.reject(f"split is '{part}'; expected train, val or test.")
-        if not subject.isdecimal():
-            row.reject(f"subject_id is '{subject}'; expected a number.")
+        row.expect(part in PARTS, f"split is '{part}'; expected train, val or test.")
+        row.expect(subject.isdecimal(), f"subject_id is '{subject}'; expected a number.")
         row.once(seen, subject)
-        if part == split:
-            chosen.add(subject)
+        chosen |= {subject} if part == split else set()
     return chosen
 
 
 def _drawn(patients: set[str], split, folder) -> set[str]:
-    if len(patients) < 10:
-        Place(folder).reject(f"{len(patients)} patients with an instruction; too few to split.")
+    problem = f"{len(patients)} patients with an instruction; too few to split."
+    Place(folder).expect(len(patients) >= 10, problem)
     from sklearn.model_selection import train_test_split
 
     train, held_out = train_test_split(sorted(patients, key=int), test_size=0.2, random_state=0)
@@ -254,13 +180,4 @@ def parse(example: Example, text: str) -> str | None:
 
 # The task
 
-MIMIC_III = Task(
-    **WORDS["discharge"],
-    read_file=mimic_iii,
-    question=lambda example: f"Health records: {example.inputs['record']}",
-    answer=lambda gold, example: gold,
-    parse=parse,
-    metric=BLEU_4,
-    max_tokens=512,
-    document=lambda example: example.inputs["record"],
-)
+MIMIC_III = Task(**WORDS["discharge"], read_file=mimic_iii, parse=parse, metric=BLEU_4)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from .. import replies
-from ..metrics import Metric, f1, precision_recall, set_sums
+from ..metrics import Metric
 from ..schema import Example
 from .base import WORDS, Task
 from .files import tsv_lines
@@ -58,12 +58,10 @@ def _sentences(path) -> Iterator[tuple[list[str], list[tuple[int, int]]]]:
             tokens, mentions, inside = [], [], False
             continue
         token, tag = cells
-        if not token.strip():
-            place.reject("the token is empty.")
-        if tag not in TAGS:
-            place.reject(f"tag is '{tag}'; expected {', '.join(TAGS)}.")
-        if tag == "I-Disease" and not inside:
-            place.reject("I-Disease does not continue any mention.")
+        place.expect(token.strip(), "the token is empty.")
+        place.expect(tag in TAGS, f"tag is '{tag}'; expected {', '.join(TAGS)}.")
+        orphan = tag == "I-Disease" and not inside
+        place.expect(not orphan, "I-Disease does not continue any mention.")
         if inside := tag != "O":
             first = mentions.pop()[0] if tag[0] == "I" else len(tokens)
             mentions.append((first, len(tokens)))
@@ -97,14 +95,14 @@ def detokenise(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
 # The prompt
 
 
-def _answer(gold: frozenset, example: Example) -> str:
+def _said(gold: frozenset, example: Example) -> str:
     sentence = example.inputs["sentence"]
     names = [sentence[start:end] for start, end in sorted(gold)]
     listed = "; ".join(names) or "none"
     # A semicolon closes what could be taken apart: a single name with "and", a last comma.
     if listed.endswith(",") or (len(names) == 1 and re.search(r",|\b(?:and|or)\b", listed)):
         listed += ";"
-    return f"{example.id} | {listed}"
+    return listed
 
 
 # The metric
@@ -145,8 +143,6 @@ def _extra(gold, readings, rows) -> dict:
         },
     }
 
-
-_NAME = "entity-level micro F1 over exact spans"
 
 # The replies
 
@@ -657,10 +653,7 @@ def _waits(name: str) -> bool:
 ENTITIES = Task(
     **WORDS["entities"],
     read_file=bio_tags,
-    question=lambda example: f"Paragraph: {example.id} | {example.inputs['sentence']}",
-    answer=_answer,
+    said=_said,
     parse=parse,
-    metric=Metric(_NAME, set_sums, f1, precision_recall, _extra),
-    max_tokens=256,
-    document=lambda example: example.inputs["sentence"],
+    metric=Metric("entity-level micro F1 over exact spans", extra=_extra),
 )

@@ -11,7 +11,7 @@ from .. import replies
 from ..metrics import accuracy
 from ..schema import Example
 from .base import WORDS, Task
-from .files import Place, Row, csv_lines, json_document, json_lines, read_text
+from .files import Place, Row, csv_lines, filled_lines, json_document, json_lines
 
 LETTERS = "ABCD"
 ANSWERS = ("yes", "no", "maybe")
@@ -32,12 +32,12 @@ def medqa(spec, split, root) -> Iterator[Example]:
     prefix = spec.key if split == "test" else f"{spec.key}-train"
     for number, row in enumerate(json_lines(path)):
         given = row.inside("options")
-        if sorted(given.values) != list(LETTERS):
-            row.reject(f"options are {sorted(given.values)}; expected A, B, C and D.")
+        names = sorted(given.values)
+        row.expect(names == list(LETTERS), f"options are {names}; expected A, B, C and D.")
         options = {x: given.field(x) for x in LETTERS}
         gold = row.field("answer_idx")
-        if gold not in options or row.field("answer") != options[gold]:
-            row.reject(f"answer_idx '{gold}' does not name the option whose text is 'answer'.")
+        problem = f"answer_idx '{gold}' does not name the option whose text is 'answer'."
+        row.expect(options.get(gold) == row.field("answer"), problem)
         yield _item(spec.key, f"{prefix}-{number}", row.field("question"), options, gold)
 
 
@@ -55,8 +55,7 @@ def medmcqa(spec, split, root) -> Iterator[Example]:
     for row in json_lines(path):
         options = {x: row.field(f"op{x.lower()}") for x in LETTERS}
         gold, identifier = row.field("cop", int), row.field("id")
-        if not 1 <= gold <= 4:
-            row.reject(f"cop is {gold}; expected 1 to 4 (1 is option A).")
+        row.expect(1 <= gold <= 4, f"cop is {gold}; expected 1 to 4 (1 is option A).")
         row.once(seen, identifier)
         yield _item(spec.key, identifier, row.field("question"), options, LETTERS[gold - 1])
 
@@ -70,12 +69,11 @@ def mmlu(spec, split, root) -> Iterator[Example]:
     path = root / spec.folder / part / f"professional_medicine_{part}.csv"
     names = ("question", *LETTERS, "answer")
     for number, (place, cells) in enumerate(csv_lines(path)):
-        if len(cells) != len(names):
-            place.reject(f"{len(cells)} cells; expected 6: question, A, B, C, D, answer.")
+        problem = f"{len(cells)} cells; expected 6: {', '.join(names)}."
+        place.expect(len(cells) == len(names), problem)
         row = Row(path, place.where, dict(zip(names, cells, strict=True)))
         options, gold = {x: row.field(x) for x in LETTERS}, row.field("answer")
-        if gold not in options:
-            row.reject(f"answer is '{gold}'; expected A, B, C or D.")
+        row.expect(gold in options, f"answer is '{gold}'; expected A, B, C or D.")
         yield _item(spec.key, f"{prefix}-{number}", row.field("question"), options, gold)
 
 
@@ -85,10 +83,8 @@ def _partial_copy(path, key) -> Iterator[Example]:
     Items that do not have exactly four options are passed over (MedQA's copy
     has five-option items among them).
     """
-    if read_text(path).lstrip()[:1] == "[":
-        values = json_document(path)
-    else:
-        values = [row.values for row in json_lines(path)]
+    is_list = next(filled_lines(path))[1].startswith("[")
+    values = json_document(path) if is_list else [row.values for row in json_lines(path)]
     for number, value in enumerate(values):
         item = Row(path, f"item {number + 1}", value)
         case = Row(path, item.where, item.field("instances", dict))
@@ -97,13 +93,12 @@ def _partial_copy(path, key) -> Iterator[Example]:
         options = {x: text.strip() for x, text in zip(rest[::2], rest[1::2], strict=True)}
         if list(options) != list(LETTERS):
             continue
-        if not question or not all(options.values()):
-            item.reject("the question or an option is empty.")
+        filled = question and all(options.values())
+        item.expect(filled, "the question or an option is empty.")
         output = case.field("output").strip()
         cue = re.fullmatch(r"Answer: \(([A-D])\)", output)
         matches = [cue[1]] if cue else [x for x in LETTERS if options[x] == output]
-        if len(matches) != 1:
-            item.reject("'output' names none of the four options.")
+        item.expect(len(matches) == 1, "'output' names none of the four options.")
         yield _item(key, f"{key}-train-{number}", question, options, matches[0])
 
 
@@ -120,24 +115,23 @@ def pubmedqa(spec, split, root) -> Iterator[Example]:
     folder = root / spec.folder
     path, truth_path = folder / "ori_pqal.json", folder / "test_ground_truth.json"
     items, truth = json_document(path), json_document(truth_path)
-    for document, place in ((items, path), (truth, truth_path)):
-        if not isinstance(document, dict) or not document:
-            Place(place).reject("expected a JSON object keyed by PMID.")
-    if absent := [pmid for pmid in truth if pmid not in items]:
-        Place(path).reject(f"{len(absent)} test ids are missing, {absent[0]} the first.")
+    for document, place in ((items, Place(path)), (truth, Place(truth_path))):
+        keyed = isinstance(document, dict) and document
+        place.expect(keyed, "expected a JSON object keyed by PMID.")
+    absent = [pmid for pmid in truth if pmid not in items]
+    problem = f"{len(absent)} test ids are missing, {', '.join(absent[:1])} the first."
+    Place(path).expect(not absent, problem)
     for pmid in (pmid for pmid in items if (pmid in truth) == (split == "test")):
         row = Row(path, f"record {pmid}", items[pmid])
         gold, question = row.field("final_decision"), row.field("QUESTION")
-        if gold not in ANSWERS:
-            row.reject(f"final_decision is '{gold}'; expected yes, no or maybe.")
-        if truth.get(pmid, gold) != gold:
-            problem = f"says '{truth[pmid]}' where {path.name} says '{gold}'."
-            Place(truth_path, row.where).reject(problem)
+        row.expect(gold in ANSWERS, f"final_decision is '{gold}'; expected yes, no or maybe.")
+        problem = f"says '{truth.get(pmid)}' where {path.name} says '{gold}'."
+        Place(truth_path, row.where).expect(truth.get(pmid, gold) == gold, problem)
         labels, parts = row.field("LABELS", list), row.field("CONTEXTS", list)
         texts = all(isinstance(part, str) and part.strip() for part in (*labels, *parts))
-        if len(labels) != len(parts) or not texts:
-            counts = f"{len(labels)} LABELS for {len(parts)} CONTEXTS, or a blank one"
-            row.reject(f"{counts}; expected one label a section.")
+        counts = f"{len(labels)} LABELS for {len(parts)} CONTEXTS, or a blank one"
+        right = texts and len(labels) == len(parts)
+        row.expect(right, f"{counts}; expected one label a section.")
         context = "\n".join(f"{x}: {part}" for x, part in zip(labels, parts, strict=True))
         yield Example(pmid, spec.key, {"question": question, "context": context}, gold, pmid)
 
@@ -145,13 +139,9 @@ def pubmedqa(spec, split, root) -> Iterator[Example]:
 # The prompts
 
 
-def _exam_question(example: Example) -> str:
+def _shown(example: Example) -> dict[str, str]:
     options = " ".join(f"({x}) {text}" for x, text in example.inputs["options"].items())
-    return f"Question: {example.inputs['question']}\n{options}"
-
-
-def _pubmedqa_question(example: Example) -> str:
-    return f"Context: {example.inputs['context']}\nQuestion: {example.inputs['question']}"
+    return {**example.inputs, "options": options}
 
 
 # The replies
@@ -190,27 +180,17 @@ def _verdicts() -> replies.Labels:
 MEDQA = Task(
     **WORDS["exams"],
     read_file=medqa,
-    question=_exam_question,
-    answer=lambda gold, example: f"Answer: ({gold})",
+    shown=_shown,
     parse=parse_exam,
     metric=accuracy(LETTERS),
-    max_tokens=512,
-    document=lambda example: example.inputs["question"],
-    keep_end=True,  # a vignette ends with what is asked
     labels=lambda example: tuple(f" {x}" for x in example.inputs["options"]),
-    cue="Answer:",
 )
 MEDMCQA = replace(MEDQA, read_file=medmcqa)
 MMLU = replace(MEDQA, read_file=mmlu)
 PUBMEDQA = Task(
     **WORDS["pubmedqa"],
     read_file=pubmedqa,
-    question=_pubmedqa_question,
-    answer=lambda gold, example: f"Answer: {gold}",
     parse=parse_pubmedqa,
     metric=accuracy(ANSWERS),
-    max_tokens=256,
-    document=lambda example: example.inputs["context"],
     labels=lambda example: tuple(f" {answer}" for answer in ANSWERS),
-    cue="Answer:",
 )

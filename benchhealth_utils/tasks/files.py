@@ -11,16 +11,15 @@ import tarfile
 import xml.etree.ElementTree as ET
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..schema import DataError
 
-_DAMAGED = (
-    zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError,
-    RuntimeError,  # zipfile, on an encrypted or unknown member
-)  # fmt: skip
+GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
+# RuntimeError: zipfile, on an encrypted or unknown member
+ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError)
 
 
 class Place:
@@ -32,11 +31,18 @@ class Place:
     def reject(self, problem: str) -> NoReturn:
         raise DataError(self.path, self.where, problem) from None
 
-    def once(self, seen: set, identifier) -> None:
+    def expect(self, holds: Any, problem: str) -> None:
+        """Refuse what does not hold."""
+        if not holds:
+            self.reject(problem)
+
+    def once(self, seen: set, identifier: Any) -> None:
         """Add an identifier to those seen; refuse one that is there already."""
-        if identifier in seen:
-            self.reject(f"'{identifier}' occurs twice; expected once.")
+        self.expect(identifier not in seen, f"'{identifier}' occurs twice; expected once.")
         seen.add(identifier)
+
+    def within(self, part: str) -> Place:
+        return Place(self.path, f"{self.where}, {part}")
 
     def xml(self, data: bytes) -> ET.Element:
         try:
@@ -48,22 +54,21 @@ class Place:
 class Row(Place):
     """A row of a table or an object of a JSON file: its fields by name, checked."""
 
-    def __init__(self, path: Path | str, where: str, values: Mapping):
+    def __init__(self, path: Path | str, where: str, values: Any):
         super().__init__(path, where)
-        if not isinstance(values, dict):
-            self.reject(f"expected a JSON object, found {type(values).__name__}.")
+        kind = type(values).__name__
+        self.expect(isinstance(values, dict), f"expected a JSON object, found {kind}.")
         self.values = values
 
     def field(self, name: str, kind: type = str) -> Any:
         """One field: there, of the right type, and not blank."""
-        if name not in self.values:
-            found = ", ".join(map(str, self.values)) or "nothing"
-            self.reject(f"no '{name}'; found: {found}.")
+        found = ", ".join(map(str, self.values)) or "nothing"
+        self.expect(name in self.values, f"no '{name}'; found: {found}.")
         value = self.values[name]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            self.reject(f"'{name}' is {type(value).__name__}; expected {kind.__name__}.")
-        if kind is not int and not (value.strip() if kind is str else value):
-            self.reject(f"'{name}' is empty.")
+        right = isinstance(value, kind) and not isinstance(value, bool)
+        self.expect(right, f"'{name}' is {type(value).__name__}; expected {kind.__name__}.")
+        blank = kind is not int and not (value.strip() if kind is str else value)
+        self.expect(not blank, f"'{name}' is empty.")
         return value
 
     def inside(self, name: str) -> Row:
@@ -71,44 +76,44 @@ class Row(Place):
         return Row(self.path, f"{self.where}, {name}", self.field(name, dict))
 
 
-def text(data: bytes, path: Path | str) -> str:
-    """Decode UTF-8 strictly; refuse nothing-at-all and saved web pages.
+def decoded(stream: Iterable[bytes], path: Path | str) -> Iterator[str]:
+    """Lines of a UTF-8 file, strictly; nothing-at-all and saved web pages are refused.
 
-    Line ends of Windows become ``\\n``.
+    A line keeps its end, which is ``\\n`` also where Windows wrote it.
     """
+    number, blank = 0, True
     try:
-        decoded = data.decode("utf-8-sig")
+        for number, raw in enumerate(stream, 1):
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            if blank and line.strip():
+                page = line.lstrip().lower().startswith(("<!doctype html", "<html"))
+                problem = "this is a web page (an error page?), not the data file."
+                Place(path, "line 1").expect(not page, problem)
+                blank = False
+            yield line.replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        byte, line = data[error.start], data[: error.start].count(b"\n") + 1
-        place = Place(path, f"line {line}")
-        place.reject(f"byte 0x{byte:02x} is not UTF-8; the official file is UTF-8.")
-    start = decoded.lstrip()[:200].lower()
-    if not start:
-        Place(path).reject("the file is empty.")
-    if start.startswith(("<!doctype html", "<html")):
-        Place(path, "line 1").reject("this is a web page (an error page?), not the data file.")
-    return decoded.replace("\r\n", "\n")
+        byte = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+        Place(path, f"line {number}").reject(f"{byte}; the official file is UTF-8.")
+    except GZIP as error:
+        Place(path, f"after line {number}").reject(f"not a whole gzip file ({error}).")
+    Place(path).expect(not blank, "the file is empty.")
 
 
-def read_bytes(path: Path) -> bytes:
-    """The file's bytes; a missing file is a `DataError` that says so."""
+def text_lines(path: Path) -> Iterator[str]:
+    """Lines of a text file as `decoded` gives them; unpacked if its name ends in ``.gz``."""
     try:
-        return path.read_bytes()
+        stream = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
     except FileNotFoundError:
         Place(path).reject("the file is missing.")
     except OSError as error:
         Place(path).reject(f"cannot be read ({error.strerror}).")
+    with stream:
+        yield from decoded(stream, path)
 
 
-def read_text(path: Path) -> str:
-    """The file's text, UTF-8, unpacked if the name ends in ``.gz``."""
-    data = read_bytes(path)
-    if path.suffix == ".gz":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            Place(path).reject(f"not a whole gzip file ({error}).")
-    return text(data, path)
+def text(data: bytes, path: Path | str) -> str:
+    """The text of an archive's member."""
+    return "".join(decoded(io.BytesIO(data), path))
 
 
 def either(path: Path) -> Path:
@@ -117,22 +122,22 @@ def either(path: Path) -> Path:
     return path if path.exists() and not packed.exists() else packed
 
 
-def lines(path: Path) -> Iterator[tuple[Place, str]]:
-    """Each line of a text file that is not blank, and its place."""
-    for number, line in enumerate(read_text(path).split("\n"), 1):
+def filled_lines(path: Path) -> Iterator[tuple[Place, str]]:
+    """Each line of a text file that is not blank, without white space around it."""
+    for number, line in enumerate(text_lines(path), 1):
         if line.strip():
-            yield Place(path, f"line {number}"), line
+            yield Place(path, f"line {number}"), line.strip()
 
 
 def json_lines(path: Path) -> Iterator[Row]:
     """The object of each line of a JSON Lines file."""
-    for place, line in lines(path):
+    for place, line in filled_lines(path):
         yield Row(path, place.where, _json(line, path, place.where))
 
 
 def json_document(path: Path) -> Any:
     """The whole file as one JSON value; a key that occurs twice is refused."""
-    return _json(read_text(path), path)
+    return _json("".join(text_lines(path)), path)
 
 
 def _json(text: str, path: Path, where: str = "") -> Any:
@@ -144,65 +149,60 @@ def _json(text: str, path: Path, where: str = "") -> Any:
             Place(path, where or f"key '{key}'").once(seen, key)
         return dict(pairs)
 
-    def line_of(pattern):
+    def reject(problem, pattern):
         found = re.search(pattern, text)
-        return where or (f"line {text.count(chr(10), 0, found.start()) + 1}" if found else "")
+        line = f"line {text.count(chr(10), 0, found.start()) + 1}" if found else ""
+        Place(path, where or line).reject(problem)
 
     try:
         value = json.loads(text, object_pairs_hook=once)
-        if "\\u" in text:
-            json.dumps(value, ensure_ascii=False).encode()
+        json.dumps(value, ensure_ascii=False).encode()
         return value
-    except json.JSONDecodeError as error:
-        kind = "a JSON object" if where else "whole JSON"
-        problem = f"not {kind} ({error.msg} at column {error.colno}); cut off?"
-        Place(path, where or f"line {error.lineno}").reject(problem)
-    except RecursionError:
-        deep = Place(path, line_of(r"(?:[\[{][^\[\]{}]*){100}"))
-        deep.reject("brackets within brackets, too deep to be read.")
-    except UnicodeEncodeError:
-        lone = r"(?i)\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f].."
-        Place(path, line_of(lone)).reject("half of a surrogate pair (\\ud...), no character.")
     except DataError:
         raise
+    except json.JSONDecodeError as error:
+        problem = f"not whole JSON ({error.msg} at column {error.colno}); cut off?"
+        Place(path, where or f"line {error.lineno}").reject(problem)
+    except RecursionError:
+        reject("brackets within brackets, too deep to be read.", r"(?:[\[{][^\[\]{}]*){100}")
+    except UnicodeEncodeError:
+        lone = r"(?i)\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f].."
+        reject("half of a surrogate pair (\\ud...), no character.", lone)
     except ValueError:
-        Place(path, line_of(r"\d{4300}")).reject("a number of thousands of digits.")
-
-
-def csv_table(path: Path, header: list[str]) -> Iterator[Row]:
-    """The rows of a quoted CSV with a header."""
-    rows = csv_lines(path)
-    _, found = next(rows)
-    if found != header:
-        missing = ", ".join(name for name in header if name not in found)
-        problem = f"the header is {', '.join(found)}; expected {', '.join(header)}"
-        Place(path, "line 1").reject(problem + (f" (missing: {missing})." if missing else "."))
-    for place, cells in rows:
-        if len(cells) != len(header):
-            count = f"{len(cells)} cells; expected {len(header)}."
-            place.reject(f"{count} Cut off or not quoted?")
-        yield Row(path, place.where, dict(zip(header, cells, strict=True)))
+        reject("a number of thousands of digits.", r"\d{4300}")
 
 
 def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
     """The cells of each row of a quoted CSV file, and the line where it ends."""
-    return csv_stream(io.StringIO(read_text(path), newline=""), path)
-
-
-def csv_stream(stream, path: Path) -> Iterator[tuple[Place, list[str]]]:
-    """As `csv_lines`, from an open text stream."""
     limit = csv.field_size_limit(2**31 - 1)
-    reader, before = csv.reader(stream, strict=True), 0
+    reader, before = csv.reader(text_lines(path), strict=True), 0
     try:
         for row in reader:
-            where = f"{'row ending at ' * (reader.line_num > before + 1)}line {reader.line_num}"
+            start = "row ending at " if reader.line_num > before + 1 else ""
             before = reader.line_num
             if row:
-                yield Place(path, where), row
+                yield Place(path, f"{start}line {before}"), row
     except csv.Error as error:
         Place(path, f"line {reader.line_num}").reject(f"not a whole quoted CSV ({error}).")
     finally:
         csv.field_size_limit(limit)
+
+
+def csv_table(path: Path, header: list[str]) -> Iterator[Row]:
+    """The rows of a quoted CSV with a header, which may also be all capitals.
+
+    No cell is ever repeated in an error: a file without a header may begin with a patient.
+    """
+    rows = csv_lines(path)
+    _, found = next(rows)
+    missing = ", ".join(name for name in header if name not in found) or "none, but the order"
+    problem = f"the header is not {', '.join(header)} (missing: {missing})."
+    whole = header in (found, [name.upper() for name in found])
+    Place(path, "line 1").expect(whole, problem)
+    for place, cells in rows:
+        count = f"{len(cells)} cells; expected {len(header)}. Cut off or not quoted?"
+        place.expect(len(cells) == len(header), count)
+        yield Row(path, place.where, dict(zip(header, cells, strict=True)))
 
 
 def tsv_lines(path: Path, columns: int) -> Iterator[tuple[Place, list[str]]]:
@@ -211,12 +211,13 @@ def tsv_lines(path: Path, columns: int) -> Iterator[tuple[Place, list[str]]]:
     A cell that carries the traces of CSV quoting is refused: such a file has
     been re-saved by a spreadsheet and may have swallowed lines.
     """
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        place, cells = Place(path, f"line {number}"), line.split("\t") if line else []
-        if line and len(cells) != columns:
-            place.reject(f"{len(cells)} tab-separated cells; expected {columns}.")
-        if any(x == '""""' or (x[:1] == x[-1:] == '"' and '""' in x[1:-1]) for x in cells):
-            place.reject("the cell carries CSV quoting; the official file has none.")
+    for number, line in enumerate(text_lines(path), 1):
+        place, line = Place(path, f"line {number}"), line.removesuffix("\n")
+        cells = line.split("\t") if line else []
+        count = f"{len(cells)} tab-separated cells; expected {columns}."
+        place.expect(len(cells) in (0, columns), count)
+        quoted = any(x == '""""' or (x[:1] == x[-1:] == '"' and '""' in x[1:-1]) for x in cells)
+        place.expect(not quoted, "the cell carries CSV quoting; the official file has none.")
         yield place, cells
 
 
@@ -238,33 +239,34 @@ def members(archive: Path, top: str, suffix: str) -> dict[str, Callable[[], byte
     dict
         Member name, sorted, to a function that returns its bytes.
     """
-    folder, here = archive.parent / top, Place(archive)
+    folder, place = archive.parent / top, Place(archive)
     if archive.exists():
         try:
             found = _packed(archive, suffix)
-        except _DAMAGED as error:
-            here.reject(f"not a whole archive ({error}).")
-    elif folder.is_dir():
+        except ARCHIVE as error:
+            place.reject(f"not a whole archive ({error}).")
+    else:
+        there = folder.is_dir()
+        place.expect(there, f"neither this file nor the folder {folder.name}/ is there.")
         files = folder.rglob(f"*{suffix}")
         found = {path.relative_to(archive.parent).as_posix(): path.read_bytes for path in files}
-    else:
-        here.reject(f"neither this file nor the folder {folder.name}/ is there.")
     found = {
         name: found[name]
         for name in sorted(found)
         if name.startswith(f"{top}/") and not name.rsplit("/", 1)[-1].startswith(".")
     }
-    return found or here.reject(f"no {suffix} file under {top}/ in it.")
+    place.expect(found, f"no {suffix} file under {top}/ in it.")
+    return found
 
 
 def _packed(archive: Path, suffix: str) -> dict[str, Callable[[], bytes]]:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
-            if damaged := packed.testzip():
-                Place(archive, damaged).reject("the member is damaged.")
+            damaged = packed.testzip()
+            Place(archive, damaged or "").expect(not damaged, "the member is damaged.")
             data = {name: packed.read(name) for name in packed.namelist() if name.endswith(suffix)}
     else:  # unpacked as a whole first, so that its checksum is verified
-        whole = io.BytesIO(gzip.decompress(read_bytes(archive)))
+        whole = io.BytesIO(gzip.decompress(archive.read_bytes()))
         with tarfile.open(fileobj=whole) as packed:
             kept = (item for item in packed if item.isfile() and item.name.endswith(suffix))
             data = {item.name: packed.extractfile(item).read() for item in kept}

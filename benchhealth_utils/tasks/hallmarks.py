@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from .. import replies
-from ..metrics import (
-    Metric,
-    f1,
-    macro_f1,
-    per_label,
-    precision_recall,
-    ratio,
-    set_sums,
-)
+from ..metrics import Metric, macro_f1, per_label, precision_recall, ratio
 from ..schema import Example
 from .base import WORDS, Task
-from .files import Place, lines, members, text
+from .files import Place, filled_lines, members, text
 
 ARCHIVE = "Hallmarks-of-Cancer-3bc6e6deb90cf5bc4f9988c493fe2c32e9b3cf2a"
 MEANINGS: dict[str, str] = WORDS["meanings"]
@@ -38,20 +30,17 @@ def hoc(spec, split, root) -> Iterator[Example]:
     found = members(archive, ARCHIVE, ".txt")
     listed = spec.split_file(root, f"hoc_blue_{split}.txt")
     seen: set[str] = set()
-    for _, line in lines(listed):
-        pmid = line.strip()
+    for _, pmid in filled_lines(listed):
         Place(listed, f"PMID {pmid}").once(seen, pmid)
         parts = []
         for part in ("labels", "text"):
             name = f"{ARCHIVE}/{part}/{pmid}.txt"
-            if name not in found:
-                place = Place(archive, name)
-                place.reject(f"the member is missing; {listed.name} names it.")
+            problem = f"the member is missing; {listed.name} names it."
+            Place(archive, name).expect(name in found, problem)
             parts.append(text(found[name](), f"{archive}, {name}"))
         place = Place(archive, f"labels/{pmid}.txt")
         labels = labels_of(parts[0], place)
-        if not labels:
-            place.reject("no hallmark; the split has only documents with one.")
+        place.expect(labels, "no hallmark; the split has only documents with one.")
         body = "\n".join(line.strip() for line in parts[1].strip().split("\n"))
         yield Example(pmid, spec.key, {"text": body}, labels, pmid)
 
@@ -68,8 +57,8 @@ def labels_of(line: str, place: Place) -> frozenset[str]:
     """
     labels = re.split(r"<|\bAND(?=[A-Z ])", line)
     names = {label.split("--")[0].strip() for label in labels} - {"", "NULL"}
-    for name in sorted(names - set(HALLMARKS)):
-        place.reject(f"'{name}' is not one of the ten hallmarks.")
+    odd = ", ".join(sorted(names - set(HALLMARKS)))
+    place.expect(not odd, f"'{odd}' is not one of the ten hallmarks.")
     return frozenset(names)
 
 
@@ -79,7 +68,7 @@ def labels_of(line: str, place: Place) -> frozenset[str]:
 def _extra(gold, readings, rows) -> dict:
     """BLUE's example-based figures, which are another metric, and each label's."""
     precision, recall = (float(each.mean()) for each in precision_recall(rows))
-    labels = per_label(gold, [r or frozenset() for r in readings], HALLMARKS)
+    labels = per_label(gold, readings, HALLMARKS)
     return {
         "example_based_precision": precision,
         "example_based_recall": recall,
@@ -88,10 +77,6 @@ def _extra(gold, readings, rows) -> dict:
         "labels": labels,
     }
 
-
-LABEL_F1 = Metric(
-    "micro F1 over label decisions", set_sums, f1, precision_recall, _extra, HALLMARKS
-)
 
 # The replies
 
@@ -240,10 +225,6 @@ def _one(item: str) -> str | None:
 HOC = Task(
     **_WORDS,
     read_file=hoc,
-    question=lambda example: f"document: {example.inputs['text']}",
-    answer=lambda gold, example: "; ".join(sorted(gold)),
     parse=parse,
-    metric=LABEL_F1,
-    max_tokens=256,
-    document=lambda example: example.inputs["text"],
+    metric=Metric("micro F1 over label decisions", extra=_extra, labels=HALLMARKS),
 )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from .. import replies
 from ..metrics import ROUGE_L
 from ..schema import Example, LeftOut
-from .base import WORDS, Task
+from .base import NOTES, WORDS, Task
 from .files import Place, csv_table, either, members, text, tsv_lines
 
 SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
@@ -36,11 +36,10 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
         reports[uid] = sections
     for uid in wanted:
         report = Place(archive, f"uid {uid}")
-        if uid not in reports:
-            report.reject(f"the report is missing; {listed.name} names it.")
+        report.expect(uid in reports, f"the report is missing; {listed.name} names it.")
         findings, impression = (reports[uid][name] for name in ("FINDINGS", "IMPRESSION"))
-        if not (findings and impression):
-            report.reject("FINDINGS or IMPRESSION is empty; expected both in the split.")
+        both = findings and impression
+        report.expect(both, "FINDINGS or IMPRESSION is empty; expected both in the split.")
         yield Example(uid, spec.key, {"findings": findings}, impression, uid)
 
 
@@ -49,14 +48,9 @@ def _split_uids(path, part: str) -> list[str]:
     seen: set[str] = set()
     rows = tsv_lines(path, columns=2)
     place, header = next(rows)
-    if header != ["split", "uid"]:
-        place.reject("the header is not 'split', 'uid'.")
-    for place, cells in rows:
-        if not cells:
-            continue
-        named, uid = cells
-        if named not in PARTS:
-            place.reject(f"split is '{named}'; expected {', '.join(PARTS)}.")
+    place.expect(header == ["split", "uid"], "the header is not 'split', 'uid'.")
+    for place, (named, uid) in ((place, cells) for place, cells in rows if cells):
+        place.expect(named in PARTS, f"split is '{named}'; expected {', '.join(PARTS)}.")
         place.once(seen, uid)
         if named == part:
             uids.append(uid)
@@ -66,13 +60,12 @@ def _split_uids(path, part: str) -> list[str]:
 def _openi_report(raw: bytes, member: Place) -> tuple[str, dict[str, str]]:
     report = member.xml(raw)
     uid = report.find("uId")
-    if report.tag != "eCitation" or uid is None or not uid.get("id"):
-        member.reject("not an Open-i report (<eCitation> with uId).")
+    whole = report.tag == "eCitation" and uid is not None and uid.get("id")
+    member.expect(whole, "not an Open-i report (<eCitation> with uId).")
     parts = [(str(x.get("Label")), x.text or "") for x in report.iter("AbstractText")]
     labels = [label for label, _ in parts]
-    if sorted(labels) != sorted(SECTIONS):
-        found = ", ".join(labels) or "none"
-        member.reject(f"sections are {found}; expected {', '.join(SECTIONS)}.")
+    problem = f"sections are {', '.join(labels) or 'none'}; expected {', '.join(SECTIONS)}."
+    member.expect(sorted(labels) == sorted(SECTIONS), problem)
     return uid.get("id"), {label: _folded(body) for label, body in parts}
 
 
@@ -94,11 +87,9 @@ def mimic_cxr(spec, split, root) -> Iterator[Example | LeftOut]:
     for study, subject in _studies(listed, split):
         name = f"files/p{subject[:2]}/p{subject}/s{study}.txt"
         path = folder / name
-        if name not in packed and not path.exists():
-            Place(path).reject(
-                f"the report is missing; {listed.name} names it. Expected it in "
-                "mimic-cxr-reports.zip, or its files/ folder, beside that file."
-            )
+        problem = f"the report is missing; {listed.name} names it. Expected it in {archive.name}"
+        problem += ", or its files/ folder, beside that file."
+        Place(path).expect(name in packed or path.exists(), problem)
         sections = sections_of(text(packed.get(name, path.read_bytes)(), path))
         lacking = [x.upper() for x in ("findings", "impression") if not sections.get(x)]
         if lacking:
@@ -114,32 +105,18 @@ def _studies(listed, split: str) -> list[tuple[str, str]]:
     studies: dict[str, tuple[str, str]] = {}
     for row in csv_table(listed, ["dicom_id", "study_id", "subject_id", "split"]):
         _, study, subject, part = row.values.values()
-        if part not in PARTS:
-            row.reject(f"split is '{part}'; expected {', '.join(PARTS)}.")
-        if not (re.fullmatch(r"5\d{7}", study) and re.fullmatch(r"1\d{7}", subject)):
-            found = f"study is '{study}' and subject '{subject}'"
-            row.reject(f"{found}; expected 5 and seven digits, 1 and seven digits.")
-        if studies.setdefault(study, (subject, part)) != (subject, part):
-            row.reject(f"study {study} has two splits or subjects; expected one.")
+        row.expect(part in PARTS, f"split is '{part}'; expected {', '.join(PARTS)}.")
+        problem = f"study is '{study}' and subject '{subject}'; expected 5 and seven digits, 1 and"
+        numbers = re.fullmatch(r"5\d{7} 1\d{7}", f"{study} {subject}")
+        row.expect(numbers, f"{problem} seven digits.")
+        same = studies.setdefault(study, (subject, part)) == (subject, part)
+        row.expect(same, f"study {study} has two splits or subjects; expected one.")
     return [(study, subject) for study, (subject, part) in studies.items() if part == split]
 
 
 _HEADER = re.compile(r"\n ([A-Z ()/,-]+):\s")
-_SPELLINGS = {
-    "impression": "conclusion|findings and impression|findings/impression|impresson|imprression|"
-    "imoression|impressoin|imprssion|impresion|imperssion|mpression|impession|ndication",
-    "findings": "finding|findins|findindgs|findgings|findngs|findnings|finidngs",
-    "comparison": "comparisons",
-    "indication": "reason for exam|reason for examination|clinical indication",
-    "history": "clinical history|patient history|pfi",
-    "examination": "exam|type of examination",
-}
-_NAMES = {alias: name for name, aliases in _SPELLINGS.items() for alias in aliases.split("|")}
-_VIEWS = re.compile(
-    "chest|portable|pa and lat|lateral and pa|ap and lateral|lateral and ap|frontal and|two views|"
-    "frontal view|pa view|ap view|one view|lateral view|bone window|frontal upright|"
-    "frontal semi-upright|ribs"
-)
+_RULES = NOTES["radiology"]
+_NAMES = {alias: name for name, aliases in _RULES["spellings"].items() for alias in aliases}
 
 
 def sections_of(report: str) -> dict[str, str]:
@@ -166,17 +143,15 @@ def sections_of(report: str) -> dict[str, str]:
 def _section_name(name: str) -> str:
     if name in _NAMES:
         return _NAMES[name]
-    for part in ("impression", "findings", "history", "comparison", "addendum"):
-        if part in name:
-            return part
-    return "findings" if _VIEWS.search(name) else name
+    named = next((part for part in _RULES["parts"] if part in name), None)
+    return named or ("findings" if any(view in name for view in _RULES["views"]) else name)
 
 
 # The prompt
 
 
-def _findings(example: Example) -> str:
-    return example.inputs["findings"].strip().rstrip(".")
+def _shown(example: Example) -> dict[str, str]:
+    return {"findings": example.inputs["findings"].strip().rstrip(".")}
 
 
 # The replies
@@ -194,13 +169,8 @@ def parse(example: Example, text: str) -> str | None:
 IU_XRAY = Task(
     **WORDS["radiology"],
     read_file=iu_xray,
-    question=lambda example: (
-        f"Given the findings: {_findings(example)}. Q: Summarize the findings. A:"
-    ),
-    answer=lambda gold, example: gold,
+    shown=_shown,
     parse=parse,
     metric=ROUGE_L,
-    max_tokens=256,
-    document=_findings,
 )
 MIMIC_CXR = replace(IU_XRAY, read_file=mimic_cxr)

@@ -6,17 +6,13 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache, partial
 
-import numpy as np
-
 from .. import replies
 from ..metrics import (
     Metric,
-    as_sets,
     confusion,
     f1,
     macro_f1,
     per_label,
-    precision_recall,
     precision_recall_f1,
     right,
     set_sums,
@@ -29,10 +25,7 @@ TYPES = ("mechanism", "effect", "advise", "int")
 SHOWN = {kind: kind for kind in TYPES} | {"advise": "advice", "false": "None"}  # as Table 4 says
 MARK = "@DRUGS"
 ANSWERS = {"1": "yes", "0": "no"}
-_FOLDERS = {
-    "test": "DDICorpus/Test/Test for DDI Extraction task/",
-    "train": "DDICorpus/Train/",
-}
+_FOLDERS = {"test": "Test/Test for DDI Extraction task/", "train": "Train/"}
 
 # The files
 
@@ -44,21 +37,20 @@ def ddi(spec, split, root) -> Iterator[Example]:
     the model sees. A positive pair without a type is passed over in the
     training part, which has one; the test part has none.
     """
-    archive, start = root / spec.folder / "DDICorpus-2013.zip", _FOLDERS[split]
+    archive, start = root / spec.folder / "DDICorpus-2013.zip", f"DDICorpus/{_FOLDERS[split]}"
     found = members(archive, "DDICorpus", ".xml")
     found = {name: raw for name, raw in found.items() if name.startswith(start)}
-    if not found:
-        Place(archive).reject(f"no member under '{start}'.")
+    Place(archive).expect(found, f"no member under '{start}'.")
     seen: set[str] = set()
     for name, raw in found.items():
         member = Place(archive, name)
         document = member.xml(raw())
         group = document.get("id")
-        if document.tag != "document" or not group:
-            member.reject("the root is not <document id=...>.")
+        whole = document.tag == "document" and group
+        member.expect(whole, "the root is not <document id=...>.")
         for sentence in document.iter("sentence"):
             for identifier, shown, gold in _pairs(sentence, member, split):
-                Place(archive, f"{name}, pair {identifier}").once(seen, identifier)
+                member.within(f"pair {identifier}").once(seen, identifier)
                 yield Example(identifier, spec.key, {"sentence": shown}, gold, group)
 
 
@@ -68,37 +60,34 @@ def _pairs(sentence, member: Place, split: str) -> Iterator[tuple[str, str, str]
     spans = {x.get("id"): _span(x, text, member) for x in sentence.iter("entity")}
     for pair in sentence.iter("pair"):
         identifier, kind, positive = pair.get("id"), pair.get("type"), pair.get("ddi")
-        if not identifier:
-            member.reject("a pair has no id.")
-        place = Place(member.path, f"{member.where}, pair {identifier}")
-        ends = [pair.get("e1"), pair.get("e2")]
-        if not all(end in spans for end in ends) or ends[0] == ends[1]:
-            place.reject(f"{ends} are not two mentions of the sentence.")
-        if positive not in ("true", "false"):
-            place.reject(f"ddi is '{positive}'; expected true or false.")
-        if positive == "false" and kind is not None:
-            place.reject(f"type is '{kind}' though ddi is 'false'.")
+        member.expect(identifier, "a pair has no id.")
+        place, ends = member.within(f"pair {identifier}"), [pair.get("e1"), pair.get("e2")]
+        two = len(set(ends) & spans.keys()) == 2
+        place.expect(two, f"{ends} are not two mentions of the sentence.")
+        known = positive in ("true", "false")
+        place.expect(known, f"ddi is '{positive}'; expected true or false.")
         if positive == "true" and kind is None and split == "train":
             continue
-        if positive == "true" and kind not in TYPES:
-            place.reject(f"type is '{kind}'; expected {', '.join(TYPES)}.")
+        if positive == "true":
+            place.expect(kind in TYPES, f"type is '{kind}'; expected {', '.join(TYPES)}.")
+        else:
+            place.expect(kind is None, f"type is '{kind}' though ddi is 'false'.")
         yield identifier, mark(text, *(spans[end] for end in ends)), kind or "false"
 
 
 def _span(entity, text, member: Place) -> tuple[int, int]:
     """Character span, end exclusive; a discontinuous one from first to last."""
-    place = Place(member.path, f"{member.where}, entity {entity.get('id')}")
-    given = entity.get("charOffset")
+    place, given = member.within(f"entity {entity.get('id')}"), entity.get("charOffset")
     try:
         parts = [part.split("-") for part in given.split(";")]
         ends = [(int(first), int(last) + 1) for first, last in parts]
     except (AttributeError, ValueError):
         place.reject(f"charOffset is '{given}'; expected a-b.")
     start, end = ends[0][0], ends[-1][1]
-    if not text or not 0 <= start < end <= len(text):
-        place.reject("charOffset lies outside the sentence, or it is empty.")
-    if len(parts) == 1 and text[start:end] != entity.get("text"):
-        place.reject(f"the sentence does not have '{entity.get('text')}' there.")
+    inside = text and 0 <= start < end <= len(text)
+    place.expect(inside, "charOffset lies outside the sentence, or it is empty.")
+    there = len(parts) > 1 or text[start:end] == entity.get("text")
+    place.expect(there, f"the sentence does not have '{entity.get('text')}' there.")
     return start, end
 
 
@@ -128,17 +117,16 @@ def gad(spec, split, root) -> Iterator[Example]:
     prefix = spec.key if split == "test" else f"{spec.key}-train"
     if split == "test":
         place, header = next(rows)
-        if header != ["index", "sentence", "label"]:
-            place.reject("the header is not 'index', 'sentence', 'label'.")
+        right = header == ["index", "sentence", "label"]
+        place.expect(right, "the header is not 'index', 'sentence', 'label'.")
     first: dict[str, str] = {}
     for number, (place, cells) in enumerate((place, cells) for place, cells in rows if cells):
         *index, sentence, label = cells
-        if index and index != [str(number)]:
-            place.reject(f"index is '{index[0]}'; expected {number} (repeated or lost row).")
-        if label not in ANSWERS:
-            place.reject(f"label is '{label}'; expected 0 or 1.")
-        if "@GENE$" not in sentence or "@DISEASE$" not in sentence:
-            place.reject("the sentence lacks the marks @GENE$ and @DISEASE$.")
+        problem = f"index is '{''.join(index)}'; expected {number} (repeated or lost row)."
+        place.expect(index in ([], [str(number)]), problem)
+        place.expect(label in ANSWERS, f"label is '{label}'; expected 0 or 1.")
+        marked = "@GENE$" in sentence and "@DISEASE$" in sentence
+        place.expect(marked, "the sentence lacks the marks @GENE$ and @DISEASE$.")
         sentence, identifier = sentence.strip(), f"{prefix}-{number}"
         group = first.setdefault(sentence, identifier)
         yield Example(identifier, spec.key, {"sentence": sentence}, ANSWERS[label], group)
@@ -147,24 +135,20 @@ def gad(spec, split, root) -> Iterator[Example]:
 # The prompts
 
 
-def _masked(example: Example) -> str:
+def _shown(example: Example) -> dict[str, str]:
     sentence = example.inputs["sentence"]
-    return sentence.replace("@GENE$", "@GENES").replace("@DISEASE$", "@DISEASES")
+    return {"sentence": sentence.replace("@GENE$", "@GENES").replace("@DISEASE$", "@DISEASES")}
 
 
 # The metrics: of DDI's labels the four types count, of GAD's "yes"; the others are no label. An
 # answer that was not read is a miss where there was something to find, and no false positive.
 
 
-def _sums(counted: tuple[str, ...], gold, readings) -> np.ndarray:
-    return set_sums(as_sets(gold, counted), as_sets(readings, counted))
-
-
 def _relation_extra(gold, readings, rows) -> dict:
     any_type = [["any" if label in TYPES else None for label in x] for x in (gold, readings)]
-    found = map(float, precision_recall_f1(_sums(("any",), *any_type).sum(axis=0)))
+    found = map(float, precision_recall_f1(set_sums(*any_type, ["any"]).sum(axis=0)))
     names = ("detection_precision", "detection_recall", "detection_f1")
-    types = per_label(as_sets(gold, TYPES), as_sets(readings, TYPES), TYPES)
+    types = per_label(gold, readings, TYPES)
     return {
         **dict(zip(names, found, strict=True)),
         "macro_f1": macro_f1(types),
@@ -176,25 +160,24 @@ def _relation_extra(gold, readings, rows) -> dict:
 
 
 def _positive_extra(gold, readings, rows) -> dict:
-    both = ("yes", "no")
-    classes = per_label(as_sets(gold, both), as_sets(readings, both), both)
-    always = _sums(("yes",), gold, ["yes"] * len(gold)).sum(axis=0)
+    classes = per_label(gold, readings, ("yes", "no"))
+    always = set_sums(gold, ["yes"] * len(gold), ["yes"]).sum(axis=0)
     return {
         "accuracy": right(gold, readings),
         "macro_f1": macro_f1(classes),
         "classes": classes,
         "all_yes_f1": float(f1(always)),
-        "confusion": confusion(gold, readings, both),
+        "confusion": confusion(gold, readings, ("yes", "no")),
     }
 
 
 RELATION_F1 = Metric(
     "micro F1 over the four positive types",
-    partial(_sums, TYPES), f1, precision_recall, _relation_extra, tuple(SHOWN),
+    partial(set_sums, among=TYPES), extra=_relation_extra, labels=tuple(SHOWN),
 )  # fmt: skip
 POSITIVE_F1 = Metric(
     "F1 of the positive class",
-    partial(_sums, ("yes",)), f1, precision_recall, _positive_extra, ("yes", "no"),
+    partial(set_sums, among=["yes"]), extra=_positive_extra, labels=("yes", "no"),
 )  # fmt: skip
 
 # The replies
@@ -289,24 +272,17 @@ def _claimed(reply: str) -> str | None:
 DDI = Task(
     **WORDS["ddi"],
     read_file=ddi,
-    question=lambda example: example.inputs["sentence"],
-    answer=lambda gold, example: f"<{SHOWN[gold]}>",
+    said=lambda gold, example: SHOWN[gold],
     parse=parse_ddi,
     metric=RELATION_F1,
-    max_tokens=128,
-    document=lambda example: example.inputs["sentence"],
     labels=lambda example: tuple(f" {label}" for label in SHOWN.values()),
-    cue="Answer:",
 )
 GAD = Task(
     **WORDS["gad"],
     read_file=gad,
-    question=lambda example: f"Sentence: {_masked(example)}",
-    answer=lambda gold, example: f"Label: {gold.capitalize()}",
+    shown=_shown,
+    said=lambda gold, example: gold.capitalize(),
     parse=parse_gad,
     metric=POSITIVE_F1,
-    max_tokens=128,
-    document=_masked,
     labels=lambda example: (" Yes", " No"),
-    cue="Label:",
 )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from .. import replies
-from ..metrics import Metric, f1, precision_recall, set_sums
+from ..metrics import Metric, f1
 from ..schema import Example
 from .base import WORDS, Task
 from .files import Row, csv_table
@@ -27,12 +27,10 @@ def chatdoctor(spec, split, root) -> Iterator[Example]:
     seen: set[str] = set()
     for row in csv_table(root / spec.folder / "format_dataset.csv", COLUMNS):
         identifier = row.field("idx").strip()
-        if not identifier.isdecimal():
-            row.reject(f"idx is '{identifier}'; expected a number.")
+        row.expect(identifier.isdecimal(), f"idx is '{identifier}'; expected a number.")
         row.once(seen, identifier)
         drugs = frozenset(map(drug_name, _names(row, "commonMedications")))
-        if not all(drugs):
-            row.reject("a medication has no name.")
+        row.expect(all(drugs), "a medication has no name.")
         disease = row.field("disease").strip().replace("\\'", "'")
         inputs = {"disease": disease, "symptoms": tuple(_names(row, "Symptom"))}
         yield Example(identifier, spec.key, inputs, drugs, identifier)
@@ -65,20 +63,8 @@ def drug_name(name: str) -> str:
 # The prompt
 
 
-def _question(example: Example) -> str:
-    disease, symptoms = example.inputs["disease"], _symptoms(example)
-    asked = f"Question: What are the recommended medications for {disease}?"
-    return f"{asked}\nContent: Symptoms of {disease}: {symptoms}."
-
-
-def _symptoms(example: Example) -> str:
-    return ", ".join(example.inputs["symptoms"])
-
-
-def _answer(gold: frozenset[str], example: Example) -> str:
-    told = f"The content describes {example.inputs['disease']} by its symptoms"
-    drugs = "; ".join(sorted(gold))
-    return f"Analysis: {told}; these medications are used for it.\nFinal Answer: {drugs}"
+def _shown(example: Example) -> dict[str, str]:
+    return {**example.inputs, "symptoms": ", ".join(example.inputs["symptoms"])}
 
 
 # The metric
@@ -89,8 +75,6 @@ def _extra(gold, readings, rows) -> dict:
     mean = float(f1(rows).mean())  # which some published code reports under the same name
     return {"mean_item_f1": mean, "hits": hits, "spurious": spurious, "missed": missed}
 
-
-SET_F1 = Metric("micro F1 over set members", set_sums, f1, precision_recall, _extra)
 
 # The replies
 
@@ -224,10 +208,7 @@ def _trim(item: str) -> str:
 CHATDOCTOR = Task(
     **WORDS["treatment"],
     read_file=chatdoctor,
-    question=_question,
-    answer=_answer,
+    shown=_shown,
     parse=parse,
-    metric=SET_F1,
-    max_tokens=512,
-    document=_symptoms,
+    metric=Metric("micro F1 over set members", extra=_extra),
 )
