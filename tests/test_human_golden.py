@@ -10,13 +10,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from benchhealth_utils.agreement import kendall
-from benchhealth_utils.human_eval.adjudication import settle
 from benchhealth_utils.human_eval.analysis import analyse
-from benchhealth_utils.human_eval.criteria import CHOICES, CRITERIA, OUTCOMES
-from benchhealth_utils.report import human
-from benchhealth_utils.report.derived import llm_scores, usefulness_of
-from benchhealth_utils.stats import accuracy_interval, difference_interval
+from benchhealth_utils.human_eval.criteria import CRITERIA
+from benchhealth_utils.printed import paper
+from benchhealth_utils.stats import kendall, newcombe, wilson
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,104 +22,104 @@ def frozen(name):
     return pd.read_csv(GOLDEN / f"{name}.csv", keep_default_na=True)
 
 
-def votes():
-    """The study's votes with the key put to them, a row a rater, card and criterion."""
-    cards = frozen("human_cards")
-    long = frozen("human_votes").melt(
-        ["rater", "card", "role", "difficult"], list(CRITERIA), "criterion", "choice"
-    )
-    told = long.merge(cards, on="card")
-    straight = told["choice"].map(dict(zip(CHOICES, OUTCOMES, strict=True)))
-    turned = told["choice"].map(dict(zip(CHOICES, OUTCOMES[::-1], strict=True)))
-    return told.assign(outcome=straight.where(told["a_side"] == "left", turned))
+def study():
+    """Votes, marks and cards, as a study gives them."""
+    wide = frozen("human_votes")
+    votes = wide.melt(["rater", "card", "role"], list(CRITERIA), "criterion", "verdict")
+    marks = wide[["rater", "card", "role", "difficult"]]
+    cards = frozen("human_cards").assign(equal=False, flags=[()] * len(frozen("human_cards")))
+    return votes, marks, cards
 
 
-def rows(analysis):
-    """An analysis as rows ``what, criterion, of, value, low, high, n``."""
-
-    def add(what, criterion, of, found):
-        if not hasattr(found, "interval"):
-            return [(what, criterion, of, found, None, None, None)]
-        return [(what, criterion, of, found.value, *(found.interval or (None, None)), found.n)]
-
-    for rate in analysis.rates:
-        of = f"{rate.model_a} {rate.model_b}"
-        names = "wins ties losses open p_value p_adjusted win_tie mirror lead"
-        for name in names.split():
-            yield from add(name, rate.criterion, of, getattr(rate, name))
-    for found in analysis.reliability:
-        yield from add("same", found.criterion, "", found.same)
-        for pair, kappa in found.kappas.items():
-            yield from add("kappa", found.criterion, " ".join(pair), kappa)
-        for scale, alpha in found.alphas.items():
-            yield from add(f"alpha_{scale}", found.criterion, "", alpha)
-    for ranking in analysis.rankings:
-        for model, strength in ranking.strengths.items():
-            yield from add("strength", ranking.criterion, model, strength)
-        for pair, gap in ranking.differences.items():
-            yield from add("difference", ranking.criterion, " ".join(pair), gap)
-        yield from add("ties_of_equals", ranking.criterion, "", ranking.ties)
-    for rater in analysis.raters:
-        yield from add("cards", "", rater.name, rater.cards)
-        yield from add("difficult", "", rater.name, rater.difficult)
-        yield from add("kept", "", rater.name, rater.kept)
-        yield from add("attention", "", rater.name, rater.attention)
-        for move, number in rater.repeats.items():
-            yield from add(f"{move}_verdicts", "", rater.name, number)
-        left = rater.side
-        ends = left.interval or (None, None)
-        yield ("left", "", rater.name, left.share, *ends, left.left + left.right)
-        yield from add("left_p", "", rater.name, left.p_value)
-        yield from add("left_p_holm", "", rater.name, left.p_adjusted)
-    for criterion, paths in analysis.paths.items():
-        for path, number in paths.items():
-            yield from add(f"path_{path}", criterion, "", number)
+def rows(tables):
+    """Frames of an analysis as rows ``what, criterion, of, value, low, high, n``."""
+    for row in tables["rates"].to_dict("records"):
+        of = f"{row['model_a']} {row['model_b']}"
+        for name in "wins ties losses open p".split():
+            yield (name, row["criterion"], of, row[name], None, None, None)
+        yield ("p_holm", row["criterion"], of, row["p_holm"], None, None, None)
+        for name in "win_tie mirror lead".split():
+            ends = row[f"{name}_low"], row[f"{name}_high"]
+            yield (name, row["criterion"], of, row[name], *ends, row["n"])
+    for row in tables["agreement"].to_dict("records"):
+        name = {"alpha": "alpha_ordinal"}.get(row["coefficient"], row["coefficient"])
+        of = row["raters"].replace(", ", " ") if name == "kappa" else ""
+        about = name.replace(" ", "_"), row["criterion"], of
+        yield (*about, *(row[x] for x in ("value", "low", "high", "n")))
+    for row in tables["strengths"].fillna({"model": "", "rival": ""}).to_dict("records"):
+        name = row["quantity"].replace("tie of", "ties_of").replace(" ", "_")
+        of = f"{row['model']} {row['rival']}".strip()
+        yield (name, row["criterion"], of, *(row[x] for x in ("value", "low", "high", "n")))
+    for row in tables["raters"].to_dict("records"):
+        verdicts = round(row["kept"] * row["repeats"]) if row["repeats"] else 0
+        row |= {"kept_verdicts": verdicts}
+        row |= {f"{x}_verdicts": row[x] for x in ("softened", "reversed")}
+        names = "cards difficult kept_verdicts softened_verdicts reversed_verdicts left_p"
+        for name in [*names.split(), "left_p_holm"]:
+            yield (name, "", row["rater"], row[name], None, None, None)
+        lean = row["left"] + row["right"]
+        for name, of, n in (
+            ("kept", "kept", row["repeats"]),
+            ("attention", "attention", row["checks"]),
+            ("left", "left_share", lean),
+        ):
+            yield (name, "", row["rater"], *(row[x] for x in (of, f"{of}_low", f"{of}_high")), n)
+    paths = tables["final"].groupby(["criterion", "path"]).size().unstack(fill_value=0)
+    for criterion, counts in paths.iterrows():
+        for path in ("agreed", "senior", "open"):
+            yield (f"path_{path}", criterion, "", counts.get(path, 0), None, None, None)
 
 
 def test_the_analysis_of_one_study():
-    told = votes()
     expected = frozen("human_analysis")
     names = ["what", "criterion", "of"]
-    found = pd.DataFrame(rows(analyse(told, settle(told), replicates=2000)))
-    found.columns = expected.columns
-    found[expected.columns[3:]] = found[expected.columns[3:]].astype(float)
+    found = pd.DataFrame(rows(analyse(*study(), replicates=2000)), columns=expected.columns)
     both = [
-        x.fillna(dict.fromkeys(names, "")).sort_values(names).reset_index(drop=True)
+        x.fillna(dict.fromkeys(names, "")).set_index(names).sort_index().astype(float)
         for x in (found, expected)
     ]
-    assert both[0][names].equals(both[1][names])
-    found, expected = (x.set_index(names).astype(float) for x in both)
-    pd.testing.assert_frame_equal(found, expected, rtol=1e-6, atol=1e-6)
+    pd.testing.assert_frame_equal(*both, rtol=1e-6, atol=1e-6)
+
+
+def counts(n=200):
+    """Wins and ties of Table 6 in whole conversations: models by (criterion, opponent)."""
+    wide = paper(6).pivot(index="model", columns=["criterion", "opponent"], values="win_tie")
+    return (wide * n / 100).round().astype(int)
 
 
 def test_the_intervals_of_table_6():
     for row in frozen("table6_intervals").itertuples():
-        assert human.printed_rates().loc[row.model, (row.criterion, row.opponent)] == row.rate
-        assert accuracy_interval(row.rate, 200) == pytest.approx((row.low, row.high))
+        hits = counts().loc[row.model, (row.criterion, row.opponent)]
+        assert hits / 2 == row.rate
+        assert wilson(hits, 200) == pytest.approx((row.low / 100, row.high / 100))
 
 
 def test_the_pairs_of_models_that_table_6_tells_apart():
-    rates = human.printed_rates()
+    hits = counts()
     for row in frozen("table6_pairs").to_dict("records"):
         for criterion in CRITERIA:
-            first, second = (rates.loc[row[x], criterion] for x in ("first", "second"))
-            ends = [difference_interval(first[o], second[o], 200) for o in first.index]
-            counts = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
-            assert counts == (row[f"{criterion}_ahead"], row[f"{criterion}_behind"])
+            first, second = (hits.loc[row[x], criterion] for x in ("first", "second"))
+            ends = [newcombe(first[o], 200, second[o], 200) for o in first.index]
+            found = sum(low > 0 for low, _ in ends), sum(high < 0 for _, high in ends)
+            assert found == (row[f"{criterion}_ahead"], row[f"{criterion}_behind"])
 
 
 def test_the_order_of_table_6_beside_the_metrics_and_beside_itself():
-    rates = human.printed_rates()
-    metrics = usefulness_of(llm_scores().loc[rates.index]).assign(
-        robustness=lambda frame: -frame["robustness"]
-    )
+    rates = counts() / 2
+    rates = rates.loc[[model for model in paper(5).index if model in rates.index]]
+    scores = paper(5).loc[rates.index]
+    spread = (["medqa", "medmcqa", "mmlu_medicine", "pubmedqa"], ["mimic_cxr", "iu_xray"])
+    spread += (["bc5_disease", "ncbi_disease"],)
+    metrics = {
+        "generalizability": scores.mean(axis=1).round(9),
+        "robustness": -sum(scores[keys].std(axis=1) for keys in spread).round(9),
+    }
     for row in frozen("table6_tau").itertuples():
 
         def judged(criterion, opponent=row.opponent):
             block = rates[criterion]
-            return block.mean(axis=1) if opponent == "mean" else block[opponent]
+            return (block.mean(axis=1) if opponent == "mean" else block[opponent]).round(9)
 
         other = metrics[row.people] if row.other == "metric" else judged(row.other)
-        found = kendall(judged(row.people).round(9), other.round(9))
-        assert (found.value, *found.interval) == pytest.approx((row.tau, row.low, row.high))
-        assert found.n == row.n
+        found = kendall(judged(row.people), other)
+        assert found == pytest.approx((row.tau, row.low, row.high)) and row.n == len(rates)

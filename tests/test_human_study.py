@@ -32,13 +32,13 @@ from benchhealth_utils.human_eval import (
 )
 from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.adjudication import due
+from benchhealth_utils.human_eval.analysis import is_simulated
 from benchhealth_utils.human_eval.dialogues import (
     Dialogue,
     damage,
     load_dialogues,
     usable,
 )
-from benchhealth_utils.human_eval.estimates import is_simulated
 from benchhealth_utils.human_eval.exchange import rows_of, session_of
 from benchhealth_utils.human_eval.folder import plain
 from benchhealth_utils.human_eval.identity import redacted, telling, words_in

@@ -1,15 +1,15 @@
 """What is spent where a run opens a model behind an API by its name, and what results say of it."""
 
+import pandas as pd
 import pytest
 from fault_server import FaultServer, point_at
 
 from benchhealth_utils import open_model
 from benchhealth_utils.backends.faults import Stopped
 from benchhealth_utils.evaluation import evaluate
-from benchhealth_utils.human_eval import create_study, simulation
 from benchhealth_utils.human_eval.__main__ import main as study_command
 from benchhealth_utils.human_eval.dialogues import Dialogue
-from benchhealth_utils.human_eval.judge import judge_cards
+from benchhealth_utils.human_eval.judge import judge
 from benchhealth_utils.human_eval.replies import ask, collect
 from benchhealth_utils.report import published
 from benchhealth_utils.report.recording import result
@@ -54,13 +54,13 @@ def test_the_command_that_makes_a_study_takes_a_budget(costly, tmp_path, monkeyp
 
 
 def test_a_judge_has_a_budget_too(costly, tmp_path):
-    folder = tmp_path / "study"
-    replies = simulation.stand_ins(TALKS)
-    create_study(folder, TALKS, replies, raters=["r-1", "r-2"], senior="s", seed=2)
-    with pytest.raises(Stopped, match=NO_ROOM):
-        judge_cards(folder, "openai:m", progress=False)
+    cards = pd.DataFrame({"card": ["c-1"], "question": "Q", "left": "one", "right": "two"})
+    about = cards, {"robustness": "Which one?"}, "openai:m"
+    with pytest.raises(Stopped, match="the budget of 5 dollars has no room"):
+        judge(*about, store=tmp_path, progress=False)
     assert not costly.bodies
-    assert set(judge_cards(folder, "openai:m", budget=9, progress=False)["path"]) == {"abstained"}
+    found = judge(*about, store=tmp_path, budget=11, progress=False)
+    assert list(found["path"]) == ["abstained"]
 
 
 def test_publishing_has_a_budget(costly, tmp_path, monkeypatch):

@@ -1,207 +1,477 @@
-"""The whole analysis of a study, and writing it down."""
+"""What the votes of a study say: frames in, frames out.
+
+`votes`, `marks` and `cards` are a study's `votes()`, `marks()` and `unblinded()`; `told` is
+the votes with the cards put to them (`unblind`), `final` one outcome a question, comparison
+and criterion (`settle`).
+
+The unit is the patient's question: its comparisons, criteria and raters are not independent,
+so an interval draws the question with all that was said of it. Intervals are those of 95 %,
+nothing is in per cent, and what cannot be estimated is missing.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import warnings
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from scipy.stats import binomtest
 
-from ..schema import ROOT, BenchHealthError
-from .adjudication import PATHS, UNIT, settle
-from .estimates import check_votes, is_simulated
-from .ranking import Ranking, rankings
-from .raters import Rater, each_rater
-from .rates import Rate, cell_rates, win_tie_rates
-from .reliability import Reliability, agreement
-from .study import open_study
-from .votes import load_votes, unblind
+from ..schema import DATA, BenchHealthError, whole_number, write_atomic
+from ..stats import ENDS, TAIL, holm, mcnemar, resample, wilson
+
+CHOICES, OUTCOMES, PATHS = ("left", "tie", "right"), ("a", "tie", "b"), ("agreed", "senior", "open")
+PAIR = ["item", "model_a", "model_b"]
+UNIT = [*PAIR, "criterion"]
+SHARES = {"win_tie": (1, 1, 0), "mirror": (0, 1, 1), "lead": (1, 0, -1)}
+SIMULATED = "simulated-"  # how the name of a simulated rater begins
+UNBOUNDED = 1e-10  # a fitted chance below it is 0: the strengths behind it have no limit
 
 
-@dataclass(frozen=True)
-class Analysis:
-    """What the votes of a study say; see the modules that each part comes from.
+def unblind(votes, cards) -> pd.DataFrame:
+    """Votes with what the key says of their cards, and ``outcome``: ``a``, ``tie`` or ``b``.
 
-    Attributes
-    ----------
-    simulated : bool
-        Whether the raters were simulated: then nothing here is about any model.
-    items : int
-        Questions.
-    paths : mapping of str to mapping
-        Criterion to how many final verdicts came about as ``agreed``, ``senior``
-        or ``open``.
-    rates : list of Rate
-    reliability : list of Reliability
-        Before adjudication.
-    raters : list of Rater
-    rankings : list of Ranking
-        Empty with fewer than three models.
-    pairs : int
-        Questions times comparisons.
-    noted : mapping of str to int
-        Pairs by what the key notes of them: ``equal`` replies, or the name of a rule.
-    noted_pairs : int
-        Pairs of which anything is noted.
-    rates_unnoted : list of Rate
-        `rates` without these pairs and without tests; empty where nothing is noted.
+    Raises
+    ------
+    BenchHealthError
+        For a card that the key does not have, a verdict given twice, an unknown one, or votes
+        that are never analysed together: of a model beside people's, of simulated raters
+        beside others'.
     """
+    _check(votes, ["criterion", "role", "verdict"], ["rater", "card", "criterion"])
+    if odd := sorted(set(votes["card"]) - set(cards["card"])):
+        raise BenchHealthError(f"Card {odd[0]!r} is not in the key: whose votes are these?")
+    if odd := sorted(set(votes["verdict"]) - set(CHOICES)):
+        raise BenchHealthError(f"The verdict {odd[0]!r} is none of {', '.join(CHOICES)}.")
+    if judges := sorted(set(votes["rater"][votes["role"] == "judge"])):
+        raise BenchHealthError(
+            f"Among the votes are those of {', '.join(judges)}, a language model. They are never "
+            "analysed together with people's: leave them out, and compare them with `beside`."
+        )
+    faked = [name for name in votes["rater"].unique() if is_simulated([name])]
+    if 0 < len(faked) < votes["rater"].nunique():
+        raise BenchHealthError(
+            f"The votes of {', '.join(faked)} are simulated, others are not. They are never "
+            "analysed together: keep simulated raters in a study of their own."
+        )
+    told = votes.merge(cards, on="card")
+    side = np.where(told["verdict"] == told["a_side"], "a", "b")
+    return told.assign(outcome=np.where(told["verdict"] == "tie", "tie", side))
 
-    simulated: bool
-    items: int
-    paths: Mapping[str, Mapping[str, int]]
-    rates: list[Rate]
-    reliability: list[Reliability]
-    raters: list[Rater]
-    rankings: list[Ranking]
-    pairs: int = 0
-    noted: Mapping[str, int] = field(default_factory=dict)
-    noted_pairs: int = 0
-    rates_unnoted: list[Rate] = field(default_factory=list)
-    synthetic: bool = False
 
+def settle(votes, marks, cards, *, raters=None, criteria=None) -> pd.DataFrame:
+    """Final verdicts: the raters' where they agree, else the senior's, else none.
 
-def analyse(
-    votes: pd.DataFrame,
-    final: pd.DataFrame,
-    *,
-    synthetic: bool = False,
-    replicates: int = 10_000,
-    seed: int = 0,
-) -> Analysis:
-    """Analyse unblinded votes and the final verdicts made of them.
+    A pair is ready when every rater has judged all criteria or marked it as difficult. Then a
+    criterion on which all agree keeps their verdict, unless one marked the pair; any other
+    takes the senior's. Pairs that nobody has judged are open.
 
     Parameters
     ----------
-    votes : pandas.DataFrame
-        As from `unblind`. Without its columns ``equal`` and ``flags`` nothing is noted.
-    final : pandas.DataFrame
-        As from `settle`.
-    synthetic : bool
-        Whether the questions are made up; whatever is shown then says so.
-    replicates, seed : int
-        Of all bootstraps.
-
-    Raises
-    ------
-    BenchHealthError
-        For votes of a judge, for simulated votes among those of people, and for
-        frames that are not as described.
-    """
-    check_votes(votes)
-    options = {"replicates": replicates, "seed": seed}
-    models = set(final["model_a"]) | set(final["model_b"])
-    counts = pd.crosstab(final["criterion"], final["path"])
-    noted = noted_pairs(votes)
-    marked = pd.MultiIndex.from_frame(noted[UNIT[:3]])
-    clean = final[~pd.MultiIndex.from_frame(final[UNIT[:3]]).isin(marked)]
-    return Analysis(
-        simulated=is_simulated(votes["rater"].unique()),
-        items=final["item"].nunique(),
-        paths={
-            name: {path: int(counts.loc[name].get(path, 0)) for path in PATHS}
-            for name in pd.unique(final["criterion"])
-        },
-        rates=win_tie_rates(final, **options),
-        reliability=agreement(votes, **options),
-        raters=each_rater(votes, **options),
-        rankings=rankings(final, **options) if len(models) > 2 else [],
-        pairs=len(final[UNIT[:3]].drop_duplicates()),
-        noted={str(name): int(n) for name, n in noted["note"].value_counts(sort=False).items()},
-        noted_pairs=len(marked.unique()),
-        rates_unnoted=cell_rates(clean, **options) if len(noted) and len(clean) else [],
-        synthetic=synthetic,
-    )
-
-
-def noted_pairs(votes: pd.DataFrame) -> pd.DataFrame:
-    """What the key notes of the pairs that were voted on, a row a pair and note.
-
-    A flag ``MODEL: RULE`` is about that model's reply, so it counts where the model is
-    one of the two; any other is about the question and counts in every comparison.
+    votes, marks, cards : DataFrame
+        Repeats and checks are left aside.
+    raters, criteria : sequence of str, optional
+        All of the study; by default those that the votes name.
 
     Returns
     -------
-    pandas.DataFrame
-        Columns ``item, model_a, model_b, note``; a note is ``equal`` or a rule.
+    DataFrame
+        ``item, model_a, model_b, criterion, outcome`` (``a``, ``tie``, ``b``; None if open)
+        and ``path``: ``agreed``, ``senior`` or ``open``.
+    """
+    told = unblind(votes, cards)
+    pairs = cards[cards["kind"] == "pair"].set_index("card")
+    told = told[told["card"].isin(pairs.index)]
+    own, senior = (told[told["role"] == role] for role in ("rater", "senior"))
+    raters = set(own["rater"] if raters is None else raters)
+    criteria = list(criteria or told["criterion"].unique())
+    hard = marks[marks["difficult"].astype(bool) & (marks["role"] == "rater")]
+    done = own.groupby(["card", "rater"])["criterion"].nunique().eq(len(criteria))
+    done = {*done[done].index} | {*zip(hard["card"], hard["rater"], strict=True)}
+    ready = pd.Series([card for card, rater in done if rater in raters]).value_counts()
+    final = pairs[PAIR].reset_index().merge(pd.Series(criteria, name="criterion"), how="cross")
+    unit = ["card", "criterion"]
+    final = final.join(own.groupby(unit)["outcome"].agg(["nunique", "first"]), on=unit)
+    final = final.join(senior.groupby(unit)["outcome"].last(), on=unit)
+    ready = final["card"].map(ready).eq(len(raters))
+    agreed = ready & final["nunique"].eq(1) & ~final["card"].isin(hard["card"])
+    settled = ready & ~agreed & final["outcome"].notna()
+    outcome = np.select([agreed, settled], [final["first"], final["outcome"]], None)
+    path = np.select([agreed, settled], PATHS[:2], PATHS[2])
+    return final[UNIT].assign(outcome=pd.Series(outcome, final.index, object), path=path)
+
+
+def rates(final, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
+    """Wins, ties and losses of each comparison and criterion, in order of appearance.
+
+    Returns
+    -------
+    DataFrame
+        ``criterion, model_a, model_b``; ``wins, ties, losses`` of ``model_a`` and ``n``,
+        their sum; ``open``, items without a verdict; ``win_tie`` (wins and ties by n),
+        ``mirror`` (losses and ties by n: the other model's win+tie) and ``lead`` (wins
+        less losses by n), each with ``_low`` and ``_high``; ``least`` and ``most``, the
+        win+tie rate if all open items were lost, or none; ``p`` of the exact sign test
+        of wins against losses, and ``p_holm`` over all tests here.
+
+    Raises
+    ------
+    BenchHealthError
+        For a column that is missing, an unknown outcome, or two verdicts on one thing.
+    """
+    _check(final, [*UNIT, "outcome"], UNIT)
+    options = {"replicates": replicates, "seed": seed}
+    odd = final["outcome"].dropna()[lambda given: ~given.isin(OUTCOMES)]
+    if len(odd):
+        raise BenchHealthError(f"The outcome {odd.iloc[0]!r} is none of {', '.join(OUTCOMES)}.")
+    rows = []
+    for (a, b, criterion), cell in final.groupby(UNIT[1:], sort=False):
+        settled = cell.dropna(subset="outcome")
+        hits = np.stack([settled["outcome"] == outcome for outcome in OUTCOMES], axis=1)
+        wins, ties, losses = map(int, hits.sum(axis=0))
+        row = {"criterion": criterion, "model_a": a, "model_b": b}
+        row |= {"wins": wins, "ties": ties, "losses": losses, "n": len(settled)}
+        row["open"] = len(cell) - len(settled)
+        for name, signs in SHARES.items():
+            row |= share(hits @ np.array(signs), settled["item"], name=name, **options)
+        row["least"] = (wins + ties) / len(cell)
+        row["most"] = row["least"] + row["open"] / len(cell)
+        row["p"] = mcnemar(wins, losses) if wins + losses else np.nan
+        rows.append(row)
+    return _adjusted(pd.DataFrame(rows), "p")
+
+
+def agreement(told, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
+    """How far the raters agree on each criterion, before anyone settles it.
+
+    What is compared is left, tie and right: raters are blind, so chance agreement follows
+    from how often they choose a side. Only first verdicts of raters on pairs count.
+
+    Returns
+    -------
+    DataFrame
+        ``criterion``; ``coefficient``: ``same`` (share of equal verdicts), ``kappa``
+        (Cohen's, of each two raters; any two different choices are equally far apart),
+        ``alpha`` (Krippendorff's ordinal one of all raters, in which left against right
+        is worse than left against tie) and ``alpha nominal``; ``raters``; ``value``,
+        ``low``, ``high``; ``n`` cards that two of them rated. Missing where a rater (of
+        kappa) or everybody made one choice throughout.
+
+    References
+    ----------
+    Cohen J. Educ Psychol Meas 1960;20:37-46. Krippendorff K. Content Analysis, 2nd ed.
+    Sage 2004, ch. 11.
+    """
+    first = told[(told["kind"] == "pair") & (told["role"] == "rater")]
+    _check(first, ["verdict"])
+    rows = []
+    for criterion, given in first.groupby("criterion", sort=False):
+        verdicts = given.set_index(["item", "card", "rater"])["verdict"]
+        wide = verdicts.unstack("rater", sort=False).sort_index(axis=1)
+        hot = np.stack([wide == choice for choice in CHOICES], axis=-1).astype(float)
+        counts = hot.sum(axis=1)  # cards by choices
+        coincidences = counts[:, :, None] * counts[:, None] - counts[:, None] * np.eye(3)
+        coincidences /= np.maximum(counts.sum(axis=1) - 1, 1)[:, None, None]
+        tables = [(name, "all", coincidences) for name in ("same", "alpha", "alpha nominal")]
+        for one, two in combinations(range(wide.shape[1]), 2):
+            names = f"{wide.columns[one]}, {wide.columns[two]}"
+            tables.append(("kappa", names, hot[:, one, :, None] * hot[:, two, None]))
+        for name, raters, table in tables:
+            sums, rated = table.reshape(-1, 9), table.any(axis=(1, 2))
+            items = wide.index.get_level_values("item")
+            found = _estimate(sums, _COEFFICIENTS[name], items, replicates, seed)
+            row = {"criterion": criterion, "coefficient": name, "raters": raters}
+            rows.append({**row, **_named("", *found), "n": int(rated.sum())})
+    return pd.DataFrame(rows)
+
+
+def raters(told, marks, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
+    """Each rater alone: repeats, attention checks, and a liking for one side.
+
+    The senior is among them, though adjudicated cards are a choice of hard ones.
+
+    Returns
+    -------
+    DataFrame
+        ``rater, role``; ``cards`` judged (pairs) and how many were marked ``difficult``; of
+        ``repeats``, verdicts asked again with the sides swapped, the share ``kept`` and how
+        many were ``softened`` (to a tie or from one) and ``reversed``; of ``checks``, verdicts
+        on identical replies, the share called a tie, ``attention``; pairs that lean (to the
+        side that is better on more criteria) ``left``, ``right`` or neither, ``even``; the
+        ``left_share`` of left and right with Clopper and Pearson's interval, and ``left_p`` of
+        an even chance, ``left_p_holm`` over raters. Sides were drawn, so no model's strength
+        makes cards lean.
+    """
+    rows, options = [], {"replicates": replicates, "seed": seed}
+    hard = marks[marks["difficult"].astype(bool)]
+    for (rater, role), own in told.groupby(["rater", "role"]):
+        pairs, repeats, checks = (own[own["kind"] == kind] for kind in ("pair", "repeat", "check"))
+        both = pairs.merge(repeats, on=UNIT, suffixes=("", "_again"))
+        kept = both["outcome"] == both["outcome_again"]
+        tied = both[["outcome", "outcome_again"]].eq("tie").any(axis=1)
+        lean = pairs["verdict"].map(dict(zip(CHOICES, (1, 0, -1), strict=True)))
+        lean = np.sign(lean.groupby(pairs["card"]).sum())
+        left, even, right = (int((lean == sign).sum()) for sign in (1, 0, -1))
+        marked = hard.loc[hard["rater"] == rater, "card"].isin(pairs["card"]).sum()
+        row = {"rater": rater, "role": role, "cards": len(lean), "difficult": int(marked)}
+        row |= {"repeats": len(both), **share(kept, both["item"], name="kept", **options)}
+        row |= {"softened": int((tied & ~kept).sum()), "reversed": int((~tied & ~kept).sum())}
+        ties = checks["verdict"] == "tie"
+        row |= {"checks": len(checks), "left": left, "even": even, "right": right}
+        row |= share(ties, checks["item"], name="attention", **options) | _named("left_share")
+        row["left_p"] = np.nan
+        if left + right:
+            test = binomtest(left, left + right)
+            row |= _named("left_share", test.statistic, *test.proportion_ci(method="exact"))
+            row["left_p"] = test.pvalue
+        rows.append(row)
+    return _adjusted(pd.DataFrame(rows), "left_p")
+
+
+def strengths(final) -> pd.DataFrame:
+    """Strengths of three models or more on each criterion, by Davidson's model.
+
+    Of models of strength ``p`` and ``q`` the first wins with a chance proportional to
+    ``p``, the second to ``q``, and a tie has one proportional to ``nu sqrt(p q)``. As counts
+    this is a Poisson regression with a constant for each comparison. Nothing is added to
+    the counts. Intervals are normal ones with the sandwich variance over items.
+
+    Returns
+    -------
+    DataFrame
+        ``criterion``; ``quantity``: ``strength`` of ``model``, a logarithm, all adding up
+        to 0, strongest first; ``difference`` of ``model`` less ``rival``, not corrected for
+        the number of pairs; ``tie of equals``, the chance of a tie of two equal models;
+        ``value, low, high``, ``n`` settled verdicts, and ``note``: why there are no
+        strengths, as where a model won every time.
+
+    Raises
+    ------
+    BenchHealthError
+        With fewer than three models: the win+tie rate then says it all.
+
+    References
+    ----------
+    Davidson RR. J Am Stat Assoc 1970;65:317-328.
+    """
+    _check(final, [*UNIT, "outcome"], UNIT)
+    models = list(pd.unique(final[["model_a", "model_b"]].to_numpy().ravel()))
+    if len(models) < 3:
+        raise BenchHealthError(f"{len(models)} models have no order to estimate; read the rates.")
+    rows = []
+    for criterion, cell in final.groupby("criterion", sort=False):
+        cell = cell.dropna(subset="outcome")
+        about = {"criterion": criterion, "n": len(cell), "note": ""}
+        fitted, with_ties, note = _davidson(cell, models)
+        if note:
+            rows.append(about | {"quantity": "strength", "note": note})
+            continue
+        each = np.eye(len(models), len(fitted.params))  # the last model's strength is held at 0
+        each[-1] = 0
+        each[:, : len(models) - 1] -= 1 / len(models)
+        order = np.argsort(-(each @ fitted.params).round(9), kind="stable")
+        pairs = list(combinations(order, 2))
+        named = [("strength", models[i], None) for i in order]
+        named += [("difference", models[i], models[j]) for i, j in pairs]
+        tested = fitted.t_test(np.array([*each[order], *(each[i] - each[j] for i, j in pairs)]))
+        found = np.column_stack([tested.effect, tested.conf_int()])
+        if with_ties:
+            log_nu = fitted.params[len(models) - 1], *fitted.conf_int()[len(models) - 1]
+            named.append(("tie of equals", None, None))
+            found = np.vstack([found, 1 / (1 + 2 * np.exp(-np.array(log_nu)))])
+        names = ("quantity", "model", "rival", "value", "low", "high")
+        rows += [
+            about | dict(zip(names, (*name, *three), strict=True))
+            for name, three in zip(named, found, strict=True)
+        ]
+    return pd.DataFrame(
+        rows, columns="criterion quantity model rival value low high n note".split()
+    )
+
+
+def _davidson(cell, models):
+    """The fitted regression, whether it has ties, and why there is none."""
+    import statsmodels.api as sm
+
+    if not len(cell):
+        return None, False, "no verdict is settled"
+    kept = [0, 1, 2] if cell["outcome"].eq("tie").any() else [0, 2]
+    last, at = len(models) - 1, np.arange(len(cell))
+    a, b = (pd.Categorical(cell[side], models).codes for side in ("model_a", "model_b"))
+    free = np.zeros((len(cell), 3, len(models) + 1))  # outcomes by log-strengths and log nu
+    free[at, 0, a], free[at, 2, b], free[:, 1, -1] = 1, 1, 1
+    free[at, 1, a], free[at, 1, b] = 0.5, 0.5
+    free = np.delete(free, [last] if len(kept) == 3 else [last, last + 1], axis=2)[:, kept]
+    pair = pd.factorize(a.astype(int) * len(models) + b)[0]
+    pairs = np.eye(pair.max() + 1)[pair][:, None].repeat(len(kept), axis=1)
+    design = np.concatenate([free, pairs], axis=2).reshape(-1, free.shape[2] + pairs.shape[2])
+    if np.linalg.matrix_rank(np.unique(design, axis=0)) < design.shape[1]:
+        return None, False, "some models were never compared, not even through others"
+    seen = np.stack([cell["outcome"] == OUTCOMES[outcome] for outcome in kept], axis=1).ravel()
+    items = pd.factorize(cell["item"])[0].repeat(len(kept))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of perfect separation, which is looked for below
+        model = sm.GLM(seen.astype(float), design, sm.families.Poisson())
+        by_item = {"cov_type": "cluster", "cov_kwds": {"groups": items}}
+        fitted = model.fit(maxiter=100, tol=1e-12, **by_item)
+    if fitted.mu.min() < UNBOUNDED:
+        return None, False, "no finite strengths: some models lose, or never lose, every time"
+    return fitted, len(kept) == 3, ""
+
+
+def noted(cards) -> pd.DataFrame:
+    """What the key notes of pairs: ``item, model_a, model_b, note``.
+
+    A note is ``equal`` (both replies are one text) or the name of a rule. A flag ``MODEL: RULE``
+    is about that model's reply and counts where the model is compared; any other is about the
+    question.
     """
     rows = []
-    if {"equal", "flags"} <= set(votes):
-        pairs = votes[votes["kind"] == "pair"].drop_duplicates(UNIT[:3])
-        for row in pairs.itertuples(index=False):
-            found = ["equal"] if row.equal else []
-            for flag in row.flags:
-                model, _, rule = flag.rpartition(": ")
-                if model in ("", row.model_a, row.model_b):
-                    found.append(rule)
-            unit = (row.item, row.model_a, row.model_b)
-            rows += [(*unit, note) for note in dict.fromkeys(found)]
-    return pd.DataFrame(rows, columns=[*UNIT[:3], "note"])
+    pairs = cards[cards["kind"] == "pair"]
+    for *pair, equal, flags in pairs[[*PAIR, "equal", "flags"]].itertuples(index=False):
+        split = [flag.rpartition(": ") for flag in flags]
+        notes = [rule for model, _, rule in split if model in ("", *pair[1:])]
+        rows += [(*pair, note) for note in dict.fromkeys(["equal"] * bool(equal) + notes)]
+    return pd.DataFrame(rows, columns=[*PAIR, "note"])
 
 
-def analyse_study(folder: str | Path, *, key: str | Path | None = None, **options) -> Analysis:
-    """Read, unblind, settle and analyse a study folder; options as in `analyse`."""
-    return analyse(*read_study(folder, key=key), synthetic=open_study(folder).synthetic, **options)
+def analyse(votes, marks, cards, *, replicates=10_000, seed=0, **study) -> dict[str, pd.DataFrame]:
+    """Every frame of a study by name, as this module computes them.
+
+    ``final``, ``rates``, ``rates_without_noted`` (where the key notes something of a pair),
+    ``agreement``, ``raters`` and, of three models or more, ``strengths``. `study` is what
+    `settle` takes: ``raters``, ``criteria``.
+    """
+    options = {"replicates": replicates, "seed": seed}
+    told, final = unblind(votes, cards), settle(votes, marks, cards, **study)
+    found = {"final": final, "rates": rates(final, **options)}
+    marked = pd.MultiIndex.from_frame(noted(cards)[PAIR])
+    clean = final[~pd.MultiIndex.from_frame(final[PAIR]).isin(marked)]
+    if 0 < len(clean) < len(final):
+        found["rates_without_noted"] = rates(clean, **options)
+    found |= {"agreement": agreement(told, **options), "raters": raters(told, marks, **options)}
+    if len({*final["model_a"], *final["model_b"]}) > 2:
+        found["strengths"] = strengths(final)
+    return found
 
 
-def read_study(
-    folder: str | Path, *, key: str | Path | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """A study's unblinded votes, and the final verdicts made of them."""
-    votes = unblind(load_votes(folder), folder, key=key)
-    return votes, settle(votes, folder, key=key)
-
-
-def write_analysis(analysis: Analysis, path: str | Path) -> Path:
-    """Write an analysis as JSON; returns the file.
+def write(tables, folder, name: str = "analysis", **about) -> list[Path]:
+    """Write each frame as CSV, and all of them with what is said `about` them as one JSON.
 
     Raises
     ------
     BenchHealthError
-        As in `check_destination`.
+        If a rater was simulated and the folder is among published data.
     """
-    path = Path(path)
-    check_destination(path, [rater.name for rater in analysis.raters])
-    return write_json(analysis, path)
+    to = Path(folder)
+    for frame in tables.values():
+        check_folder(to, frame.get("rater", ()))
+    about |= {key: json.loads(frame.to_json(orient="records")) for key, frame in tables.items()}
+    written = [write_atomic(to / f"{key}.csv", tables[key].to_csv(index=False)) for key in tables]
+    return [*written, write_atomic(to / f"{name}.json", json.dumps(about, indent=1) + "\n")]
 
 
-def write_json(value, path: Path) -> Path:
-    """Write data classes, mappings and lists of them; the file is whole or not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".part")
-    scratch.write_text(json.dumps(_as_json(value), indent=1) + "\n", encoding="utf-8")
-    scratch.replace(path)
-    return path
-
-
-def check_destination(path: Path, raters: Sequence[str]) -> None:
-    """Refuse to write what simulated raters said to the folder of published results.
-
-    Raises
-    ------
-    BenchHealthError
-        If a rater is simulated and the path lies in the project's ``data/``.
-    """
-    if is_simulated(raters) and Path(path).resolve().is_relative_to((ROOT / "data").resolve()):
+def check_folder(folder, raters) -> None:
+    """Refuse to write what simulated raters said to the folder of published data."""
+    if is_simulated(raters) and Path(folder).resolve().is_relative_to(DATA.resolve()):
         raise BenchHealthError(
-            f"{path} is in the folder of published data, and these raters are simulated: nothing "
-            "was written. A simulated number must never be taken for a human one; write it below "
-            "runs/."
+            f"{folder} is in the folder of published data, and these raters are simulated: "
+            "nothing was written. Write it below runs/."
         )
 
 
-def _as_json(value):
-    """Data classes as objects, keys of pairs as text."""
-    if dataclasses.is_dataclass(value):
-        return {x.name: _as_json(getattr(value, x.name)) for x in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {
-            " / ".join(key) if isinstance(key, tuple) else key: _as_json(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_as_json(item) for item in value]
-    return value
+def is_simulated(names) -> bool:
+    """Whether any of these raters is a simulated one, by the name; case does not matter."""
+    return any(str(name).casefold().startswith(SIMULATED) for name in names)
+
+
+def _check(frame, columns, key=()):
+    """Refuse a frame without these columns, without rows, or with one `key` twice."""
+    if lacking := [name for name in columns if name not in frame]:
+        raise BenchHealthError(
+            f"There is no column {', '.join(lacking)}. Take the votes from `unblinded`, and final "
+            "verdicts from `settle`."
+        )
+    if not len(frame):
+        raise BenchHealthError("There are no verdicts; nothing can be computed yet.")
+    if key and (twice := frame.duplicated(list(key))).any():
+        row = ", ".join(f"{name} {frame[name][twice].iloc[0]}" for name in key)
+        raise BenchHealthError(f"There are two verdicts of {row}. One of them must go.")
+
+
+def share(hits, items, *, name: str = "", replicates: int = 10_000, seed: int = 0) -> dict:
+    """The mean of `hits` as ``value, low, high``, by draws of items.
+
+    Of a share that is 0 or 1 Wilson's interval, a trial an item. With a `name` the keys are
+    ``name, name_low, name_high``.
+    """
+    hits, n = np.asarray(hits, dtype=float), len(set(items))
+    if not n:
+        return _named(name)
+    if hits.min() == hits.max() and name != "lead":
+        return _named(name, hits[0], *wilson(int(hits[0]) * n, n))
+    sums = np.stack([hits, np.ones(len(hits))], axis=1)
+    return _named(name, *_estimate(sums, lambda t: t[..., 0] / t[..., 1], items, replicates, seed))
+
+
+def _named(name, value=np.nan, low=np.nan, high=np.nan) -> dict:
+    """A value and the ends of its interval as columns."""
+    prefix = f"{name}_" if name else ""
+    return {name or "value": value, f"{prefix}low": low, f"{prefix}high": high}
+
+
+def _estimate(sums, statistic, items, replicates, seed) -> tuple[float, float, float]:
+    """A statistic of sums over verdicts, with the percentile interval of draws of items.
+
+    Draws without a value are left out; where they are more than one tail, or all draws
+    are alike, there is no interval.
+    """
+    whole_number("replicates", replicates, 1)
+    value = float(statistic(np.asarray(sums, dtype=float).sum(axis=0)))
+    drawn = resample(sums, statistic, items, replicates=replicates, seed=seed).replicates
+    kept = drawn[~np.isnan(drawn)]
+    if np.isnan(value) or len(kept) < (1 - TAIL) * replicates or kept.min() == kept.max():
+        return value, np.nan, np.nan
+    return value, *np.quantile(kept, ENDS)
+
+
+def _corrected(ordinal=False, alpha=True):
+    """1 less observed by chance disagreement, of 3 by 3 tables as the last axis, 9 long."""
+
+    def statistic(totals):
+        seen = totals.reshape(*totals.shape[:-1], 3, 3)
+        one, two = seen.sum(axis=-1), seen.sum(axis=-2)
+        n, apart = one.sum(axis=-1), 1 - np.eye(3)
+        if ordinal:
+            rank = np.cumsum(one, axis=-1) - one / 2  # the mean rank of each choice
+            apart = (rank[..., :, None] - rank[..., None, :]) ** 2
+        chance = (one[..., :, None] * two[..., None, :] * apart).sum(axis=(-1, -2))
+        varied = (one.max(axis=-1) < n) & (two.max(axis=-1) < n)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            observed = (seen * apart).sum(axis=(-1, -2)) * (n - alpha)
+            return np.where(varied, 1 - observed / chance, np.nan)
+
+    return statistic
+
+
+def _same(totals):
+    """Share of pairs of verdicts that are equal."""
+    with np.errstate(invalid="ignore"):
+        return totals[..., [0, 4, 8]].sum(axis=-1) / totals.sum(axis=-1)
+
+
+def _adjusted(frame, p):
+    """With Holm's correction of a column of p-values, over those that are there."""
+    known = frame[p].dropna()
+    return frame.assign(**{f"{p}_holm": pd.Series(holm(known), known.index, float)})
+
+
+_COEFFICIENTS = {
+    "same": _same,
+    "kappa": _corrected(alpha=False),
+    "alpha": _corrected(ordinal=True),
+    "alpha nominal": _corrected(),
+}

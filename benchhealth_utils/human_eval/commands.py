@@ -8,8 +8,8 @@ from pathlib import Path
 
 from ..models import BUDGET
 from ..schema import BenchHealthError
-from .folder import KEY, place
-from .folder_study import open_study
+from .sample import CRITERIA
+from .study import KEY, Study, place
 
 
 def add_commands(command: Callable) -> None:
@@ -39,67 +39,57 @@ def add_commands(command: Callable) -> None:
 
 
 def analyse(options) -> None:
-    """Write ``study.html``, ``analysis.json`` and ``final.csv``."""
-    from ..report import write_study_page
-    from ..report.human_study import whose
+    """Write every frame of the analysis as CSV, and all as ``analysis.json``."""
     from . import analysis
 
-    study = open_study(place(options.folder))
-    to = _folder(options.to, (*study.raters, *study.seniors))
-    votes, final = analysis.read_study(study.folder, key=options.key)
-    found = analysis.analyse(votes, final, synthetic=study.synthetic)
-    written = [
-        write_study_page(found, to / "study.html", study.title),
-        analysis.write_analysis(found, to / "analysis.json"),
-        to / "final.csv",
-    ]
-    final.to_csv(written[-1], index=False)
-    if mark := whose(found):
-        print(mark)
-    if left := int((final["path"] == "open").sum()):
-        print(f"{left} of {len(final)} verdicts are open: the figures will move with them.")
+    study = Study(place(options.folder))
+    to = _folder(options.to, study)
+    frames = study.votes(), study.marks(), study.unblinded(options.key)
+    tables = analysis.analyse(*frames, raters=study.raters, criteria=CRITERIA)
+    written = analysis.write(tables, to, title=study.title, **_about(study))
+    if left := int((tables["final"]["path"] == "open").sum()):
+        print(f"{left} of {len(tables['final'])} verdicts are open: the figures will move.")
     print(*written, sep="\n")
 
 
 def judge(options) -> None:
     """Ask for all verdicts; the key is read only where they are compared with people's."""
+    from . import analysis
     from . import judge as judging
 
-    study = open_study(place(options.folder))
-    if options.to:
-        to = _folder(options.to, (*study.raters, *study.seniors))
-    judged = judging.judge_cards(study.folder, options.model, budget=options.budget)
-    name, paths = judged["rater"].iloc[0], judged["path"].value_counts()
-    said = ", ".join(f"{int(paths.get(path, 0))} {path}" for path in judging.PATHS)
-    print(f"{name}: of {len(judged)} verdicts on {judged['card'].nunique()} cards, {said}.")
-    if options.to:
-        print(*_beside_people(study.folder, options.key, judged, to), sep="\n")
+    study = Study(place(options.folder))
+    to = options.to and _folder(options.to, study)
+    cards = study.unblinded(options.key) if to else None  # refused before anything is spent
+    criteria = {key: criterion.definition for key, criterion in CRITERIA.items()}
+    asked = {"store": study.path / "judge", "budget": options.budget}
+    judged = judging.judge(study.cards(), criteria, options.model, **asked)
+    model, paths = judged["rater"].iloc[0], judged["path"].value_counts()
+    said = ", ".join(f"{count} {path}" for path, count in paths.items())
+    print(f"{model}: of {len(judged)} verdicts on {judged['card'].nunique()} cards, {said}.")
+    if to:
+        votes, known = study.votes(), {"raters": study.raters, "criteria": CRITERIA}
+        final = analysis.settle(votes, study.marks(), cards, **known)
+        beside = judging.beside(judged, analysis.unblind(votes, cards), final)
+        name = "judge-" + re.sub(r"[^\w.-]+", "-", model)
+        tables = {name: judged, f"{name}-beside-raters": beside}
+        print(*analysis.write(tables, to, name, judge=model, **_about(study)), sep="\n")
 
 
-def _beside_people(folder: Path, key, judged, to: Path) -> list[Path]:
-    """Write a judge's agreement with people; returns the files."""
-    from ..report import write_judge_page
-    from .analysis import read_study, write_json
-    from .judged import judge_agreement
-
-    rows = judge_agreement(judged, *read_study(folder, key=key), folder, key=key)
-    judge = judged["rater"].iloc[0]
-    name = "judge-" + re.sub(r"[^\w.-]+", "-", judge)
-    written = [
-        write_judge_page(rows, judge, to / f"{name}.html"),
-        write_json({"judge": judge, "agreement": rows}, to / f"{name}.json"),
-        to / f"{name}.csv",
-    ]
-    judged.to_csv(written[-1], index=False)
-    return written
+def _about(study: Study) -> dict[str, bool]:
+    """Whether raters or questions are made up; said on the terminal too."""
+    if study.simulated:
+        print("Simulated raters, not people.")
+    if study.synthetic:
+        print("Made-up questions, for trying out.")
+    return {"simulated": study.simulated, "synthetic": study.synthetic}
 
 
-def _folder(to: str, raters) -> Path:
+def _folder(to: str, study: Study) -> Path:
     """The folder to write to, made if it is not there; refused before anything is computed."""
-    from .analysis import check_destination
+    from .analysis import check_folder
 
     path = Path(to).expanduser()
-    check_destination(path, raters)
+    check_folder(path, (*study.raters, *study.seniors))
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

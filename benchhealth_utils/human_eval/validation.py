@@ -48,7 +48,7 @@ def people(raters: Sequence[str], senior: str | None) -> dict[str, str]:
 
 def all_simulated(ids: Iterable[str]) -> bool:
     """Whether these raters are simulated, all of them; a mixture is refused."""
-    from .estimates import SIMULATED, is_simulated
+    from .analysis import SIMULATED, is_simulated
 
     faked = [rater for rater in ids if is_simulated([rater])]
     people = [rater for rater in ids if rater not in faked]

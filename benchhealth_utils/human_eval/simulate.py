@@ -1,0 +1,116 @@
+"""One study of simulated raters whose every preference is known, to try an analysis on.
+
+The raters are called ``simulated-...``, which the analysis and the guard of the published data go
+by. What they show is how an analysis behaves, nothing of any model.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+
+from ..schema import BenchHealthError
+from .analysis import CHOICES, is_simulated
+
+PLANTED = pd.DataFrame(  # log-strengths: a clear order, a slight one, and none
+    {
+        "faithfulness": {"physician": 0.8, "first-half": 0.2, "other-patient": -1.0},
+        "comprehensiveness": {"physician": 1.0, "first-half": -0.2, "other-patient": -0.8},
+        "generalizability": {"physician": 0.4, "first-half": 0.0, "other-patient": -0.4},
+        "robustness": {"physician": 0.0, "first-half": 0.0, "other-patient": 0.0},
+    }
+)
+RATERS = {"simulated-1": {"guesses": 0.2}, "simulated-2": {"guesses": 0.2}}
+SENIOR = "simulated-senior"
+MARKS = 0.2  # chance that a card with a verdict given without looking is marked as difficult
+
+
+def chances(a: str, b: str, strengths=PLANTED, log_nu: float = 0.0) -> pd.DataFrame:
+    """Chances of each outcome of `a` against `b`: a row a criterion, columns ``a, tie, b``.
+
+    In Davidson's model; with ``log_nu`` 0 equal models tie in a third of all cases.
+    """
+    one, two = strengths.loc[a], strengths.loc[b]
+    weights = np.exp(pd.DataFrame({"a": one, "tie": log_nu + (one + two) / 2, "b": two}))
+    return weights.div(weights.sum(axis=1), axis=0)
+
+
+def simulate(
+    items: int = 200,
+    *,
+    strengths=PLANTED,
+    raters=RATERS,
+    shared: float = 0.5,
+    repeats: float = 0.1,
+    checks: float = 0.05,
+    seed=0,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Votes, marks and cards, as a study of people gives them.
+
+    Every rater judges every card, and a senior who does not err those pairs on which they differ
+    or that one of them marked as difficult.
+
+    Parameters
+    ----------
+    items : int
+        Questions; each is a card for every two models.
+    strengths : DataFrame
+        Log-strengths, models by criteria.
+    raters : mapping of str to mapping
+        How each errs, as shares of the verdicts: ``guesses`` are left, tie or right, each equally
+        often, and ``left`` and ``ties`` are always that, whatever the replies are.
+    shared : float
+        Chance that a true verdict follows a draw of the whole question, not one of its own. It
+        makes verdicts on one question go together and changes no rate.
+    repeats, checks : float
+        As shares of the pairs.
+    seed : int or sequence of int
+    """
+    faked = all(is_simulated([rater]) for rater in raters)
+    if not faked or any(sum(habits.values()) > 1 for habits in raters.values()):
+        raise BenchHealthError(
+            f"{dict(raters)}: simulated raters are called simulated-1, simulated-2 and so on, and "
+            "their habits are shares of the verdicts, together at most 1."
+        )
+    rng = np.random.default_rng(seed)
+    pairs = list(combinations(strengths.index, 2))
+    ends = np.array([chances(*pair, strengths).cumsum(axis=1) for pair in pairs])[..., :2]
+    shape = items, len(pairs), strengths.shape[1]
+    at = np.where(rng.random(shape) < shared, rng.random((items, 1, 1)), rng.random(shape))
+    true = (at[..., None] >= ends).sum(axis=-1).reshape(-1, shape[2])  # 0 a, 1 tie, 2 b
+    first = pd.DataFrame({"row": np.arange(len(true)), "kind": "pair"})
+    first["a_side"] = rng.choice(["left", "right"], len(first))
+    again = first.sample(round(repeats * len(first)), random_state=rng).assign(kind="repeat")
+    again["a_side"] = again["a_side"].map({"left": "right", "right": "left"})
+    same = first.sample(round(checks * len(first)), random_state=rng)
+    same = same.assign(kind="check", a_side="left")
+    cards = pd.concat([first, again, same], ignore_index=True)
+    cards["card"] = [f"card-{number}" for number in cards.index]
+    cards["item"] = [f"item-{row // len(pairs)}" for row in cards["row"]]
+    cards["model_a"] = [pairs[row % len(pairs)][0] for row in cards["row"]]
+    cards["model_b"] = [pairs[row % len(pairs)][1] for row in cards["row"]]
+    cards["equal"], cards["flags"] = cards["kind"] == "check", [()] * len(cards)
+    cards.loc[cards["equal"], "model_b"] = cards["model_a"]
+    true = np.where(cards[["equal"]], 1, true[cards["row"]])
+    true = np.where(cards[["a_side"]] == "left", true, 2 - true)  # by the side, not the model
+    said, marked = {}, {}
+    for rater, habits in raters.items():
+        shares = np.cumsum([habits.get(name, 0) for name in ("left", "ties", "guesses")])
+        how, guess = rng.random(true.shape), rng.integers(0, 3, true.shape)
+        said[rater] = np.select([how < share for share in shares], [0, 1, guess], true)
+        marked[rater] = (how < shares[-1]).any(axis=1) & (rng.random(len(true)) < MARKS)
+    every = np.array([*said.values()])
+    due = (every != every[0]).any(axis=(0, 2)) | np.any([*marked.values()], axis=0)
+    said[SENIOR], marked[SENIOR] = true, np.zeros(len(true), dtype=bool)
+    votes, marks = [], []
+    for rater, verdicts in said.items():
+        own = due & (cards["kind"] == "pair") if rater == SENIOR else np.ones(len(true), dtype=bool)
+        about = {"rater": rater, "role": "senior" if rater == SENIOR else "rater"}
+        wide = pd.DataFrame(np.array(CHOICES)[verdicts], columns=strengths.columns)[own]
+        long = wide.assign(card=cards["card"][own]).melt("card", var_name="criterion")
+        votes.append(long.rename(columns={"value": "verdict"}).assign(**about))
+        hard = pd.DataFrame({"card": cards["card"][own], "difficult": marked[rater][own]})
+        marks.append(hard.assign(**about))
+    return pd.concat(votes), pd.concat(marks), cards.drop(columns="row")
