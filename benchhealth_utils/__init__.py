@@ -27,6 +27,7 @@ _HOME = {
     "compare": "evaluating",
     "published": "results",
     "paper": "printed",
+    "add_csv": "tasks.own",
     "DATA": "schema",
     "Answer": "schema",
     "BenchHealthError": "schema",

@@ -284,6 +284,8 @@ def provenance(key: str, examples: Sequence[Example], root: Path | None = None, 
     if found == spec.fingerprint:
         changed = trained and fingerprint(pool) not in spec.train_fingerprints
         source = "other" if changed else "official"
+    elif spec.reader == "csv":
+        source = "credentialed" if spec.tier == "credentialed" else "other"
     elif root == SAMPLES or all(fingerprint([item]) in _sample_items(key) for item in examples):
         source = "samples"
     else:

@@ -101,7 +101,7 @@ def supervised(key: str, train: Sequence[Example]) -> Predictor:
         return dictionary(train)
     if key == "hoc":
         return hallmarks(train)
-    if key in ("pubmedqa", "ddi", "gad"):
+    if TASKS[key].labels is not None:
         return labels(key, train)
     return nearest(train)
 

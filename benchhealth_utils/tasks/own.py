@@ -1,0 +1,145 @@
+"""A data set of one's own, from a CSV file: text in, a label or a text out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import replies
+from ..metrics import ROUGE_L, accuracy
+from ..registry import DATASETS, SCENARIOS, TIERS, Dataset
+from ..schema import BenchHealthError, Example
+from .base import Task
+from .files import Place, csv_lines
+
+
+def add_csv(
+    key: str,
+    path: str | Path,
+    *,
+    text: str,
+    gold: str,
+    labels: Sequence[str] | None = None,
+    instruction: str = "",
+    id: str | None = None,
+    group: str | None = None,
+    train: str | Path | None = None,
+    name: str = "",
+    scenario: str = "understanding",
+    tier: str = "open",
+    max_tokens: int = 256,
+) -> Dataset:
+    """Add a data set of one's own for this session: from then on its key works everywhere.
+
+    With `labels` it is a classification, scored by accuracy; a reply is read for the label it
+    states. Without, it is free text, scored by ROUGE-L.
+
+    Parameters
+    ----------
+    key : str
+        Letters, digits, underscores; not the key of a data set of the paper.
+    path : path-like
+        A CSV file with a header.
+    text, gold : str
+        Columns of what is asked and of the right answer.
+    labels : sequence of str, optional
+        What an answer may be.
+    instruction : str
+        What stands before each text; by default a request for one of the labels.
+    id, group : str, optional
+        Columns of the item's identifier and of its document or patient (the unit that intervals
+        resample); by default the row's number, and each item for itself.
+    train : path-like, optional
+        A second file of the same form for exemplars and baselines; by default the other rows
+        of `path`, so that a baseline has seen the answers.
+    name : str
+        For tables; by default the key.
+    scenario : {"reasoning", "generation", "understanding"}
+    tier : {"open", "credentialed"}
+        Texts of a credentialed set go to no remote model and are never shown.
+    max_tokens : int
+        Most tokens a reply may have.
+
+    Returns
+    -------
+    Dataset
+
+    Raises
+    ------
+    BenchHealthError
+        For a key that is taken, or a value that is none of those listed.
+    DataError
+        For a file that cannot be read, a column it lacks, or a row whose gold is empty or no
+        label; the line is named.
+    """
+    if not re.fullmatch(r"\w+", key) or (key in DATASETS and DATASETS[key].reader != "csv"):
+        raise BenchHealthError(f"key is {key!r}; expected letters, digits, _, and no key in use.")
+    for what, value, known in (("scenario", scenario, SCENARIOS), ("tier", tier, TIERS)):
+        if value not in known:
+            raise BenchHealthError(f"{what} is {value!r}; expected one of: {', '.join(known)}.")
+    labels = tuple(labels) if labels is not None else None
+    if labels is not None and (len(set(labels)) < 2 or not all(map(str.strip, labels))):
+        raise BenchHealthError(f"labels is {labels!r}; expected two or more different words.")
+    paths = {"test": Path(path).resolve(), "train": Path(train or path).resolve()}
+
+    def read_file(spec, split, root):
+        yield from _rows(paths[split], key, text, gold, labels, id, group)
+
+    words = replies.Labels({x: re.compile(re.escape(x)) for x in labels}) if labels else None
+    told = instruction or (f"Answer with one of: {', '.join(labels)}." if labels else "")
+    task = Task(
+        read_file=read_file,
+        parse=lambda example, reply: (
+            words.read(replies.own_words(reply) or "")
+            if words
+            else replies.free_text(reply, replies.Words("radiology"))
+        ),
+        metric=accuracy(labels) if labels else ROUGE_L,
+        instruction=told,
+        reworded=told,
+        turn="{text}",
+        cut="text",
+        reply="Answer: {gold}" if labels else "{gold}",
+        cue="Answer:" if labels else "",
+        max_tokens=max_tokens,
+        labels=(lambda example: tuple(f" {label}" for label in labels)) if labels else None,
+    )
+    spec = Dataset(
+        key=key,
+        name=name or key,
+        scenario=scenario,
+        task="classification" if labels else "text generation",
+        domain="your own",
+        size=len(list(read_file(None, "test", None))),
+        metric="accuracy" if labels else "ROUGE-L",
+        tier=tier,
+        licence="your own",
+        reference="",
+        reader="csv",
+        folder=str(paths["test"].parent),
+        split="",
+        files=(),
+    )
+    from . import TASKS
+
+    DATASETS[key], TASKS[key] = spec, task
+    return spec
+
+
+def _rows(path: Path, key, text, gold, labels, id, group):
+    rows = csv_lines(path)
+    place, header = next(rows, (Place(path, "line 1"), []))
+    for column in filter(None, (text, gold, id, group)):
+        place.expect(column in header, f"no column '{column}'; found: {', '.join(header)}.")
+    seen: set[str] = set()
+    for number, (where, cells) in enumerate(rows):
+        where.expect(len(cells) == len(header), f"{len(cells)} cells; expected {len(header)}.")
+        row = dict(zip(header, cells, strict=True))
+        answer, shown = row[gold].strip(), row[text].strip()
+        where.expect(answer and shown, "the text or the gold answer is empty.")
+        if labels:
+            where.expect(answer in labels, f"gold is '{answer}'; known: {', '.join(labels)}.")
+        identifier = row[id] if id else f"{key}-{number}"
+        where.once(seen, identifier)
+        yield Example(identifier, key, {"text": shown}, answer, row[group] if group else identifier)

@@ -1,0 +1,97 @@
+"""A data set of one's own in one call: it goes through everything that the paper's do."""
+
+import pytest
+
+import benchhealth_utils as bh
+from benchhealth_utils import registry
+from benchhealth_utils.schema import BenchHealthError, DataError
+from benchhealth_utils.tasks import TASKS
+
+ROWS = """id,note,urgent,patient
+1,"Chest pain, sweating.",urgent,p1
+2,Wants a repeat prescription.,not urgent,p2
+3,Sudden weakness of one side.,urgent,p3
+4,Itchy feet for a year.,not urgent,p3
+"""
+
+
+@pytest.fixture
+def notes(tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text(ROWS)
+    before = dict(registry.DATASETS), dict(TASKS)
+    yield path
+    for now, then in zip((registry.DATASETS, TASKS), before, strict=True):
+        now.clear()
+        now.update(then)
+
+
+def add(path, key="triage", **changed):
+    options = dict(text="note", gold="urgent", labels=["urgent", "not urgent"], group="patient")
+    return bh.add_csv(key, path, **{**options, **changed})
+
+
+def test_one_call_and_the_key_works_everywhere(notes, tmp_path):
+    spec = add(notes, instruction="How soon does this patient need to be seen?")
+    assert "triage" in repr(spec) and spec.size == 4
+    item = bh.load("triage")[0]
+    prompt = bh.build(item)[0]["content"]
+    assert "How soon" in prompt and "Chest pain, sweating." in prompt
+    assert bh.read(item, "I think this is **not urgent**.") in ("not urgent", None)
+    assert bh.read(item, "Answer: not urgent") == "not urgent"
+    assert bh.read(item, "It is not known.") is None
+    runs = bh.evaluate("majority", ["gad", "triage"], limit=4, store=tmp_path, progress=False)
+    table = bh.frame(runs).set_index("dataset")
+    assert table.loc["triage", ["n", "value", "source", "comparable"]].tolist() == [
+        4,
+        0.5,
+        "other",
+        False,
+    ]
+    assert table.loc["triage", "constant"] == 0.5
+    assert list(bh.items(runs[1])["group"]) == ["p1", "p2", "p3", "p3"]
+    rival = bh.evaluate("supervised", "triage", store=tmp_path, progress=False)
+    assert bh.compare(runs, rival)["n"].tolist() == [4]
+
+
+def test_shots_come_from_the_training_file_or_the_other_rows(notes, tmp_path):
+    add(notes)
+    (run,) = bh.evaluate("majority", "triage", shots=1, store=tmp_path, progress=False)
+    assert run.scores.n == 4
+    train = tmp_path / "train.csv"
+    train.write_text("note,urgent,patient\nFever.,urgent,p9\nCough.,not urgent,p8\n")
+    add(notes, train=train)
+    assert [item.inputs["text"] for item in bh.load("triage", "train")] == ["Fever.", "Cough."]
+
+
+def test_without_labels_it_is_free_text(notes, tmp_path):
+    add(notes, key="advice", labels=None, gold="note", text="urgent", id="id")
+    (run,) = bh.evaluate("majority", "advice", store=tmp_path, progress=False)
+    assert "ROUGE-L" in run.scores.metric and [e.id for e in run.examples] == ["1", "2", "3", "4"]
+    assert bh.read(run.examples[0], "Sure! Here is the summary:\n\nSee a doctor.")
+
+
+def test_a_credentialed_set_of_ones_own_is_guarded(notes, tmp_path):
+    add(notes, tier="credentialed")
+    (run,) = bh.evaluate("majority", "triage", store=tmp_path, progress=False)
+    assert bh.items(run)[["reading", "gold", "reply"]].isna().all(axis=None)
+    assert "Chest pain" not in repr(run.examples)
+
+
+@pytest.mark.parametrize(
+    "changed, error, said",
+    [
+        ({"key": "medqa"}, BenchHealthError, "no key in use"),
+        ({"key": "a b"}, BenchHealthError, "letters, digits"),
+        ({"text": "letter"}, DataError, "no column 'letter'; found: id, note, urgent, patient"),
+        ({"labels": ["urgent", "later"]}, DataError, "line 3: gold is 'not urgent'"),
+        ({"labels": ["urgent"]}, BenchHealthError, "two or more"),
+        ({"scenario": "triage"}, BenchHealthError, "expected one of: reasoning"),
+        ({"tier": "secret"}, BenchHealthError, "expected one of: open"),
+        ({"id": "patient"}, DataError, "occurs twice"),
+    ],
+)
+def test_what_is_wrong_is_named(notes, changed, error, said):
+    with pytest.raises(error, match=said):
+        add(notes, **changed)
+    assert "triage" not in bh.DATASETS
