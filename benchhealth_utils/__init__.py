@@ -10,7 +10,7 @@ stays quick and never loads torch.
 
 from importlib import import_module
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME = {
     "DATASETS": "datasets",
