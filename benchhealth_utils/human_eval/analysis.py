@@ -47,16 +47,12 @@ def unblind(votes, cards) -> pd.DataFrame:
     if odd := sorted(set(votes["verdict"]) - set(CHOICES)):
         raise BenchHealthError(f"The verdict {odd[0]!r} is none of {', '.join(CHOICES)}.")
     if judges := sorted(set(votes["rater"][votes["role"] == "judge"])):
-        raise BenchHealthError(
-            f"Among the votes are those of {', '.join(judges)}, a language model. They are never "
-            "analysed together with people's: leave them out, and compare them with `beside`."
-        )
+        problem = f"Among the votes are those of {', '.join(judges)}, a language model."
+        raise BenchHealthError(f"{problem} Leave them out, and compare them with `beside`.")
     faked = [name for name in votes["rater"].unique() if is_simulated([name])]
     if 0 < len(faked) < votes["rater"].nunique():
-        raise BenchHealthError(
-            f"The votes of {', '.join(faked)} are simulated, others are not. They are never "
-            "analysed together: keep simulated raters in a study of their own."
-        )
+        problem = f"The votes of {', '.join(faked)} are simulated, others are not."
+        raise BenchHealthError(f"{problem} Keep simulated raters in a study of their own.")
     told = votes.merge(cards, on="card")
     side = np.where(told["verdict"] == told["a_side"], "a", "b")
     return told.assign(outcome=np.where(told["verdict"] == "tie", "tie", side))
@@ -261,65 +257,56 @@ def strengths(final) -> pd.DataFrame:
     models = list(pd.unique(final[["model_a", "model_b"]].to_numpy().ravel()))
     if len(models) < 3:
         raise BenchHealthError(f"{len(models)} models have no order to estimate; read the rates.")
-    rows = []
-    for criterion, cell in final.groupby("criterion", sort=False):
-        cell = cell.dropna(subset="outcome")
-        about = {"criterion": criterion, "n": len(cell), "note": ""}
-        fitted, with_ties, note = _davidson(cell, models)
-        if note:
-            rows.append(about | {"quantity": "strength", "note": note})
-            continue
-        each = np.eye(len(models), len(fitted.params))  # the last model's strength is held at 0
-        each[-1] = 0
-        each[:, : len(models) - 1] -= 1 / len(models)
-        order = np.argsort(-(each @ fitted.params).round(9), kind="stable")
-        pairs = list(combinations(order, 2))
-        named = [("strength", models[i], None) for i in order]
-        named += [("difference", models[i], models[j]) for i, j in pairs]
-        tested = fitted.t_test(np.array([*each[order], *(each[i] - each[j] for i, j in pairs)]))
-        found = np.column_stack([tested.effect, tested.conf_int()])
-        if with_ties:
-            log_nu = fitted.params[len(models) - 1], *fitted.conf_int()[len(models) - 1]
-            named.append(("tie of equals", None, None))
-            found = np.vstack([found, 1 / (1 + 2 * np.exp(-np.array(log_nu)))])
-        names = ("quantity", "model", "rival", "value", "low", "high")
-        rows += [
-            about | dict(zip(names, (*name, *three), strict=True))
-            for name, three in zip(named, found, strict=True)
-        ]
-    return pd.DataFrame(
-        rows, columns="criterion quantity model rival value low high n note".split()
-    )
+    found = [
+        _davidson(cell.dropna(subset="outcome"), models).assign(criterion=criterion)
+        for criterion, cell in final.groupby("criterion", sort=False)
+    ]
+    columns = "criterion quantity model rival value low high n note".split()
+    return pd.concat(found, ignore_index=True)[columns]
 
 
-def _davidson(cell, models):
-    """The fitted regression, whether it has ties, and why there is none."""
+def _davidson(cell, models) -> pd.DataFrame:
+    """Strengths on one criterion; or one row that says why there are none."""
     import statsmodels.api as sm
 
+    free, frame = len(models) - 1, pd.DataFrame({"quantity": ["strength"], "n": len(cell)})
+    frame = frame.reindex(columns=["quantity", "n", "model", "rival", "value", "low", "high"])
     if not len(cell):
-        return None, False, "no verdict is settled"
-    kept = [0, 1, 2] if cell["outcome"].eq("tie").any() else [0, 2]
-    last, at = len(models) - 1, np.arange(len(cell))
-    a, b = (pd.Categorical(cell[side], models).codes for side in ("model_a", "model_b"))
-    free = np.zeros((len(cell), 3, len(models) + 1))  # outcomes by log-strengths and log nu
-    free[at, 0, a], free[at, 2, b], free[:, 1, -1] = 1, 1, 1
-    free[at, 1, a], free[at, 1, b] = 0.5, 0.5
-    free = np.delete(free, [last] if len(kept) == 3 else [last, last + 1], axis=2)[:, kept]
-    pair = pd.factorize(a.astype(int) * len(models) + b)[0]
-    pairs = np.eye(pair.max() + 1)[pair][:, None].repeat(len(kept), axis=1)
-    design = np.concatenate([free, pairs], axis=2).reshape(-1, free.shape[2] + pairs.shape[2])
+        return frame.assign(note="no verdict is settled")
+    kept = [x for x in OUTCOMES if x != "tie" or cell["outcome"].eq("tie").any()]
+    rows = cell.merge(pd.Series(kept, name="of"), how="cross")  # each outcome that could be
+    won = rows["of"].map({"a": 1.0, "tie": 0.5, "b": 0.0})
+    sides = [(rows["model_a"] == x) * won + (rows["model_b"] == x) * (1 - won) for x in models]
+    ties = [rows["of"] == "tie"] * (len(kept) == 3)
+    pairs = pd.get_dummies(rows["model_a"] + "\n" + rows["model_b"])
+    design = np.column_stack([*sides[:-1], *ties, pairs]).astype(float)  # the last is held at 0
     if np.linalg.matrix_rank(np.unique(design, axis=0)) < design.shape[1]:
-        return None, False, "some models were never compared, not even through others"
-    seen = np.stack([cell["outcome"] == OUTCOMES[outcome] for outcome in kept], axis=1).ravel()
-    items = pd.factorize(cell["item"])[0].repeat(len(kept))
+        return frame.assign(note="some models were never compared, not even through others")
+    model = sm.GLM((rows["outcome"] == rows["of"]).astype(float), design, sm.families.Poisson())
+    items = {"groups": pd.factorize(rows["item"])[0]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of perfect separation, which is looked for below
-        model = sm.GLM(seen.astype(float), design, sm.families.Poisson())
-        by_item = {"cov_type": "cluster", "cov_kwds": {"groups": items}}
-        fitted = model.fit(maxiter=100, tol=1e-12, **by_item)
+        fitted = model.fit(maxiter=100, tol=1e-12, cov_type="cluster", cov_kwds=items)
     if fitted.mu.min() < UNBOUNDED:
-        return None, False, "no finite strengths: some models lose, or never lose, every time"
-    return fitted, len(kept) == 3, ""
+        return frame.assign(note="no finite strengths: a model won, or never lost, every time")
+    each = np.eye(len(models), design.shape[1]) * (np.arange(len(models)) < free)[:, None]
+    each[:, :free] -= 1 / len(models)  # all add up to 0
+    order = np.argsort(-(each @ fitted.params.to_numpy()).round(9), kind="stable")
+    two = list(combinations(order, 2))
+    named = [("strength", models[i], None) for i in order]
+    named += [("difference", models[i], models[j]) for i, j in two]
+    wanted = [*each[order], *(each[i] - each[j] for i, j in two)]
+    if ties:
+        named, wanted = (
+            [*named, ("tie of equals", None, None)],
+            [*wanted, np.eye(len(design.T))[free]],
+        )
+    tested = fitted.t_test(np.array(wanted))
+    found = np.column_stack([tested.effect, tested.conf_int()])
+    if ties:
+        found[-1] = 1 / (1 + 2 * np.exp(-found[-1]))  # nu / (2 + nu), of log nu
+    frame = pd.DataFrame(named, columns=["quantity", "model", "rival"]).assign(n=len(cell), note="")
+    return frame.join(pd.DataFrame(found, columns=["value", "low", "high"]))
 
 
 def noted(cards) -> pd.DataFrame:
@@ -366,21 +353,30 @@ def write(tables, folder, name: str = "analysis", **about) -> list[Path]:
     BenchHealthError
         If a rater was simulated and the folder is among published data.
     """
-    to = Path(folder)
-    for frame in tables.values():
-        check_folder(to, frame.get("rater", ()))
+    to = check_folder(folder, [name for x in tables.values() for name in x.get("rater", ())])
     about |= {key: json.loads(frame.to_json(orient="records")) for key, frame in tables.items()}
     written = [write_atomic(to / f"{key}.csv", tables[key].to_csv(index=False)) for key in tables]
     return [*written, write_atomic(to / f"{name}.json", json.dumps(about, indent=1) + "\n")]
 
 
-def check_folder(folder, raters) -> None:
-    """Refuse to write what simulated raters said to the folder of published data."""
-    if is_simulated(raters) and Path(folder).resolve().is_relative_to(DATA.resolve()):
-        raise BenchHealthError(
-            f"{folder} is in the folder of published data, and these raters are simulated: "
-            "nothing was written. Write it below runs/."
-        )
+def check_folder(folder, raters) -> Path:
+    """A folder to write to, made if it is not there.
+
+    Raises
+    ------
+    BenchHealthError
+        If it cannot be written to, or is that of published data and a rater was simulated.
+    """
+    path = Path(folder).expanduser()
+    if is_simulated(raters) and path.resolve().is_relative_to(DATA.resolve()):
+        problem = f"{path} is in the folder of published data, and these raters are simulated"
+        raise BenchHealthError(f"{problem}: nothing was written. Write it below runs/.")
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        problem = f"Nothing can be written to {path} ({error.strerror})"
+        raise BenchHealthError(f"{problem}. Name another folder.") from None
+    return path
 
 
 def is_simulated(names) -> bool:
@@ -391,10 +387,8 @@ def is_simulated(names) -> bool:
 def _check(frame, columns, key=()):
     """Refuse a frame without these columns, without rows, or with one `key` twice."""
     if lacking := [name for name in columns if name not in frame]:
-        raise BenchHealthError(
-            f"There is no column {', '.join(lacking)}. Take the votes from `unblinded`, and final "
-            "verdicts from `settle`."
-        )
+        problem = f"There is no column {', '.join(lacking)}."
+        raise BenchHealthError(f"{problem} Votes are a study's, final verdicts from `settle`.")
     if not len(frame):
         raise BenchHealthError("There are no verdicts; nothing can be computed yet.")
     if key and (twice := frame.duplicated(list(key))).any():

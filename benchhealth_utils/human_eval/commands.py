@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from ..models import BUDGET
-from ..schema import BenchHealthError
 from .sample import CRITERIA
 from .study import KEY, Study, place
 
@@ -43,7 +41,7 @@ def analyse(options) -> None:
     from . import analysis
 
     study = Study(place(options.folder))
-    to = _folder(options.to, study)
+    to = analysis.check_folder(options.to, (*study.raters, *study.seniors))
     frames = study.votes(), study.marks(), study.unblinded(options.key)
     tables = analysis.analyse(*frames, raters=study.raters, criteria=CRITERIA)
     written = analysis.write(tables, to, title=study.title, **_about(study))
@@ -58,16 +56,17 @@ def judge(options) -> None:
     from . import judge as judging
 
     study = Study(place(options.folder))
-    to = options.to and _folder(options.to, study)
-    cards = study.unblinded(options.key) if to else None  # refused before anything is spent
+    if options.to:  # what can be refused is, before anything is spent
+        to = analysis.check_folder(options.to, (*study.raters, *study.seniors))
+        votes, cards = study.votes(), study.unblinded(options.key)
     criteria = {key: criterion.definition for key, criterion in CRITERIA.items()}
     asked = {"store": study.path / "judge", "budget": options.budget}
     judged = judging.judge(study.cards(), criteria, options.model, **asked)
     model, paths = judged["rater"].iloc[0], judged["path"].value_counts()
     said = ", ".join(f"{count} {path}" for path, count in paths.items())
     print(f"{model}: of {len(judged)} verdicts on {judged['card'].nunique()} cards, {said}.")
-    if to:
-        votes, known = study.votes(), {"raters": study.raters, "criteria": CRITERIA}
+    if options.to:
+        known = {"raters": study.raters, "criteria": CRITERIA}
         final = analysis.settle(votes, study.marks(), cards, **known)
         beside = judging.beside(judged, analysis.unblind(votes, cards), final)
         name = "judge-" + re.sub(r"[^\w.-]+", "-", model)
@@ -82,18 +81,3 @@ def _about(study: Study) -> dict[str, bool]:
     if study.synthetic:
         print("Made-up questions, for trying out.")
     return {"simulated": study.simulated, "synthetic": study.synthetic}
-
-
-def _folder(to: str, study: Study) -> Path:
-    """The folder to write to, made if it is not there; refused before anything is computed."""
-    from .analysis import check_folder
-
-    path = Path(to).expanduser()
-    check_folder(path, (*study.raters, *study.seniors))
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchHealthError(
-            f"Nothing can be written to {path} ({error.strerror}). Name another folder with --to."
-        ) from None
-    return path
