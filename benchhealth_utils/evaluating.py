@@ -16,10 +16,10 @@ from .answers import answer
 from .data import data_root, fingerprint, load, provenance, subset
 from .guard import is_credentialed
 from .models import open_model
+from .perturb import perturb, perturbation_signature, restored
 from .plan import announce
 from .prompts import exemplar_order, exemplars
 from .registry import DATASETS, MODELS, dataset
-from .rewordings import restored, reword, rewording_signature
 from .schema import BenchHealthError, DataError, Run, whole_number
 from .stats import compare as compare_sums
 from .stats import holm
@@ -100,7 +100,7 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
     whole = load(key, root=root)
     examples = asked = subset(whole, limit, seed)
     if kind:
-        asked = [reword(item, kind, seed) for item in examples]
+        asked = [perturb(item, kind, seed) for item in examples]
     pool = load(key, "train", root=root) if shots or model.learns else None
     answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
     pairs = list(zip(examples, asked, answers, strict=True))
@@ -137,7 +137,7 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
             "seed": seed,
             **({"exemplar_seed": draw} if shots else {}),
             "prompt_version": task.version,
-            **_perturbed(kind, examples, seed),
+            **(perturbation_signature(kind, examples, seed) if kind else {}),
             "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
             "exemplars": _exemplar_ids(examples, pool, shots, draw),
             "pool": fingerprint(pool) if shots else None,
@@ -145,11 +145,6 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
             "packages": _versions(),
         },
     )
-
-
-def _perturbed(kind, examples, seed) -> dict:
-    found = rewording_signature(kind, examples, seed) if kind else {}
-    return {name.replace("rewording", "perturbation"): value for name, value in found.items()}
 
 
 def _rows(key, examples, answers, readings) -> pd.DataFrame:

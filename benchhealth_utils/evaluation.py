@@ -14,9 +14,11 @@ from . import __version__
 from .answers import answer
 from .datasets import data_root, fingerprint, load, provenance, subset
 from .models import open_model
+from .perturb import PERTURBATIONS as REWORDINGS
+from .perturb import applies, perturbation_signature, restored
+from .perturb import perturb as reword
 from .plan import announce
 from .prompts import exemplar_order, exemplars
-from .rewordings import REWORDINGS, applies, restored, reword, rewording_signature
 from .schema import STATUSES, Answer, Example, Reading, Scores, equal_fields
 from .tasks import TASKS, read, score
 
@@ -121,7 +123,7 @@ def evaluate(
     exemplar_seed : int, optional
         Of the exemplars' order, to vary them on the same items; by default `seed`.
     rewording : str, optional
-        Ask the same items in other words: a key of ``rewordings.REWORDINGS``, drawn
+        Ask the same items in other words: a key of ``perturb.PERTURBATIONS``, drawn
         with `seed`. Readings are in the terms of the items as the data have them.
 
     Returns
@@ -271,3 +273,8 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
+
+
+def rewording_signature(kind, examples, seed) -> dict:
+    found = perturbation_signature(kind, examples, seed)
+    return {name.replace("perturbation", "rewording"): value for name, value in found.items()}

@@ -17,7 +17,7 @@ from .backends.budget import Price, most_tokens
 from .backends.prices import known_price
 from .datasets import DATASETS, data_root, load, provenance, subset
 from .models import REMOTE, check_name, how_to_get, modes_of, parts, template, vendor_model
-from .rewordings import reword
+from .perturb import perturb
 from .schema import BenchHealthError, Example
 from .tasks import TASKS
 from .tokens import Tokens, counter
@@ -76,7 +76,7 @@ def plan(
     for key in datasets:
         whole = load(key)
         items = subset(whole, limit, seed)
-        asked = [reword(item, rewording, seed) for item in items] if rewording else items
+        asked = [perturb(item, rewording, seed) for item in items] if rewording else items
         closed = TASKS[key].labels is not None and mode in modes_of(model)
         requests, _ = make_requests(
             asked,

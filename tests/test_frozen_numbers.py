@@ -13,9 +13,9 @@ import pytest
 from benchhealth_utils import published, stats
 from benchhealth_utils.claims import verdicts
 from benchhealth_utils.datasets import DATASETS, load
+from benchhealth_utils.perturb import PERTURBATIONS, applies, perturb
 from benchhealth_utils.printed import derived
 from benchhealth_utils.prompts import build
-from benchhealth_utils.rewordings import REWORDINGS, applies, reword
 from benchhealth_utils.schema import ROOT, digest
 from benchhealth_utils.usefulness import usefulness
 
@@ -76,9 +76,9 @@ def perturbed():
     found = []
     for key in DATASETS:
         items = load(key, root=ROOT / "data" / "samples")
-        for kind in REWORDINGS:
+        for kind in PERTURBATIONS:
             for seed in (0, 1) if applies(kind, key) else ():
-                asked = [reword(item, kind, seed) for item in items]
+                asked = [perturb(item, kind, seed) for item in items]
                 told = [[x.id, build(x), x.gold] for x in asked]
                 found.append((key, kind, seed, digest(told)[:16]))
     return found

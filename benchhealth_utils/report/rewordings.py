@@ -8,7 +8,6 @@ import pandas as pd
 
 from ..datasets import DATASETS
 from ..evaluation import Evaluation
-from ..rewordings import REWORDINGS
 from ..schema import BenchHealthError
 from ..stats import holm
 from .errors import compare_runs
@@ -75,28 +74,6 @@ def rewording_table(
         )
     title = f"{caption} {base[0].model}, change is after minus before. {data_note(base)}"
     return table(pd.DataFrame(rows), title, uuid)
-
-
-def kinds_table():
-    """The ways in which items are reworded, and where they apply."""
-    rows = [
-        {
-            "Rewording": kind,
-            "What is changed": each.what,
-            "Data sets": _where(each.datasets),
-            "Version": each.version,
-        }
-        for kind, each in REWORDINGS.items()
-    ]
-    return table(pd.DataFrame(rows), "Ways to reword an item.", "rewording-kinds")
-
-
-def _where(datasets: Sequence[str]) -> str:
-    names = ", ".join(DATASETS[key].name for key in datasets)
-    others = ", ".join(spec.name for key, spec in DATASETS.items() if key not in datasets)
-    if len(datasets) <= len(DATASETS) // 2:
-        return names
-    return f"all but {others}" if others else "all"
 
 
 def _check_pair(was: Evaluation, run: Evaluation, kind: str) -> None:

@@ -1,0 +1,350 @@
+"""Perturbations: by hand, as properties, on the samples, and on official items."""
+
+import dataclasses
+import json
+import re
+
+import pytest
+from conftest import SAMPLES
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchhealth_utils import build, evaluate, load, read
+from benchhealth_utils.perturb import (
+    EXPANSIONS,
+    PERTURBATIONS,
+    REAL_WORDS,
+    WORD,
+    abbreviations,
+    applies,
+    order,
+    perturb,
+    restored,
+    typos,
+)
+from benchhealth_utils.prompts import exemplar_order, exemplars
+from benchhealth_utils.registry import DATASETS
+from benchhealth_utils.schema import BenchHealthError, Example
+from benchhealth_utils.tasks import TASKS, sufficient
+
+KEYS = list(DATASETS)
+EXAMS = ["medqa", "medmcqa", "mmlu_medicine"]
+NER = ["bc5_disease", "ncbi_disease"]
+PAIRS = [(kind, key) for kind in PERTURBATIONS for key in KEYS if applies(kind, key)]
+
+
+def items(key):
+    return load(key, root=SAMPLES)
+
+
+def sentence(text, *mentions):
+    """A sentence whose mentions are gold."""
+    spans = frozenset((text.index(name), text.index(name) + len(name)) for name in mentions)
+    return Example("s-1", "bc5_disease", {"sentence": text, "tokens": ("x",)}, spans, "s")
+
+
+def note(text):
+    return Example("n-1", "mimic_iii", {"record": text}, "Rest.", "n-1")
+
+
+def exam(*options, gold="A", identifier="q-1"):
+    inputs = {"question": "Which one?", "options": dict(zip("ABCD", options, strict=False))}
+    return Example(identifier, "medqa", inputs, gold, identifier)
+
+
+# ---- What holds for every kind
+
+
+@pytest.mark.parametrize(("kind", "key"), PAIRS)
+def test_a_perturbed_item_keeps_what_identifies_it_its_exemplars_and_its_answer(kind, key):
+    twins = [dataclasses.replace(item, id=f"twin-{item.id}") for item in items(key)]
+    ordered, gold, readings = exemplar_order(twins), [], []
+    for item in items(key):
+        before, found = json.dumps(dict(item.inputs)), perturb(item, kind, 3)
+        assert found == perturb(item, kind, 3) and json.dumps(dict(item.inputs)) == before
+        assert (found.id, found.dataset, found.group) == (item.id, item.dataset, item.group)
+        if kind == "template":
+            assert found == dataclasses.replace(item, instruction=TASKS[key].reworded)
+        elif found != item:
+            assert found.original == item.inputs != found.inputs and found.instruction is None
+        chosen = exemplars(item, ordered, 3)  # not the item's own text under another id
+        assert exemplars(found, ordered, 3) == chosen
+        build(found, chosen)
+        gold.append(item.gold)
+        readings.append(restored(read(found, TASKS[key].answer(found.gold, found)), item, kind, 3))
+    sums, statistic = sufficient(key, gold, readings)
+    assert float(statistic(sums.sum(axis=0))) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("kind", ["typos", "option_order"])
+def test_another_seed_and_another_id_give_another_change(kind):
+    found = [perturb(item, kind, seed).inputs for item in items("medqa") for seed in (0, 1)]
+    assert any(one != two for one, two in zip(found[::2], found[1::2], strict=True))
+    item = items("medqa")[0]
+    twins = [dataclasses.replace(item, id=str(number)) for number in range(8)]
+    assert len({json.dumps(perturb(twin, kind).inputs) for twin in twins}) > 1
+
+
+def test_what_does_not_apply_is_refused():
+    assert {key for key in KEYS if applies("option_order", key)} == set(EXAMS)
+    assert {key for key in KEYS if not applies("abbreviations", key)} == {"chatdoctor"}
+    item = items("ddi")[0]
+    with pytest.raises(BenchHealthError, match="does not apply to ddi; it does to medqa, medmcqa"):
+        perturb(item, "option_order")
+    with pytest.raises(BenchHealthError, match="no perturbation 'typo'. Known: typos"):
+        perturb(item, "typo")
+    with pytest.raises(BenchHealthError, match="no data set 'x'"):
+        applies("typos", "x")
+    with pytest.raises(BenchHealthError, match="perturbed already"):
+        perturb(perturb(item, "template"), "typos")
+
+
+# ---- Typos
+
+fragments = st.sampled_from(
+    "patients received treatment without @DRUGS @GENE$ 400mg IL-6 (severe) rs1801133 Aspirin "
+    "warfarin metoprolol A) B. dose-dependent 250 [**Hospital pain, nausea; "
+    'vomiting. e.g. non-toxic "syndrome" don\'t and/or abdominal hepatitis counts'.split()
+)
+
+
+@given(st.lists(fragments, max_size=40), st.integers(0, 5))
+def test_typos_are_single_slips_in_plain_words(words, seed):
+    text = " ".join(words)
+    after = perturb(note(text), "typos", seed).inputs["record"].split(" ")
+    changed = [pair for pair in zip(text.split(" "), after, strict=True) if pair[0] != pair[1]]
+    for before, new in changed:
+        assert re.sub("[a-z]", "", before) == re.sub("[a-z]", "", new)
+        word, new = (re.sub(r"[^a-z]", "", part) for part in (before, new))
+        assert len(word) >= 6 and abs(len(word) - len(new)) <= 1 and new not in REAL_WORDS
+        assert (word[0], word[-1]) == (new[0], new[-1])
+        assert word not in {"warfarin", "metoprolol", "counts"}
+    plain = set("patients received treatment without severe vomiting nausea syndrome "
+                "abdominal hepatitis".split())  # fmt: skip
+    free = [
+        word
+        for i, word in enumerate(words)
+        if re.sub(r"[^a-z]", "", word) in plain and not (i and words[i - 1][-1].isdigit())
+    ]
+    assert len(changed) == (max(1, round(len(free) / 10)) if free else 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@DRUGS", "@DISEASE$", "Doxorubicin", "metoprolol", "cefazolin", "10 milligrams",
+        "IL-6-mediated", "drug-induced", "HEPATITIS", "rs2476601abc", "[**Hospital location**]",
+        "patient's", "mmol/litres", "www.hospital.org", "short word here", "",
+    ],
+)  # fmt: skip
+def test_typos_leave_alone_what_is_no_plain_word(text):
+    assert not [edit for seed in range(20) for edit in typos(note(text), seed)]
+
+
+def test_slips_are_of_four_kinds_and_never_real_words():
+    text = " ".join(["gastroesophageal"] * 400)
+    new = perturb(note(text), "typos").inputs["record"].split()
+    slips = [word for word in new if word != "gastroesophageal"]
+    same = [word for word in slips if len(word) == 16]
+    swapped = [word for word in same if sorted(word) == sorted("gastroesophageal")]
+    shorter = sum(len(word) == 15 for word in slips)
+    kinds = [len(swapped), len(same) - len(swapped), shorter, len(slips) - len(same) - shorter]
+    assert len(slips) == 40 and min(kinds) >= 4
+    assert {"causal", "casual", "peroneal", "perineal", "through", "though"} <= REAL_WORDS
+    for seed in range(60):
+        found = typos(note("causal perineal thorough constriction contusion"), seed)
+        assert not {edit.text for edit in found} & REAL_WORDS
+
+
+def test_typos_touch_only_prose():
+    for item in items("medqa"):
+        assert perturb(item, "typos").inputs["options"] == item.inputs["options"]
+    both = "x y hepatitis"
+    inputs = {"disease": both, "symptoms": (both, "yellow skin")}
+    twice = dataclasses.replace(items("chatdoctor")[0], inputs=inputs)
+    drawn = {edit.place for seed in range(40) for edit in typos(twice, seed)}
+    assert drawn == {("disease", 0), ("symptoms", 0), ("symptoms", 1)}
+    assert isinstance(perturb(twice, "typos").inputs["symptoms"], tuple)
+
+
+# ---- Abbreviations
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Her BP is high.", "Her blood pressure is high."),
+        ("BP is high. MRI was done.",
+         "Blood pressure is high. Magnetic resonance imaging was done."),
+        ("He had an MI after an NSAID.",
+         "He had a myocardial infarction after a nonsteroidal anti-inflammatory drug."),
+        ("A CT scan and an ECG", "A computed tomography scan and an electrocardiogram"),
+        ("two NSAIDs, CT scans", "two nonsteroidal anti-inflammatory drugs, "
+         "computed tomography scans"),
+        ("blood pressure ( BP ) fell; BP rose", "blood pressure ( BP ) fell; blood pressure rose"),
+        # explained otherwise, or afterwards; in another case, or part of something else
+        ("mitral insufficiency (MI); MI was mild", None),
+        ("MI (mitral insufficiency) was mild; an MI", None),
+        ("bp, Bp, MIs-like, BP/HR, HIV-1, U.MI, MI2, @BP, MI$, RBC's, GABA(A)", None),
+        ("PT and RA and PE and CT were seen", None),
+    ],
+)  # fmt: skip
+def test_abbreviations_by_hand(text, expected):
+    assert perturb(note(text), "abbreviations").inputs["record"] == (expected or text)
+
+
+def test_every_abbreviation_is_written_out_and_none_is_left():
+    for short, long in EXPANSIONS.items():
+        found = perturb(note(f"seen: {short} today"), "abbreviations").inputs["record"]
+        assert found == f"seen: {long} today" and abbreviations(note(found)) == []
+
+
+def test_diseases_stay_abbreviated_where_they_are_gold():
+    text = "After MI and renal DKA an ECG and the BP were taken."
+    found = perturb(sentence(text, "renal DKA"), "abbreviations")
+    after = "After MI and renal DKA an electrocardiogram and the blood pressure were taken."
+    assert found.inputs == {"sentence": after}
+    assert perturb(note(text), "abbreviations").inputs["record"].count("DKA") == 0
+
+
+# ---- Mentions
+
+ner_words = st.sampled_from(
+    "chronic hepatitis was treated BP of patients an MRI showed DNA damage severe anxiety "
+    "fever , . nephropathy without improvement".split()
+)
+
+
+@st.composite
+def sentences(draw):
+    words = draw(st.lists(ner_words, min_size=1, max_size=16))
+    ends = [len(" ".join(words[: i + 1])) for i in range(len(words))]
+    chosen = draw(st.sets(st.integers(0, len(words) - 1), max_size=4))
+    spans = frozenset((ends[i] - len(words[i]), ends[i]) for i in chosen)
+    inputs = {"sentence": " ".join(words)}
+    return Example(draw(st.text("xyz", min_size=1)), "bc5_disease", inputs, spans, "g")
+
+
+@given(sentences(), st.sampled_from(["typos", "abbreviations"]), st.integers(0, 3), st.data())
+def test_mentions_stay_and_a_reading_scores_alike_before_and_after(item, kind, seed, data):
+    found = perturb(item, kind, seed)
+    names = [[x.inputs["sentence"][slice(*s)] for s in sorted(x.gold)] for x in (item, found)]
+    assert names[0] == names[1]
+    assert restored(found.gold, item, kind, seed) == item.gold
+    size = len(found.inputs["sentence"])
+    place = st.tuples(st.integers(0, size), st.integers(0, size))
+    drawn = data.draw(st.sets(place.filter(lambda ends: ends[0] < ends[1]), max_size=3))
+    kept = data.draw(st.sets(st.sampled_from(sorted(found.gold)))) if found.gold else set()
+    lost = {("spurious", number) for number in range(data.draw(st.integers(0, 2)))}
+    reading = frozenset(drawn | kept | lost)
+    back = restored(reading, item, kind, seed)
+    assert len(back) == len(reading)
+    one, _ = sufficient("bc5_disease", [found.gold], [reading])
+    two, _ = sufficient("bc5_disease", [item.gold], [back])
+    assert one.tolist() == two.tolist()
+
+
+def test_a_span_that_ends_within_a_change_is_not_in_the_sentence():
+    item = sentence("The BP and gout.", "gout")
+    assert perturb(item, "abbreviations").gold == {(23, 27)}
+    back = restored(frozenset({(4, 18), (10, 18), (23, 27)}), item, "abbreviations")
+    assert back == {(4, 6), (11, 15), ("spurious", 0)}
+    assert restored(None, item, "abbreviations") is None
+
+
+# ---- The order of options
+
+option = st.sampled_from(
+    "Gout Flu Measles Mumps Gout aspirin 5 12 Yes No".split()
+    + ["All of the above", "None of the above.", "Both", "Both A and B", "vitamin A and D"]
+)
+
+
+@given(st.lists(option, min_size=4, max_size=4), st.sampled_from("ABCD"), st.integers(0, 9))
+def test_options_and_gold_are_permuted_together(options, gold, seed):
+    item = exam(*options, gold=gold, identifier=f"q-{seed}")
+    found, olds = perturb(item, "option_order", seed), order(item, seed)
+    new, old = found.inputs["options"], item.inputs["options"]
+    assert list(new) == list(old) == list(olds) and sorted(olds.values()) == list("ABCD")
+    assert {letter: old[olds[letter]] for letter in new} == dict(new)
+    assert olds[found.gold] == gold and restored(found.gold, item, "option_order", seed) == gold
+    fixed = [letter for letter in old if re.match(r"(All|None|Both)\b", old[letter])]
+    free = "ABCD"[: "ABCD".index(fixed[0]) if fixed else 4]
+    if "Both A and B" in options or len(free) < 2:
+        assert found == item
+    else:
+        assert found != item and all(olds[x] == x for x in "ABCD" if x not in free)
+
+
+STAYS = ("All of the above", "none of the above.", "NONE OF THE ABOVE", "Both", "All of these",
+         "Both of the above", "All are true", "Can be any of the above",
+         "d)\tNone of the above")  # fmt: skip
+NAMED = ("Both A and B", "A, C", "A and C are correct", "Only B", "b", "Both AB",
+         "Option 1 and 2", "Neither A nor C", "A & B both", "'B' & 'C'")  # fmt: skip
+PLAIN = ("Vitamin A and D", "ALL", "No", "A 45-year-old man", "Both eyes are red",
+         "Above the clavicle", "1, 2 and 3", "All-trans retinoic acid")  # fmt: skip
+
+
+@pytest.mark.parametrize("text", STAYS + NAMED + PLAIN)
+def test_options_that_speak_of_others_stay_and_those_that_name_them_hold_all(text):
+    drawn = [order(exam("Gout", "Flu", "Mumps", text, identifier=str(n)), 0) for n in range(40)]
+    assert any(found["D"] != "D" for found in drawn) == (text in PLAIN)
+    assert any(found["A"] != "A" for found in drawn) == (text not in NAMED)
+
+
+def test_every_order_but_the_given_one_is_about_as_likely():
+    drawn = (
+        order(exam("Gout", "Flu", "Mumps", "Rabies", identifier=str(n)), 0) for n in range(2300)
+    )
+    found = ["".join(each.values()) for each in drawn]
+    tally = {each: found.count(each) for each in set(found)}
+    assert len(tally) == 23 and "ABCD" not in tally
+    assert all(60 < count < 140 for count in tally.values())  # 100 expected, sd 10
+
+
+# ---- Runs
+
+
+def test_a_perturbed_run_is_scored_in_the_terms_of_the_items(tmp_path):
+    options = {"store": tmp_path, "progress": False}
+    (base,) = evaluate("majority", "medqa", **options)
+    (run,) = evaluate("majority", "medqa", perturbation="option_order", **options)
+    letter = base.readings[0]  # always the same letter, which is another option now
+    olds = [order(item, 0)[letter] for item in items("medqa")]
+    assert set(base.readings) == {letter} and list(run.readings) == olds
+    assert list(run.examples) == list(base.asked) == items("medqa")
+    assert list(run.asked) == [perturb(item, "option_order") for item in items("medqa")]
+    right = [old == item.gold for old, item in zip(olds, items("medqa"), strict=True)]
+    assert run.scores.value == pytest.approx(sum(right) / len(right))
+    added = {name: run.signature[name] for name in set(run.signature) - set(base.signature)}
+    logged = {item.id: "".join(order(item, 0).values()) for item in items("medqa")}
+    assert added == {"perturbation": "option_order", "perturbation_version": 1,
+                     "option_order": logged}  # fmt: skip
+    official = dict(base.signature, data={"source": "official", "limit": 0})
+    assert dataclasses.replace(base, signature=official).comparable
+    assert not dataclasses.replace(run, signature=official | added).comparable
+    with pytest.raises(BenchHealthError, match="does not apply to chatdoctor"):
+        evaluate("majority", "chatdoctor", perturbation="abbreviations", **options)
+
+
+@pytest.mark.filterwarnings("ignore:.*test items")
+@pytest.mark.parametrize("key", [key for key in KEYS if DATASETS[key].tier == "open"])
+def test_official_items_are_changed_and_their_gold_is_not(key, real_data):
+    found, changed = load(key, root=real_data, limit=300), {}
+    for kind in PERTURBATIONS:
+        if not applies(kind, key):
+            continue
+        pairs = [(item, perturb(item, kind)) for item in found]
+        changed[kind] = sum(one != two for one, two in pairs)
+        for one, two in pairs:
+            if key in EXAMS:
+                assert one.inputs["options"][one.gold] == two.inputs["options"][two.gold]
+            else:
+                assert restored(two.gold, one, kind) == one.gold
+            if kind == "typos":
+                before, after = (json.dumps(dict(x.inputs) | {"tokens": 0}) for x in (one, two))
+                assert re.findall(r"\S*\d\S*", before) == re.findall(r"\S*\d\S*", after)
+                assert len(WORD.findall(before)) - len(WORD.findall(after)) <= len(before) / 50 + 5
+    assert changed["typos"] > 0.95 * len(found) and changed["template"] == len(found)
+    assert changed.get("abbreviations", 1) > 0
+    assert changed.get("option_order", len(found)) > 0.95 * len(found)
