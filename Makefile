@@ -39,10 +39,10 @@ weights: $(READY)
 
 book: setup ## execute the chapters with MODEL and build the book, strictly
 	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
-	@set -e; for chapter in $(CHAPTERS); do \
-		echo "Executing notebooks/$$chapter.ipynb with $(MODEL)"; \
-		$(BIN)/papermill notebooks/$$chapter.ipynb $(SITE)/notebooks/$$chapter.ipynb -p model $(MODEL) $(PARAMETERS); \
-	done
+	@echo "Executing the chapters with $(MODEL), two at a time"
+	@printf '%s\n' $(CHAPTERS) | OMP_NUM_THREADS=1 xargs -P 2 -I CHAPTER sh -c '\
+		$(BIN)/papermill --no-progress-bar notebooks/CHAPTER.ipynb $(SITE)/notebooks/CHAPTER.ipynb \
+			-p model $(MODEL) $(PARAMETERS) && echo "  CHAPTER"'
 	@$(BIN)/jupyter-book build $(SITE) --path-output . --all -W -n --keep-going
 	@echo "The book is in _build/html/index.html"
 
