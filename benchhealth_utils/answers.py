@@ -18,10 +18,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from .backends import Reply, Request
 from .data import load
 from .guard import check_may_send, is_credentialed
-from .models import open_model
+from .models import Reply, Request, open_model
 from .prompts import build, exemplar_order, exemplars
 from .schema import STATUSES, Answer, BenchHealthError, Example, digest, runs_folder, whole_number
 from .tasks import TASKS

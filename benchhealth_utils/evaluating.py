@@ -84,7 +84,7 @@ def evaluate(
         limit=limit,
         seed=seed,
         exemplar_seed=exemplar_seed,
-        rewording=perturbation,
+        perturbation=perturbation,
     )
     draw = exemplar_seed if shots and exemplar_seed is not None else seed
     runs = []

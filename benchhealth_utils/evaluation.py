@@ -224,6 +224,7 @@ def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **op
     model = open_model(model) if isinstance(model, str) else model
     known = ("shots", "limit", "seed", "exemplar_seed", "rewording")
     planned = {name: options[name] for name in known if name in options}
+    planned["perturbation"] = planned.pop("rewording", None)
     announce(model, datasets, mode=mode, **planned)
     closed = [mode in model.modes and TASKS[key].labels is not None for key in datasets]
     return [

@@ -8,11 +8,13 @@ the environment and reach no notebook, log or file.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
+from urllib.parse import urlsplit
 
 from .datasets import DATASETS
-from .schema import BenchHealthError
+from .schema import BenchHealthError, ModelError
 
 POLICY = "https://physionet.org/news/post/llm-responsible-use"
 VARIABLE = "BENCHHEALTH_ZERO_RETENTION_ENDPOINTS"
@@ -40,6 +42,7 @@ NAMED = re.compile(  # within an address, or beside the name of a key
     re.I,
 )
 VARIABLES = re.compile(r"(?:_|\A|PG)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS)(?:_?\d+)?\Z")
+LONG_HEX = re.compile(r"(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{20,}", re.I)
 SHORTEST = 8  # of the value of such a variable: "none" or "EMPTY" is no secret
 BLOT = "[a key, blotted out]"
 
@@ -115,3 +118,47 @@ def check_no_secret(name: str, value: str) -> None:
             "or saved. Keys belong in the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY). If "
             "your shell keeps a history, remove the line there, and consider a new key."
         )
+
+
+def on_this_machine(endpoint: str) -> bool:
+    """Whether an address is a loopback one.
+
+    >>> on_this_machine("http://127.0.0.1:8000/v1"), on_this_machine("https://127.x.org")
+    (True, False)
+    """
+    host = urlsplit(endpoint).hostname or ""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_endpoint(address: str, name: str) -> str:
+    """An endpoint without its last slash.
+
+    Raises
+    ------
+    ModelError
+        If it is no http address, or has a user, a password, a query, or something like a key
+        in its path.
+    """
+    try:
+        url = urlsplit(address)
+        sound = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        what = f"'{scrubbed(address)[:40]}' is no address; expected https://host/v1."
+        raise ModelError(f"{name}: {what}")
+    pieces = address, *re.split(r"[/;:=,]", url.path)
+    if (
+        any(has_secret(piece) or LONG_HEX.fullmatch(piece) for piece in pieces)
+        or "@" in url.netloc
+        or url.query
+        or url.fragment
+    ):
+        raise ModelError(
+            f"{name}: the server's address carries a password, a query, or something that looks "
+            "like a key. Give the key through its own variable, never within an address."
+        )
+    return address.rstrip("/")

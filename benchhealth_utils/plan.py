@@ -1,26 +1,24 @@
-"""What a run will take: tokens, dollars, time, before anything is asked.
-
-``python -m benchhealth_utils.plan --model openai:<model> --datasets gad hoc``
-"""
+"""What a run will take: tokens, dollars, time, before anything is asked."""
 
 from __future__ import annotations
 
-import argparse
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from .answers import MODES, answer_key, make_requests
-from .backends import Request
-from .backends.budget import Price, most_tokens
-from .backends.prices import known_price
-from .datasets import DATASETS, data_root, load, provenance, subset
-from .models import REMOTE, check_name, how_to_get, modes_of, parts, template, vendor_model
+from .answers import MODES, Store, answer_key, make_requests, store_path
+from .data import data_root, load, provenance, subset
+from .models import REMOTE, Backend, Request, check_name, modes_of, parts, recorded_name, template
+from .models.base import with_template
+from .models.money import Price, known_price, most_tokens
+from .registry import dataset
 from .perturb import perturb
-from .schema import BenchHealthError, Example
+from .schema import BenchHealthError, whole_number
 from .tasks import TASKS
-from .tokens import Tokens, counter
+
+LETTERS = 4  # of English text to a token, by rule of thumb
+SHARE = 0.5  # of its limit that a reply is expected to take, where no answer is stored
 
 
 def plan(
@@ -32,9 +30,10 @@ def plan(
     seed: int = 0,
     mode: str = "generate",
     exemplar_seed: int | None = None,
-    rewording: str | None = None,
+    perturbation: str | None = None,
     seconds: float = 2.0,
     price: Price | None = None,
+    store=None,
 ) -> pd.DataFrame:
     """Tokens, money and time of a run, a row a data set.
 
@@ -43,9 +42,8 @@ def plan(
     model : str
         As for `open_model`; it is not opened, only its tokenizer is read.
     datasets : sequence of str
-    shots, limit, seed, mode, exemplar_seed, rewording
-        As in `evaluate_all`; where a model has no such mode, or a data set no
-        labels, it is answered in text, as there.
+    shots, limit, seed, mode, exemplar_seed, perturbation, store
+        As in `evaluate`.
     seconds : float
         Time for a request.
     price : Price, optional
@@ -54,144 +52,109 @@ def plan(
     Returns
     -------
     DataFrame
-        Columns: Data set, Data, Items, Requests (equal prompts are asked once;
-        in likelihood mode an API is asked for each label), Prompt tokens, Reply
-        tokens expected (as long as the gold) and at most, Dollars expected and
-        at most, Hours. Dollars are missing without a price. ``attrs["counted"]``
-        says how tokens were counted, ``attrs["priced"]`` where the price is from.
-
-    Raises
-    ------
-    BenchHealthError
-        If there is no such model or data set, or a number is not one.
+        Columns: dataset, source, items, requests (equal prompts are asked once),
+        prompt_tokens, reply_tokens (as long as the model's stored answers, or half of what is
+        allowed), most_reply_tokens, dollars and most_dollars (NaN without a price), hours.
+        ``attrs`` say how tokens were ``counted`` and from where the model is ``priced``.
     """
-    spec = check_name(model)
-    _check(datasets, limit, seconds)
+    spec, (form, _, style) = check_name(model), parts(model)
+    if not 0 <= seconds < math.inf:
+        raise BenchHealthError(f"seconds is {seconds!r}; expected 0 or more.")
+    if mode not in MODES:
+        raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
+    whole_number("limit", 0 if limit is None else limit)
     price, priced = (price, "as given") if price else known_price(model)
-    tokens = counter(model)
-    form, _, style = parts(model)
-    sent = form in REMOTE or (spec is not None and spec.published == "api")
-    kind = template(style) if sent and style is not None else None
+    count, counted = _counter(model)
+    jinja = template(style) if form in REMOTE and style else None
+    draw = exemplar_seed if shots and exemplar_seed is not None else seed
     rows = []
-    for key in datasets:
+    for key in map(dataset, datasets):
+        key = key.key
         whole = load(key)
         items = subset(whole, limit, seed)
-        asked = [perturb(item, rewording, seed) for item in items] if rewording else items
+        asked = [perturb(item, perturbation, seed) for item in items] if perturbation else items
         closed = TASKS[key].labels is not None and mode in modes_of(model)
-        requests, _ = make_requests(
-            asked,
-            shots=shots,
-            seed=exemplar_seed if shots and exemplar_seed is not None else seed,
-            mode=mode if closed or mode not in MODES else "generate",
-            cap=spec.max_tokens if spec else None,
-        )
-        first = {answer_key({}, r): (item, r) for item, r in zip(asked, requests, strict=True)}
-        counts = [_count(tokens, *pair, sent, kind) for pair in first.values()]
-        calls, prompts, bound, likely, most = (sum(column) for column in zip(*counts, strict=True))
+        how = mode if closed else "generate"
+        cap = spec.max_tokens if spec else None
+        requests, _ = make_requests(asked, shots=shots, seed=draw, mode=how, cap=cap)
+        requests = list({answer_key({}, request): request for request in requests}.values())
+        bounds = [
+            most_tokens(r, with_template(jinja, r.messages) + r.cue if jinja else None)
+            for r in requests
+        ]
+        most = 0 if how == "likelihood" else sum(reply for _, reply in bounds)
+        written = _written(recorded_name(model), key, store)
+        likely = round(SHARE * most if written is None else min(most, written * len(requests)))
+        prompts = sum(map(count, requests))
+        bound = sum(prompt for prompt, _ in bounds)
         rows.append(
             {
-                "Data set": DATASETS[key].name,
-                "Data": provenance(key, whole, data_root())["source"],
-                "Items": len(items),
-                "Requests": calls,
-                "Prompt tokens": prompts,
-                "Reply tokens, expected": likely,
-                "Reply tokens, at most": most,
-                "Dollars, expected": price.of(prompts, likely) if price else math.nan,
-                "Dollars, at most": price.of(bound, most) if price else math.nan,
-                "Hours": calls * seconds / 3600,
+                "dataset": key,
+                "source": provenance(key, whole, data_root())["source"],
+                "items": len(items),
+                "requests": len(requests),
+                "prompt_tokens": prompts,
+                "reply_tokens": likely,
+                "most_reply_tokens": most,
+                "dollars": price.of(prompts, likely) if price else math.nan,
+                "most_dollars": price.of(bound, most) if price else math.nan,
+                "hours": len(requests) * seconds / 3600,
             }
         )
     frame = pd.DataFrame(rows)
-    frame.attrs |= {"counted": tokens.how, "priced": priced}
+    frame.attrs |= {"counted": counted, "priced": priced}
     return frame
 
 
-def _check(datasets: Sequence[str], limit, seconds) -> None:
-    if unknown := [key for key in datasets if key not in DATASETS]:
-        raise BenchHealthError(
-            f"There is no data set '{unknown[0]}'. Known: {', '.join(DATASETS)}."
-        )
-    if limit is not None and (not isinstance(limit, int) or isinstance(limit, bool) or limit < 0):
-        raise BenchHealthError(f"limit is {limit!r}; expected a count, or 0 for all items.")
-    if not 0 <= seconds < math.inf:
-        raise BenchHealthError(f"seconds is {seconds!r}; expected 0 or more.")
+def _counter(model: str) -> tuple[Callable[[Request], int], str]:
+    """How the tokens of a prompt are counted: by the model's own tokenizer if it is here."""
+    from .tokens import own_count
+
+    try:
+        if own := own_count(model):
+            return own, "counted with the model's own tokenizer"
+    except ImportError:
+        pass
+    by_letters = lambda r: sum(len(m["content"]) // LETTERS + 4 for m in r.messages)  # noqa: E731
+    return by_letters, f"estimated, {LETTERS} letters a token; the most assumes a token a byte"
 
 
-def _count(
-    tokens: Tokens, item: Example, request: Request, sent: bool, kind: str | None
-) -> tuple[int, ...]:
-    """Of one request: calls, prompt tokens, a bound on them, reply tokens expected and at most."""
-    prompt, labels = tokens.prompt(request), request.labels
-    gold = tokens.text(TASKS[item.dataset].answer(item.gold, item)) + 1
-    if not sent:
-        most = 0 if labels else request.max_tokens
-        return 1, prompt, prompt, min(gold, most), most
-    bound, most = most_tokens(request, kind)
-    if not labels:
-        return 1, prompt, bound, min(gold, most), most
-    calls = len(labels)  # a label, which stands behind the prompt, is a call
-    return calls, calls * prompt + sum(map(tokens.text, labels)), bound, calls, most
+def _written(name: str, key: str, store) -> float | None:
+    """Tokens of a reply, on average, that the model has written on this data set before."""
+    answers = Store(store_path(name, key, store)).read().values()
+    counts = [n for item in answers if (n := item.usage.get("completion_tokens"))]
+    return sum(counts) / len(counts) if counts else None
 
 
-def announce(model, datasets: Sequence[str], **options) -> None:
-    """Print the plan of a run before a model behind an API is asked.
+def announce(model: Backend, datasets: Sequence[str], **options) -> None:
+    """Print the plan of a run, of a model that has a price or a budget, before it is asked.
 
     Parameters
     ----------
-    model : backend
-        Nothing is printed for one that has no price and no budget.
+    model : Backend
     datasets : sequence of str
     **options
         Of `plan`.
     """
-    budget = model.budget
-    if budget is None:
+    if model.budget is None:
         return
-    frame = plan(model.name, datasets, price=budget.price, **options)
-    frame.attrs["priced"] = model.priced or frame.attrs["priced"]
+    frame = plan(model.name, datasets, price=model.price, **options)
+    frame.attrs["priced"] = model.priced
     print(f"The plan for {model.name} at {model.place}, if no answer is stored yet:")
     print(as_text(frame))
-    limit = "none" if budget.limit is None else f"{budget.limit:g} dollars"
+    limit = "none" if model.budget.limit is None else f"{model.budget.limit:g} dollars"
     print(f"Budget: {limit}.")
 
 
 def as_text(frame: pd.DataFrame) -> str:
     """A plan with its sums, in lines."""
-    total = frame.select_dtypes("number").sum(min_count=1)
     whole = frame.copy()
-    whole.loc[len(whole)] = {"Data set": "all", "Data": "", **total}
-    shown = {"Hours": "{:.2f}"}
-    formats = {
-        name: shown.get(name, "{:,.4f}" if name.startswith("Dollars") else "{:,.0f}").format
-        for name in total.index
-    }
-    lines = whole.to_string(index=False, formatters=formats, na_rep="-")
-    return f"{lines}\n\nPrompt tokens: {frame.attrs['counted']}.\nPrice: {frame.attrs['priced']}."
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchhealth_utils.plan", description="What a run will take."
+    whole.loc["all"] = frame.sum(numeric_only=True, min_count=1)
+    whole = whole.fillna({"dataset": "all", "source": ""})
+    money, time = "{:,.4f}".format, "{:.2f}".format
+    formats = {"dollars": money, "most_dollars": money, "hours": time}
+    counts = [n for n in frame.select_dtypes("number") if n not in formats]
+    lines = whole.to_string(
+        index=False, na_rep="-", formatters={**dict.fromkeys(counts, "{:,.0f}".format), **formats}
     )
-    parser.add_argument("--model", required=True, help="a key of data/models.yaml or an open form")
-    parser.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
-    parser.add_argument("--shots", type=int, default=0, help="exemplars before each item")
-    parser.add_argument("--limit", type=int, default=0, help="items of each data set; 0: all")
-    parser.add_argument("--mode", choices=MODES, default=MODES[0])
-    parser.add_argument("--seconds", type=float, default=2.0, help="time for a request")
-    options = vars(parser.parse_args(arguments))
-    model = options.pop("model")
-    try:
-        frame = plan(model, options.pop("datasets"), **options)
-    except BenchHealthError as error:
-        raise SystemExit(f"{error}") from None
-    print(as_text(frame))
-    name = model if check_name(model) else parts(model)[1]
-    known = vendor_model(name)
-    if known and known.retired_since(name):
-        print(how_to_get(known, snapshot=name))
-
-
-if __name__ == "__main__":
-    main()
+    return f"{lines}\n\nPrompt tokens: {frame.attrs['counted']}.\nPrice: {frame.attrs['priced']}."

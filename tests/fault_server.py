@@ -14,45 +14,25 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from benchhealth_utils import open_model
-from benchhealth_utils.backends.remote import pauses
 from benchhealth_utils.models import Request
 from benchhealth_utils.schema import Example
 
 VENDORS = ("openai", "anthropic")
-
 UNBILLED = (
-    "429",
-    "429 with Retry-After",
-    "429 with a date",
-    "429 with no such date",
-    "500",
-    "529",
-)
-HARMLESS = ("no usage", "odd counts", "half a letter")  # answered all the same
+    "429 without a word", "429", "429 with Retry-After", "429 with a date",
+    "429 with no such date", "500", "529",
+)  # fmt: skip
+HARMLESS = ("no usage", "odd counts", "half a letter", "wrong id", "no reason")  # answered
+ASKED_AGAIN = (*UNBILLED, "time-out", "cut stream")  # in the same run
 FAULTS = (
-    "429",
-    "429 with Retry-After",
-    "429 with a date",
-    "429 with no such date",
-    "500",
-    "529",
-    "time-out",
-    "cut stream",
-    "malformed JSON",
-    "not JSON",
-    "deep JSON",
-    "empty choices",
-    "odd choices",
-    "duplicated reply",
-    "wrong id",
-    "unknown finish",
-    "odd finish",
-    *HARMLESS,
-)
+    *ASKED_AGAIN, "malformed JSON", "not JSON", "deep JSON", "empty choices", "odd choices",
+    "unknown finish", "odd finish", *HARMLESS,
+)  # fmt: skip
 ODD = ({"why": "stop"}, ["stop"])  # reasons to finish
 COUNTS = ("many", -50, 10**400, [50], 50.5)  # none of them a count
 OTHER_KEY = "sk-proj-of0somebody1else2entirely3"
 TEXTS = ("overloaded_error: try again", "rate limit reached")  # never an answer
+WRITTEN = 10  # tokens of every reply
 
 
 def letter(number):
@@ -61,40 +41,30 @@ def letter(number):
 
 
 class FaultServer(ThreadingHTTPServer):
-    """Serve until closed; `faults` maps a fault's name to its share of requests."""
+    """Serve until closed.
+
+    `faults` maps a fault's name to its share of requests, up to `until` of them; `says`, if
+    given, is a function of a request's body that gives status and body of the response.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(
-        self,
-        faults=None,
-        *,
-        seed=0,
-        delay=0.0,
-        hang=1.0,
-        answer=None,
-        refuse=(),
-        until=10**9,
-        rate=None,
-        says="",
-        code=None,
-    ):
+        self, faults=None, *, seed=0, delay=0.0, hang=1.0, answer=letter, refuse=(),
+        until=10**9, rate=None, says=None,
+    ):  # fmt: skip
         super().__init__(("127.0.0.1", 0), Handler)
         self.shares, self.delay, self.hang = dict(faults or {}), delay, hang
-        self.answer = answer or letter
-        self.refuse, self.until = set(refuse), until  # faults in all
+        self.answer, self.refuse, self.until = answer, set(refuse), until
         self.rate, self.recent = rate, []  # so many answers in so many seconds
-        self.says, self.code = says, code  # of a status 400; "{}" is the prompt
-        self.echoed = None  # in place of the function of that name
-        self.random = random.Random(seed)
-        self.lock = threading.Lock()
+        self.says = says
+        self.random, self.lock = random.Random(seed), threading.Lock()
         self.injected, self.answered, self.asked = Counter(), Counter(), Counter()
-        self.billed = 0  # requests that a vendor would charge for
-        self.bodies, self.headers_seen, self.last, self.most_open, self.open = [], [], {}, 0, 0
+        self.billed, self.read = 0, 0  # requests that a vendor would charge for; their tokens
+        self.bodies, self.headers_seen, self.last, self.open, self.most_open = [], [], {}, 0, 0
         self.elsewhere = ""  # where a redirection leads
-        self.same_id = None  # of every response
-        self.thread = threading.Thread(target=self.serve_forever, daemon=True)
+        self.thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self):
         self.thread.start()
@@ -111,28 +81,33 @@ class FaultServer(ThreadingHTTPServer):
     def address(self):
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def has_room(self):
-        """Whether the limit on answers in so many seconds lets one more through."""
-        if self.rate is None:
-            return True
-        most, seconds = self.rate
-        now = time.monotonic()
-        self.recent = [at for at in self.recent if now - at < seconds]
-        if len(self.recent) >= most:
-            return False
-        self.recent.append(now)
-        return True
+    def dollars(self, prompt, completion):
+        """What a vendor would charge, at dollars for a million tokens."""
+        return (self.read * prompt + self.billed * WRITTEN * completion) / 1e6
 
     def draw(self):
         """The fault of the next request, or None."""
+        now = time.monotonic()
+        if self.rate is not None:
+            self.recent = [at for at in self.recent if now - at < self.rate[1]]
+            if len(self.recent) >= self.rate[0]:
+                return "429 without a word"
+            self.recent.append(now)
         if self.injected.total() >= self.until:
             return None
-        point, reached = self.random.random(), 0.0
-        for name, share in self.shares.items():
-            reached += share
-            if point < reached:
-                return name
-        return None
+        if self.random.random() >= sum(self.shares.values()):
+            return None
+        return [*self.shares][self.injected.total() % len(self.shares)]  # each in its turn
+
+
+def text_of(body):
+    """The last turn of what was sent."""
+    return body["prompt"] if "prompt" in body else body["messages"][-1]["content"]
+
+
+def tokens(body):
+    """As the server counts a prompt."""
+    return 40 + len(text_of(body)) // 4
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -145,9 +120,7 @@ class Handler(BaseHTTPRequestHandler):
         server = self.server
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         kind = "anthropic" if self.path.endswith("/messages") else "openai"
-        raw = self.path.endswith("/completions") and not self.path.endswith("/chat/completions")
-        text = body["prompt"] if raw else body["messages"][-1]["content"]
-        found = re.search(r"item (\d+)", text)
+        found = re.search(r"item (\d+)", text_of(body))
         number = int(found[1]) if found else 0
         with server.lock:
             server.bodies.append(body)
@@ -156,55 +129,46 @@ class Handler(BaseHTTPRequestHandler):
             serial = len(server.bodies)
             server.open += 1
             server.most_open = max(server.most_open, server.open)
-            fault = server.draw() if server.has_room() else "429"
-            if fault in ("duplicated reply", "wrong id") and not server.last.get(kind):
-                fault = None
+            fault = server.draw()
             if fault:
                 server.injected[fault] += 1
-            server.billed += fault not in UNBILLED
+            if fault not in UNBILLED:
+                server.billed, server.read = server.billed + 1, server.read + tokens(body)
         try:
             time.sleep(server.delay)
-            self.reply(server, kind, raw, number, fault, body, serial, text)
+            self.reply(server, kind, number, fault, body, serial)
         finally:
             with server.lock:
                 server.open -= 1
 
-    def reply(self, server, kind, raw, number, fault, body, serial, text):
+    def reply(self, server, kind, number, fault, body, serial):
+        if server.says and (fault is None):
+            status, said = server.says(body)
+            raw = said if isinstance(said, bytes) else json.dumps(said).encode()
+            page = {"Content-Type": "text/html"} if raw.startswith(b"<") else None
+            return self.send(status, raw, page)
         for name in server.refuse & set(body):
             message = f"Unsupported parameter: '{name}' is not supported with this model."
-            if name == "max_tokens":
-                message += " Use 'max_completion_tokens' instead."
-            return self.error(400, message)
-        if fault and fault.startswith("429"):
-            return self.error(429, TEXTS[1], {"Retry-After": w} if (w := waits(fault)) else None)
-        if fault and (found := re.fullmatch(r"(5\d\d) after (\w+)", fault)):
-            return self.error(int(found[1]), TEXTS[0], {"Retry-After": found[2]})
+            return self.error(400, message + " Use 'max_completion_tokens'." * ("max" in name))
+        if fault and (found := re.match(r"(429|5\d\d)(?: after (\w+))?", fault)):
+            wait = {
+                "429 with Retry-After": "0.2",
+                "429 with a date": formatdate(time.time() + 1, usegmt=True),
+                "429 with no such date": "Wed, 21 Oct 2015 07:28:00 +99999999999999",
+            }.get(fault, found[2])
+            words = TEXTS[found[1] == "429"] + self.key() * ("key" in fault)
+            headers = {"Retry-After": wait} if wait else {"Retry-After-Ms": "10"}
+            headers = {} if fault == "429 without a word" else headers
+            return self.error(int(found[1]), words, headers)
         if fault == "redirect":
             return self.send(307, b"", {"Location": server.elsewhere + self.path})
-        if fault in ("500", "529"):
-            return self.error(int(fault), TEXTS[0])
         if fault == "time-out":
             return time.sleep(server.hang)
         if fault == "400":
             return self.error(400, "What is this?")
-        if fault == "400 says":
-            return self.error(400, server.says.format(text), code=server.code)
-        if fault == "400 filter":
-            return self.error(400, "The response was filtered: content_filter")
-        if fault in ("401", "400 with the key", "500 with the key"):
-            sent = self.headers.get("Authorization") or self.headers.get("x-api-key")
-            return self.error(int(fault[:3]), f"Incorrect API key: {sent}, not {OTHER_KEY}")
-        if fault == "context":
-            return self.error(400, "This model's maximum context length is 2048 tokens.")
-        whole = self.message(server, kind, raw, number, fault, serial)
-        if fault == "duplicated reply":
-            whole = server.last[kind]
-        if fault == "wrong id":
-            whole["id"] = server.last[kind]["id"]
-        if server.same_id is not None:
-            whole["id"] = server.same_id
-        if body.get("echo") and fault not in ("odd choices", "empty choices"):
-            whole["choices"][0]["logprobs"] = (server.echoed or echoed)(body["prompt"])
+        if fault in ("401", "400 with the key"):
+            return self.error(int(fault[:3]), self.key())
+        whole = self.message(server, kind, number, fault, body, serial)
         data = json.dumps(whole).encode()
         if fault == "deep JSON":
             data = b"[" * 10**5 + b"]" * 10**5
@@ -214,55 +178,49 @@ class Handler(BaseHTTPRequestHandler):
             return self.send(200, b"<html>busy</html>", {"Content-Type": "text/html"})
         if fault == "cut stream":
             return self.send(200, data[: len(data) // 2], length=len(data))
-        if not fault or fault in (*HARMLESS, "filtered", "truncated"):
+        if not fault or fault in HARMLESS:
             with server.lock:
                 server.answered[number] += 1
-                server.last[kind] = whole
+                server.last[kind] = whole["id"]
         self.send(200, data)
 
-    def message(self, server, kind, raw, number, fault, serial):
-        text = server.answer(number) + ("\ud83d" if fault == "half a letter" else "")
-        reason = {"filtered": "content_filter", "truncated": "length", "unknown finish": "what"}
-        finish = reason.get(fault, "stop")
-        odd = COUNTS[serial % len(COUNTS)]
-        if kind == "anthropic":
-            named = {"stop": "end_turn", "length": "max_tokens", "content_filter": "refusal"}
-            whole = {
-                "id": f"msg_{serial}",
-                "type": "message",
-                "role": "assistant",
-                "model": "served",
-                "content": [{"type": "text", "text": text}],
-                "stop_reason": ODD[serial % 2]
-                if fault == "odd finish"
-                else named.get(finish, finish),
-                "stop_sequence": None,
-                "usage": {"input_tokens": 50, "output_tokens": 10},
-            }
-            if fault == "empty choices":
-                whole["content"] = None
-            if fault == "odd choices":
-                whole["content"] = {"text": text}
-            if fault == "no usage":
-                whole["usage"] = None
-            if fault == "odd counts":
-                whole["usage"] = {"input_tokens": odd, "output_tokens": odd}
-            return whole
-        inside = {"text": text} if raw else {"message": {"role": "assistant", "content": text}}
-        reason = ODD[serial % 2] if fault == "odd finish" else finish
-        choices = [{"index": 0, "finish_reason": reason, "logprobs": None, **inside}]
-        usage = {"prompt_tokens": 50, "completion_tokens": 10, "total_tokens": 60}
-        return {
-            "id": f"cmpl-{serial}",
-            "object": "text_completion" if raw else "chat.completion",
-            "created": 1,
-            "model": "served",
-            "choices": {"empty choices": [], "odd choices": {"0": inside}}.get(fault, choices),
-            "usage": {"no usage": None, "odd counts": dict.fromkeys(usage, odd)}.get(fault, usage),
-        }
+    def key(self):
+        sent = self.headers.get("Authorization") or self.headers.get("x-api-key")
+        return f"Incorrect API key: {sent}, not {OTHER_KEY}"
 
-    def error(self, status, message, headers=None, code=None):
-        body = {"type": "error", "error": {"type": "e", "message": message, "code": code}}
+    def message(self, server, kind, number, fault, body, serial):
+        text = server.answer(number) + "\ud83d" * (fault == "half a letter")
+        odd = COUNTS[serial % len(COUNTS)]
+        identifier = server.last.get(kind, "first") if fault == "wrong id" else f"id-{serial}"
+        reason = {
+            "unknown finish": "what", "odd finish": ODD[serial % 2], "no reason": None,
+        }  # fmt: skip
+        usage = {
+            "no usage": None,
+            "odd counts": dict.fromkeys(["prompt_tokens", "input_tokens"], odd),
+        }
+        if kind == "anthropic":
+            content = [{"type": "text", "text": text}]
+            counted = {"input_tokens": tokens(body), "output_tokens": WRITTEN}
+            return {
+                "id": identifier, "type": "message", "role": "assistant", "model": "served",
+                "content": {"empty choices": None, "odd choices": {"x": text}}.get(fault, content),
+                "stop_reason": reason.get(fault, "end_turn"), "stop_sequence": None,
+                "usage": usage.get(fault, counted),
+            }  # fmt: skip
+        raw = "prompt" in body
+        inside = {"text": text} if raw else {"message": {"role": "assistant", "content": text}}
+        choice = {"index": 0, "finish_reason": reason.get(fault, "stop"), **inside}
+        counted = {"prompt_tokens": tokens(body), "completion_tokens": WRITTEN}
+        return {
+            "id": identifier, "object": "text_completion" if raw else "chat.completion",
+            "created": 1, "model": "served",
+            "choices": {"empty choices": [], "odd choices": {"0": inside}}.get(fault, [choice]),
+            "usage": usage.get(fault, counted),
+        }  # fmt: skip
+
+    def error(self, status, message, headers=None):
+        body = {"type": "error", "error": {"type": "e", "message": message, "code": None}}
         self.send(status, json.dumps(body).encode(), headers)
 
     def send(self, status, data, headers=None, length=None):
@@ -272,42 +230,21 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(length or len(data)))
         self.end_headers()
         self.wfile.write(data)
-        if length:
-            self.close_connection = True
+        self.close_connection = bool(length)
 
 
-def waits(fault):
-    """The Retry-After header of a 429, or None."""
-    found = re.fullmatch(r"429 after (\w+)", fault)
+def chat(content="Answer: C", finish="stop", kind="openai", usage=None, **message):
+    """A response in either protocol, whatever it holds."""
+    if kind == "anthropic":
+        return {
+            "id": "m", "type": "message", "role": "assistant", "model": "served",
+            "content": content, "stop_reason": finish, "usage": usage,
+        }  # fmt: skip
+    inside = {"role": "assistant", "content": content, **message}
     return {
-        "429 with Retry-After": "0.2",
-        "429 with a date": formatdate(time.time() + 1, usegmt=True),
-        "429 with no such date": "Wed, 21 Oct 2015 07:28:00 +99999999999999",
-    }.get(fault, found and found[1])
-
-
-def echoed(prompt):
-    """Log-probabilities of a prompt's words: minus the number of their letters."""
-    return logs_of(re.findall(r"\s*\S+", prompt))
-
-
-def echoed_with_marks(prompt):
-    """The same with a beginning mark and the token that was added, as vLLM does."""
-    return logs_of(["<s>", *re.findall(r"\s*\S+", prompt), " Answer"])
-
-
-def echoed_without_spaces(prompt):
-    """The same as vLLM has it of a LLaMA: spaces lost, what is not ASCII in pieces."""
-    words = re.findall(r"[A-Za-z0-9]+|[!-~]|[^\s!-~]", prompt)
-    pieces = [part for word in words for part in ([word] if word.isascii() else "\ufffd" * 2)]
-    return logs_of(["<s>", *pieces, "yes"])
-
-
-def logs_of(tokens):
-    """Tokens with minus the number of their letters, but for the first one."""
-    offsets = [sum(map(len, tokens[:i])) for i in range(len(tokens))]
-    values = [None, *(-float(len(token.strip())) for token in tokens[1:])]
-    return {"text_offset": offsets, "token_logprobs": values, "tokens": tokens}
+        "id": "c", "object": "chat.completion", "created": 1, "model": "served", "usage": usage,
+        "choices": [{"index": 0, "finish_reason": finish, "message": inside}],
+    }  # fmt: skip
 
 
 def items(count):
@@ -329,17 +266,16 @@ def point_at(monkeypatch, vendor, server):
     monkeypatch.setenv(f"{vendor.upper()}_API_KEY", "a-key-of-the-tests-0123456789")
 
 
-def opened(monkeypatch, vendor, server, *, name="model", shortest=0.01, timeout=30.0, **options):
-    """A model behind the server, with short pauses.
-
-    Patience is for a machine under load; a test of time-outs asks for less.
-    """
+def opened(monkeypatch, vendor, server, *, name="model", timeout=30.0, retries=None, **options):
+    """A model behind the server; patience is for a machine under load."""
     point_at(monkeypatch, vendor, server)
     model = open_model(f"{vendor}:{name}", **options)
-    model.protocol.timeout, model.wait = timeout, pauses(shortest)
+    model.timeout, model.retries = timeout, model.retries if retries is None else retries
     return model
 
 
 def ask(model, requests):
-    """Every reply by position; a later one for the same position counts."""
-    return dict(pair for part in model.replies(requests, range(len(requests))) for pair in part)
+    """Every reply by position."""
+    found = [pair for part in model.replies(requests, range(len(requests))) for pair in part]
+    assert len(found) == len(dict(found)), "a position came twice"
+    return dict(found)

@@ -1,17 +1,25 @@
-"""What models behind an API may cost: prices, budgets, and what is booked."""
+"""What models behind an API may cost: prices, budgets, what is booked, and the plan before it."""
 
+import shutil
+
+import pandas as pd
 import pytest
-from fault_server import FAULTS, FaultServer, ask, items, opened
+from fault_server import FAULTS, WRITTEN, FaultServer, ask, items, opened, point_at, text_of
 
-from benchhealth_utils import load, open_model
-from benchhealth_utils.answers import make_requests
-from benchhealth_utils.backends.budget import Budget, Price
-from benchhealth_utils.backends.faults import Stopped
-from benchhealth_utils.evaluation import evaluate, evaluate_all
-from benchhealth_utils.report.recording import record_all, result
-from benchhealth_utils.schema import ModelError
+from benchhealth_utils import evaluate, load, open_model
+from benchhealth_utils.answers import answer
+from benchhealth_utils.cli import main, publish
+from benchhealth_utils.evaluating import frame
+from benchhealth_utils.human_eval import sample
+from benchhealth_utils.human_eval.judge import judge
+from benchhealth_utils.human_eval.sample import Dialogue
+from benchhealth_utils.models.money import Budget, Price, known_price
+from benchhealth_utils.models.remote import Stopped
+from benchhealth_utils.plan import announce, plan
+from benchhealth_utils.schema import BenchHealthError, ModelError
 
-EACH = (50 * 10 + 10 * 20) / 1e6  # what the server counts, at the price below
+NO_TOKENIZER = "anthropic:somebodys-model"
+NO_ROOM = "the budget of .* dollars has no room"
 
 
 @pytest.fixture(params=("openai", "anthropic"))
@@ -22,7 +30,7 @@ def connect(request, monkeypatch):
 
 def until_stopped(model, count):
     got = {}
-    with pytest.raises(Stopped, match="the budget of .* dollars has no room"):
+    with pytest.raises(Stopped, match=NO_ROOM):
         for part in model.replies(items(count), range(count)):
             got |= part
     return got
@@ -33,149 +41,226 @@ def test_the_budget_is_used_and_never_exceeded(connect):
     with FaultServer(delay=0.01) as server:
         model = connect(server, budget=0.02)
         got = until_stopped(model, 200)
-        billed = sum(server.answered.values()) * EACH
-    most = model.budget.most(len("Question about item 00.") + 16, 20)
-    assert model.budget.spent == pytest.approx(billed) and not model.budget.waiting
-    assert 0.02 - most - EACH < billed <= 0.02
-    assert len(got) == server.billed
-    assert all(reply.usage["dollars"] == pytest.approx(EACH) for reply in got.values())
+        billed = server.dollars(10, 20)
+    most = model.price.of(len("Question about item 00.") + 16, 20)
+    assert model.budget.spent == pytest.approx(billed) and model.budget.held == 0
+    assert 0.02 - 2 * most < billed <= 0.02 and len(got) == server.billed
+    each = sum(reply.usage["dollars"] for reply in got.values())
+    assert each == pytest.approx(billed, abs=1e-6)
 
 
 def test_on_a_bad_day_what_was_billed_without_an_answer_is_booked_too(connect):
-    with FaultServer({name: 0.5 / len(FAULTS) for name in FAULTS}, seed=4, hang=0.3) as server:
-        model = connect(server, budget=0.06, timeout=0.2)
+    shares = {name: 0.5 / len(FAULTS) for name in FAULTS}
+    with FaultServer(shares, seed=4, hang=0.3) as server:
+        model = connect(server, budget=0.04, timeout=0.2)
         got = until_stopped(model, 200)
-        billed = server.billed * EACH
-    assert billed <= model.budget.spent + 1e-9 <= 0.06 + 2e-9
-    assert sum(reply.usage["dollars"] for reply in got.values()) <= model.budget.spent + 1e-9
-    assert any(reply.usage["dollars"] > EACH for reply in got.values())
-
-
-def test_without_faults_the_answers_carry_all_of_the_cost(connect):
-    with FaultServer({"duplicated reply": 1.0}, until=1) as server:
-        model = connect(server)
-        replies = ask(model, items(10))
-    assert server.billed == 12
-    assert model.budget.spent == pytest.approx(12 * EACH)
-    assert sum(r.usage["dollars"] for r in replies.values()) == pytest.approx(12 * EACH)
-
-
-def test_a_request_is_booked_at_what_it_cost_or_else_at_the_most_it_could_have():
-    budget = Budget(0.001, Price(10, 20))
-    most = budget.most(38, 20)
-    assert most == pytest.approx((38 * 10 + 20 * 20) / 1e6)
-    assert budget.reserve(most) and not budget.reserve(most)
-    assert budget.settle(most, {}) == budget.spent == pytest.approx(most)
-    budget.spent = 0.0
-    assert budget.reserve(most) and budget.settle(most, None) == budget.spent == 0
-    assert budget.reserve(most)
-    counts = {"prompt_tokens": 5, "completion_tokens": 2}
-    assert budget.settle(most, counts) == pytest.approx(9e-5) and not budget.waiting
-
-
-def test_the_most_a_request_can_cost_counts_every_label_and_the_template(monkeypatch):
-    with FaultServer() as server:
-        model = opened(monkeypatch, "openai", server, name="served#baize")
-        request = make_requests(load("pubmedqa")[:1], shots=0, seed=0, mode="likelihood")[0][0]
-        replies = ask(model, [request])
-        sent = sum(len(body["prompt"].encode()) for body in server.bodies)
-        prompt, completion = model.protocol.most(request)
-    assert len(server.bodies) == 3 == completion
-    assert sent < prompt <= sent + 3 * 16
-    assert replies[0].usage["completion_tokens"] == 3
-
-
-@pytest.mark.parametrize("fault", ["no usage", "odd counts"])
-def test_labels_that_the_server_has_not_counted_are_booked_at_the_most(fault, monkeypatch):
-    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
-    requests, _ = make_requests(load("pubmedqa")[:2], shots=0, seed=0, mode="likelihood")
-    with FaultServer({fault: 1.0}, until=4) as server:  # all of the first, one of the second
-        model = opened(monkeypatch, "openai", server, name="served#alpaca")
-        replies = [ask(model, [request])[0] for request in requests]
-    most = [model.budget.most(*model.protocol.most(request)) for request in requests]
-    assert {reply.status for reply in replies} == {"ok"} and len(server.bodies) == 6
-    assert [reply.usage["dollars"] for reply in replies] == pytest.approx(most, abs=1e-8)
-    assert model.budget.spent == pytest.approx(sum(most))
-
-
-def test_labels_asked_before_a_fault_are_booked(monkeypatch):
-    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
-    requests, _ = make_requests(load("pubmedqa")[:1], shots=0, seed=0, mode="likelihood")
-    with FaultServer(until=1) as server:
-        model = opened(monkeypatch, "openai", server, name="served#alpaca")
-        server.answer = lambda number: server.shares.update({"429": 1.0}) or "x"
-        (reply,) = ask(model, requests).values()
-    assert len(server.bodies) == 5 and reply.usage["attempts"] == 2
-    assert model.budget.spent == pytest.approx(4 * (50 * 10 + 20) / 1e6)
+    assert server.dollars(10, 20) <= model.budget.spent + 1e-9 <= 0.04 + 2e-9
+    assert sum(reply.usage["dollars"] for reply in got.values()) <= model.budget.spent + 1e-6
+    assert any(reply.usage.get("attempts", 1) > 1 for reply in got.values())
 
 
 @pytest.mark.parametrize("fault", ["odd counts", "no usage"])
-def test_counts_that_are_none_are_not_believed(connect, fault):
+def test_counts_that_are_none_are_booked_at_the_most(connect, fault):
     with FaultServer({fault: 1.0}) as server:
         model = connect(server, budget=1.0)
         replies = ask(model, items(6))
     assert {reply.status for reply in replies.values()} == {"ok"}
     assert not any("prompt_tokens" in reply.usage for reply in replies.values())
-    most = model.budget.most(*model.protocol.most(items(1)[0]))
-    assert model.budget.spent == pytest.approx(6 * most)
+    assert model.budget.spent == pytest.approx(6 * model.price.of(*model.most(items(1)[0])))
 
 
-def test_a_budget_needs_a_price(monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "x")
-    monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
-    with pytest.raises(ModelError, match="needs a price"):
-        open_model("openai:model", budget=1.0)
+def test_a_template_counts_toward_the_most_a_request_can_cost(monkeypatch):
+    with FaultServer() as server:
+        model = opened(monkeypatch, "openai", server, name="served#baize")
+        ask(model, items(1))
+        sent = len(text_of(server.bodies[0]).encode())
+    assert sent < model.most(items(1)[0])[0] <= sent + 16
 
 
-@pytest.mark.parametrize("price", ["cheap", "1", "1/2/3", "-1/2", "nan/1", "inf/1"])
-def test_a_price_that_is_none_is_refused(price, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", "x")
-    monkeypatch.setenv("BENCHHEALTH_PRICE", price)
-    with pytest.raises(ModelError, match="expected dollars for a million tokens"):
-        open_model("openai:model", budget=1.0)
+def test_models_spend_from_one_budget(connect):
+    with FaultServer() as server:
+        model = connect(server, budget=1.0)
+        form = model.name.partition(":")[0]
+        rivals = open_model(f"{form}:a", budget=model.budget), open_model(f"{form}:b", beside=model)
+        model.budget.spent = 0.9999
+        for rival in rivals:
+            with pytest.raises(Stopped, match="0.9999 spent"):
+                list(rival.replies(items(3), range(3)))
+        assert not server.bodies and open_model("majority", beside=model).name == "majority"
+
+
+def test_a_budget_books_what_was_set_aside():
+    budget = Budget(1.0)
+    assert budget.reserve(0.4) and budget.reserve(0.6) and not budget.reserve(0.1)
+    budget.settle(0.4, 0.0)  # not billed
+    assert budget.settle(0.6, 0.5) == budget.spent == 0.5 and budget.held == 0
+    assert budget.reserve(0.5) and not budget.reserve(0.01)
 
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
 def test_a_budget_that_is_none_is_refused(limit):
     with pytest.raises(ModelError, match="expected dollars, 0 or more"):
-        Budget(limit, Price(1, 1))
+        Budget(limit)
 
 
-def test_a_server_on_this_machine_costs_nothing_unless_it_is_said(monkeypatch):
-    with FaultServer() as server:
-        model = opened(monkeypatch, "openai", server, budget=0.0)
-        assert ask(model, items(3))[2].usage["dollars"] == 0
+def test_a_budget_needs_a_price_that_is_one(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
+    with pytest.raises(ModelError, match="needs a price"):
+        open_model("openai:model", budget=1.0)
+    for price in ("cheap", "1", "1/2/3", "-1/2", "nan/1", "inf/1"):
+        monkeypatch.setenv("BENCHHEALTH_PRICE", price)
+        with pytest.raises(ModelError, match="expected dollars for a million tokens"):
+            open_model("openai:model", budget=1.0)
 
 
-def test_two_models_spend_from_one_budget():
-    """As a chapter opens its model and the one it is compared with."""
-    first = Budget(1.0, Price(1, 1))
-    second = Budget(1.0, Price(5, 5), beside=first)
-    assert first.reserve(0.4) and second.reserve(0.4)
-    assert not second.reserve(0.4) and not first.reserve(0.4)
-    first.settle(0.4, None)  # not billed
-    assert second.reserve(0.4)
-    assert not Budget(1.0, Price(0, 0), beside=second).reserve(0.4)
+@pytest.mark.parametrize(
+    ("name", "price", "where"),
+    [("openai:gpt-3.5-turbo", Price(0.5, 1.5), "the vendor's list of 2026-04"),
+     ("openai:gpt-3.5-turbo-0613", Price(1.5, 2), "the vendor's list of 2024-06"),
+     ("gpt-4", Price(30, 60), "the vendor's list of 2026-04"),
+     ("anthropic:claude-2.1", Price(8, 24), "the vendor's list of 2023-11"),
+     ("hf:owner/name", None, "none, since the model runs on this machine")],
+)  # fmt: skip
+def test_a_dated_model_has_the_price_of_its_date(name, price, where, monkeypatch):
+    assert known_price(name) == (price, where)
+    assert "not known" in known_price("openai:newer")[1]
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "3/4")
+    stated = (Price(3, 4), "from BENCHHEALTH_PRICE")
+    assert known_price(name) == ((price, where) if price is None else stated)
 
 
-def test_the_model_opened_beside_another_has_what_is_left(connect):
+def test_runs_carry_the_dollars_and_equal_prompts_count_once(connect, tmp_path, capsys):
+    """The samples of GAD ask one question twice."""
     with FaultServer() as server:
         model = connect(server, budget=1.0)
-        form = model.name.partition(":")[0]
-        rival = open_model(f"{form}:rival", budget=1.0, beside=model)
-        model.budget.spent = 0.9999
-        with pytest.raises(Stopped, match="0.9999 spent by another model"):
-            list(rival.replies(items(3), range(3)))
-        assert open_model("majority", budget=1.0, beside=rival).name == "majority"
-
-
-def test_results_carry_the_dollars_of_a_data_set(connect, tmp_path, capsys):
-    with FaultServer() as server:
-        model = connect(server, budget=1.0)
-        (run,) = evaluate_all(model, ["gad"], limit=5, store=tmp_path, progress=False)
+        (run,) = evaluate(model, ["gad"], store=tmp_path, progress=False)
+        assert server.billed < run.scores.n
+    row = frame([run]).iloc[0]
+    assert row["dollars"] == pytest.approx(server.dollars(10, 20), abs=1e-6)
+    assert row["dollars"] == pytest.approx(model.budget.spent)
     said = capsys.readouterr().out
-    assert "The plan for" in said and "Budget: 1 dollars." in said and "GAD" in said
-    assert result(run)["dollars"] == pytest.approx(5 * EACH, abs=1e-6)
-    record_all([run])
-    assert f"({5 * EACH:.4f} dollars)" in capsys.readouterr().out
-    assert "dollars" not in result(evaluate("majority", "gad", store=tmp_path))
+    assert "The plan for" in said and "Budget: 1 dollars." in said and "127.0.0.1" not in said
+
+
+def test_what_opens_a_model_by_its_name_has_a_budget_of_five_dollars(monkeypatch, tmp_path):
+    """Replies that may cost 5.12 dollars each, at 512 tokens, and take 0.10."""
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "0/10000")
+    talks = [Dialogue(f"d-{at}", f"Question about item {at}?", f"Reply {at}.") for at in range(3)]
+    cards = pd.DataFrame({"card": ["c-1"], "question": "Q", "left": "one", "right": "two"})
+    given = {"store": tmp_path, "progress": False}
+    with FaultServer() as server:
+        point_at(monkeypatch, "openai", server)
+        for costly in (
+            lambda: sample.collect(["openai:m"], talks, **given),
+            lambda: judge(cards, {"robustness": "Which one?"}, "openai:m", **given),
+            lambda: publish("openai:m", ["chatdoctor"]),
+        ):
+            with pytest.raises(Stopped, match="the budget of 5 dollars has no room"):
+                costly()
+        assert not server.bodies
+        with pytest.raises(Stopped, match="0.3000 spent"):  # all models of a study together
+            sample.collect(["openai:a", "openai:b"], talks, budget=5.4, **given)
+        assert server.billed == 3
+
+
+# ------------------------------------------------------------------ the plan
+
+
+@pytest.mark.parametrize("name", ["openai:served", "openai:served#baize", "anthropic:served"])
+@pytest.mark.parametrize("options", [{}, {"shots": 2, "exemplar_seed": 7}, {"mode": "likelihood"}])
+def test_the_plan_is_of_the_requests_that_are_sent(name, options, monkeypatch, tmp_path):
+    keys, form = ["pubmedqa", "gad", "chatdoctor"], name.partition(":")[0]
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
+    before = plan(name, keys, limit=5, store=tmp_path, **options)
+    with FaultServer() as server:
+        model = opened(monkeypatch, form, server, name=name.partition(":")[2])
+        evaluate(model, keys, limit=5, store=tmp_path, progress=False, **options)
+        assert len(server.bodies) == before["requests"].sum()
+        assert all("prompt" in body for body in server.bodies) == ("#" in name)
+    assert (before["most_dollars"] > before["dollars"]).all()
+    assert list(before["reply_tokens"]) == list(before["most_reply_tokens"] // 2)
+    after = plan(name, keys, limit=5, store=tmp_path, **options)
+    assert list(after["reply_tokens"]) == list(before["requests"] * WRITTEN)
+    row = after.iloc[0]
+    spent = (row["prompt_tokens"] * 10 + row["reply_tokens"] * 20) / 1e6
+    assert row["dollars"] == pytest.approx(spent)
+    if "#" not in name:
+        letters = sum(len(m["content"]) // 4 + 4 for b in server.bodies for m in b["messages"])
+        assert after["prompt_tokens"].sum() == letters
+
+
+def test_what_a_plan_says_of_prices_limits_and_time(monkeypatch):
+    unknown = plan("openai:newer", ["gad"], limit=4, seconds=3)
+    assert unknown["most_dollars"].isna().all() and "BENCHHEALTH_PRICE=" in unknown.attrs["priced"]
+    assert unknown["hours"][0] == pytest.approx(unknown["requests"][0] * 3 / 3600)
+    assert plan("gpt-4", ["gad"], limit=1).attrs["priced"] == "the vendor's list of 2026-04"
+    monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "4096")
+    assert plan("openai:newer", ["gad"], limit=1)["most_reply_tokens"][0] == 4096
+    plain, other = (
+        plan("openai:m", ["pubmedqa"], limit=4, perturbation=kind)["prompt_tokens"][0]
+        for kind in (None, "template")
+    )
+    assert plain != other
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [({"limit": -1}, "limit"), ({"limit": 2.5}, "limit"), ({"seconds": -5.0}, "seconds is -5.0"),
+     ({"seconds": float("nan")}, "seconds is nan"), ({"shots": -1}, "shots"),
+     ({"mode": "guess"}, "no mode 'guess'. Known: generate, likelihood")],
+)  # fmt: skip
+def test_numbers_that_are_none_are_refused(wrong, message):
+    with pytest.raises(BenchHealthError, match=message):
+        plan(NO_TOKENIZER, ["gad"], **wrong)
+
+
+def test_names_that_are_none_list_the_known_ones(tmp_path):
+    for name, keys, message in [
+        (NO_TOKENIZER, ["gab"], "no data set 'gab'. .*Known: medqa, "),
+        ("gtp-4", ["gad"], "no model 'gtp-4'. .*Known: claude-2, "),
+        (f"hf:{tmp_path}/nowhere", ["gad"], "neither a folder nor a hub id"),
+    ]:
+        with pytest.raises(BenchHealthError, match=message):
+            plan(name, keys)
+
+
+def test_an_endpoint_elsewhere_is_announced_as_results_name_it(monkeypatch, capsys):
+    """Its host may be a name inside a house; pages show what is printed."""
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://ward7.example.org/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "x")
+    model = open_model("openai:mine")
+    announce(model, ["gad"], limit=1)
+    said = capsys.readouterr().out
+    assert "ward7" not in said and model.signature["endpoint"] in said and "Budget: none" in said
+
+
+def test_the_command_prints_a_line_a_data_set_and_a_sum(capsys):
+    assert main(["plan", "--model", "openai:gpt-4-0613", "--datasets", "gad", "hoc"]) in (0, None)
+    printed = capsys.readouterr().out
+    assert all(part in printed for part in ("gad", "hoc", "list of 2026-04", "all"))
+    assert main(["plan", "--model", "x", "--datasets", "gad"]) == 1
+    assert "no model 'x'" in capsys.readouterr().err
+
+
+@pytest.mark.model
+def test_prompt_tokens_of_a_model_here_are_those_it_is_asked_with(tmp_path):
+    """Also where documents are cut: 512 tokens are few for an abstract with its question."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    model = open_model("smollm2-135m")
+    torch.manual_seed(0)
+    config = transformers.LlamaConfig(
+        vocab_size=len(model.tokenizer), hidden_size=16, intermediate_size=16,
+        num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
+        max_position_embeddings=512, eos_token_id=model.tokenizer.eos_token_id,
+    )  # fmt: skip
+    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "tiny")
+    model.tokenizer.save_pretrained(tmp_path / "tiny")
+    for key, shots in (("gad", 2), ("pubmedqa", 0)):
+        name, examples = f"hf:{tmp_path}/tiny", load(key, limit=4, seed=0)
+        answers = answer(name, examples, shots=shots, store=tmp_path / "s", progress=False)
+        planned = plan(name, [key], limit=4, shots=shots)
+        assert planned["prompt_tokens"][0] == sum(a.usage["prompt_tokens"] for a in answers) > 0
+        assert planned.attrs["counted"] == "counted with the model's own tokenizer"
+    assert any(reply.usage.get("cut_tokens") for reply in answers)
+    shutil.rmtree(tmp_path / "tiny")

@@ -2,38 +2,37 @@
 
 import json
 import os
+import random
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 from fault_server import (
     FAULTS,
-    HARMLESS,
     TEXTS,
     VENDORS,
     FaultServer,
     ask,
-    echoed,
-    echoed_with_marks,
-    echoed_without_spaces,
+    chat,
     items,
     opened,
     point_at,
 )
-from tenacity.wait import wait_exponential, wait_random
 
 from benchhealth_utils import load, open_model, read
-from benchhealth_utils.answers import Shelf, answer
-from benchhealth_utils.backends import asking
-from benchhealth_utils.backends.echo import log_probability
-from benchhealth_utils.backends.faults import Final, Stopped
-from benchhealth_utils.plan import plan
-from benchhealth_utils.schema import Answer, Example, ModelError
+from benchhealth_utils.answers import answer
+from benchhealth_utils.models import remote
+from benchhealth_utils.models.remote import Stopped, on_this_machine
+from benchhealth_utils.schema import BenchHealthError, Example, ModelError
+
+FULL = "This endpoint's maximum context length is 8192 tokens; you requested 9000."
 
 
 @pytest.fixture(params=VENDORS)
@@ -46,216 +45,81 @@ def connect(vendor, monkeypatch):
     return lambda server, **options: opened(monkeypatch, vendor, server, **options)
 
 
+@pytest.fixture
+def replied(monkeypatch):
+    """What a model replies whose server says this, or what a function of the body gives."""
+
+    def ask_it(said, status=200, *, vendor="openai", count=1, server=None, **options):
+        answers = said if callable(said) else lambda body: (status, said)
+        with FaultServer(says=answers) as running:
+            if server is not None:
+                server.append(running)
+            found = ask(opened(monkeypatch, vendor, running, **options), items(count))
+        return found[0] if count == 1 else found
+
+    return ask_it
+
+
 def exam(count):
     """Exam questions that the server answers with their gold."""
     options = dict(zip("ABCD", ("red", "blue", "green", "white"), strict=True))
     return [
-        Example(
-            f"q{i}",
-            "medqa",
-            {"question": f"Item: item {i}?", "options": options},
-            "ABCD"[i % 4],
-            "",
-        )
+        Example(f"q{i}", "medqa", {"question": f"Item: item {i}?", "options": options},
+                "ABCD"[i % 4], "")
         for i in range(count)
-    ]
+    ]  # fmt: skip
 
 
-def test_five_hundred_items_on_a_day_when_three_in_ten_requests_fail(connect, tmp_path):
-    """Every item is answered once with its own answer, or recorded as an error."""
-    examples = exam(500)
+def stored(folder):
+    (path,) = folder.rglob("*.jsonl")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+# ------------------------------------------------------------------ nothing lost
+
+
+def test_on_a_day_when_three_in_ten_requests_fail_no_item_is_lost_or_doubled(connect, tmp_path):
+    """Every item has its own answer or an error, and errors are asked again by the next run."""
+    examples = exam(200)
     with FaultServer({name: 0.3 / len(FAULTS) for name in FAULTS}, seed=3, hang=1.5) as server:
         model = connect(server, timeout=1.0)
-        answers = answer(model, examples, store=tmp_path, progress=False)
+        first = answers = answer(model, examples, store=tmp_path, progress=False)
         assert set(server.injected) == set(FAULTS)
-        assert max(server.asked.values()) <= 16
+        assert max(server.asked.values()) <= 7 and server.most_open <= 8
+        while any(reply.status == "error" for reply in answers):
+            asked, open_ = len(server.bodies), sum(r.status == "error" for r in answers)
+            answers = answer(model, examples, store=tmp_path, progress=False)
+            assert len(server.bodies) - asked >= open_
+    assert {reply.status for reply in first} == {"ok", "error"}
+    assert sum(reply.status == "ok" for reply in first) > 160
     assert [reply.id for reply in answers] == [example.id for example in examples]
-    found = Counter(reply.status for reply in answers)
-    assert set(found) <= {"ok", "error"} and found["ok"] > 495
     for example, reply in zip(examples, answers, strict=True):
-        if reply.status == "ok":
-            assert read(example, reply.text) == example.gold
-            assert f"item {example.id[1:]}." in reply.text
+        assert reply.status == "ok" and read(example, reply.text) == example.gold
+        assert f"item {example.id[1:]}." in reply.text
         assert not any(text in reply.text for text in TEXTS)
-    stored = Shelf(next(tmp_path.rglob("*.jsonl"))).read()
-    assert len(stored) == found["ok"]
-    harmless = sum(server.injected[name] for name in HARMLESS)
-    assert model.faults.total() >= server.injected.total() - harmless - 3
-    assert model.narrowest < 4 < model.widest
+    times = Counter(line["key"] for line in stored(tmp_path) if line["status"] == "ok")
+    assert len(times) == 200 and set(times.values()) == {1}
 
 
-def test_concurrency_falls_when_there_are_too_many_requests_and_rises_again(connect):
-    with FaultServer({"429 with Retry-After": 1.0}, delay=0.08, until=12) as server:
-        model = connect(server, shortest=0.05)
-        replies = ask(model, items(200))
-        most = server.most_open
-    assert len(replies) == 200
-    assert model.narrowest == 1 and model.widest > 8 and most > 8
+def test_response_ids_that_repeat_are_no_identity(replied, monkeypatch, tmp_path):
+    """As many items as MedQA has, at a server that draws its ids from 999 values."""
+    draw = random.Random(1)
 
+    def says(body):
+        return 200, chat() | {"id": f"chatcmpl-{draw.randrange(999)}"}
 
-def test_retries_are_bounded_and_an_endpoint_that_is_down_stops_the_run(connect):
-    with FaultServer({"500": 1.0}) as server:
-        model = connect(server)
-        with pytest.raises(
-            Stopped, match="got no answer .* in 8 attempts each, the last for '500'"
-        ):
-            ask(model, items(40))
-        assert max(server.asked.values()) <= 8
-
-
-def test_a_server_that_calls_every_request_wrong_stops_the_run(connect):
-    with FaultServer({"400": 1.0}) as server:
-        with pytest.raises(Stopped, match="20 requests in a row .* 'status 400: .*What is this"):
-            ask(connect(server), items(60))
-        assert set(server.asked.values()) == {1} and len(server.bodies) < 40
-
-
-@pytest.mark.parametrize(
-    ("fault", "status"),
-    [("400 filter", "refused"), ("filtered", "refused"), ("truncated", "truncated"),
-     ("context", "truncated")],
-)  # fmt: skip
-def test_what_is_final_is_asked_once(connect, fault, status):
-    with FaultServer({fault: 1.0}) as server:
-        replies = ask(connect(server), items(5))
-        assert {reply.status for reply in replies.values()} == {status}
-        assert set(server.asked.values()) == {1}
-
-
-def test_a_wrong_key_stops_the_run_and_is_not_repeated_in_the_message(connect):
-    with FaultServer({"401": 1.0}) as server:
-        with pytest.raises(Stopped, match="refuses the key") as caught:
-            ask(connect(server), items(50))
-        assert "a-key-of-the-tests" not in str(caught.value)
-        assert sum(server.asked.values()) <= 4
-
-
-@pytest.mark.parametrize("fault", ["429 after 86400", "500 after 86400", "502 after inf"])
-def test_a_server_that_asks_to_wait_a_day_stops_the_run(connect, fault):
-    with FaultServer({fault: 1.0}) as server:
-        with pytest.raises(Stopped, match="asks to wait (1440|inf) minutes"):
-            ask(connect(server), items(50))
-        assert sum(server.asked.values()) <= 4
-
-
-def test_a_pause_after_another_error_than_too_many_requests_is_bounded(connect, monkeypatch):
-    monkeypatch.setattr(asking, "LONGEST", 0.05)
-    with FaultServer({"500 after 300": 1.0}, until=4) as server:
-        start = time.monotonic()
-        replies = ask(connect(server), items(4))
-        assert time.monotonic() - start < 60 and len(server.bodies) == 8
-    assert {reply.status for reply in replies.values()} == {"ok"}
-
-
-def test_an_endpoint_that_never_answers_is_asked_three_times(connect):
-    """Each of the first four requests, that is; and at the most it could have cost."""
-    with FaultServer({"time-out": 1.0}, hang=0.6) as server:
-        model = connect(server, timeout=0.3)
-        with pytest.raises(Stopped, match="only gave 'time-out' .3 attempts"):
-            ask(model, items(60))
-        assert max(server.asked.values()) == 3 and len(server.bodies) <= 12
-
-
-def test_a_page_that_is_no_api_is_asked_three_times(connect):
-    with FaultServer({"not JSON": 1.0}) as server:
-        with pytest.raises(Stopped, match="only gave 'malformed' .3 attempts"):
-            ask(connect(server), items(60))
-        assert max(server.asked.values()) == 3 and len(server.bodies) <= 12
+    with FaultServer(says=says) as server:
+        model = opened(monkeypatch, "openai", server)
+        answers = answer(model, exam(1273), store=tmp_path, progress=False)
+        assert len(server.bodies) == 1273
+    assert [(a.status, a.text) for a in answers] == [("ok", "Answer: C")] * 1273
 
 
 def test_a_low_limit_on_requests_loses_nothing(monkeypatch):
-    """Three in the time of sixty first pauses, as in a minute, and no word of when."""
+    """A refusal does not count while the server answers others."""
     with FaultServer(rate=(3, 1.0)) as server:
-        model = opened(monkeypatch, "openai", server)
-        model.wait = wait_exponential(1 / 60, max=1.0) + wait_random(0, 1 / 60)
-        replies = ask(model, items(24))
+        replies = ask(opened(monkeypatch, "openai", server, retries=3), items(24))
     assert {reply.status for reply in replies.values()} == {"ok"} and len(replies) == 24
-    assert max(reply.usage.get("attempts", 1) for reply in replies.values()) > 8
-
-
-def test_half_a_letter_is_stored_as_a_question_mark(connect, tmp_path):
-    """A server that gives it each time would else have no answer stored, ever."""
-    examples = exam(3)
-    with FaultServer({"half a letter": 1.0}) as server:
-        answers = answer(connect(server), examples, store=tmp_path, progress=False)
-        again = answer(connect(server), examples, store=tmp_path, progress=False)
-        assert len(server.bodies) == 3
-    assert again == answers and all(reply.text.endswith("?") for reply in answers)
-
-
-def test_what_is_open_when_the_run_stops_still_comes_in(connect):
-    """The one request that is refused does not lose the answers of the others."""
-    with FaultServer({"401": 1.0}, until=1, delay=0.3) as server:
-        got = []
-        with pytest.raises(Stopped):
-            for part in connect(server, timeout=5).replies(items(50), range(50)):
-                got += part
-        assert 3 <= len(got) == len(server.bodies) - 1 < 8
-    assert {reply.status for _, reply in got} == {"ok"}
-
-
-def test_parameters_that_a_newer_model_refuses_are_left_out(connect, vendor):
-    refuse = ["temperature", "max_tokens"] if vendor == "openai" else ["temperature"]
-    with FaultServer(refuse=refuse, delay=0.05) as server:
-        replies = ask(connect(server), items(12))
-        last = server.bodies[-1]
-    assert {reply.status for reply in replies.values()} == {"ok"}
-    assert {reply.usage["temperature"] for reply in replies.values()} == {"the vendor's own"}
-    assert "temperature" not in last
-    assert last[{"openai": "max_completion_tokens", "anthropic": "max_tokens"}[vendor]] == 20
-
-
-def test_greedy_decoding_and_the_messages_are_sent_as_they_are(connect):
-    with FaultServer() as server:
-        replies = ask(connect(server), items(1))
-        (body,) = server.bodies
-    assert body["temperature"] == 0 and body["max_tokens"] == 20 and body["model"] == "model"
-    assert body["messages"] == [{"role": "user", "content": "Question about item 0."}]
-    assert replies[0].usage["prompt_tokens"] == 50 and replies[0].usage["served"] == "served"
-
-
-def test_a_response_that_comes_twice_is_asked_for_again_on_both_sides(
-    connect, tmp_path, monkeypatch
-):
-    """The store takes the first of the two back, and the count of answers with it."""
-    examples, counted = exam(6), []
-    monkeypatch.setattr(
-        "benchhealth_utils.progress.Progress.advance", lambda self, items: counted.append(items)
-    )
-    with FaultServer({"duplicated reply": 1.0}, until=1, delay=0.02) as server:
-        model = connect(server)
-        answers = answer(model, examples, store=tmp_path, progress=False)
-    twice = [number for number, times in server.asked.items() if times == 2]
-    assert len(twice) == 2 and len(server.bodies) == 8 and model.faults == {"duplicate": 1}
-    assert sum(counted) == 6
-    lines = [
-        Answer(**json.loads(line))
-        for line in next(tmp_path.rglob("*.jsonl")).open(encoding="utf-8")
-    ]
-    taken = [item for item in lines if item.status == "error"]
-    assert len(lines) == 8 and len(taken) == 1 and "came again" in taken[0].detail
-    assert [item.status for item in lines if item.key == taken[0].key] == ["ok", "error", "ok"]
-    assert {reply.status for reply in answers} == {"ok"}
-    for number, reply in enumerate(answers):
-        times = 2 if number in twice else 1
-        assert f"item {number}." in reply.text and reply.usage.get("attempts", 1) == times
-
-
-def test_an_answer_that_was_taken_back_is_asked_again_after_a_kill(tmp_path):
-    shelf = Shelf(tmp_path / "medqa.jsonl")
-    shelf.append([Answer("a", "ok", "x", "key a"), Answer("b", "ok", "y", "key b")])
-    shelf.append([Answer("a", "error", "", "key a")])
-    assert set(shelf.read()) == {"key b"}
-    shelf.append([Answer("a", "ok", "z", "key a")])
-    assert shelf.read()["key a"].text == "z"
-
-
-def test_a_server_that_gives_every_response_the_same_id_is_refused(connect):
-    with FaultServer() as server:
-        server.same_id = "always-this"
-        with pytest.raises(Stopped, match="one response id to several replies"):
-            ask(connect(server), items(50))
-        assert len(server.bodies) < 50
 
 
 RUN = """
@@ -263,8 +127,7 @@ import signal; signal.signal(signal.SIGINT, signal.default_int_handler)  # a she
 import sys
 from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import answer
-model = open_model(sys.argv[1] + ":model")
-answer(model, load("medmcqa"), store=sys.argv[2], progress=False)
+answer(open_model(sys.argv[1] + ":model"), load("medmcqa"), store=sys.argv[2], progress=False)
 """
 
 
@@ -280,15 +143,14 @@ def test_after_a_kill_nothing_stored_is_asked_again(vendor, blow, monkeypatch, t
         command = [sys.executable, "-c", RUN, vendor, str(tmp_path)]
         process = subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 120
-        while not (stored := [*tmp_path.rglob("*.jsonl")]) or not stored[0].stat().st_size:
+        while not (files := [*tmp_path.rglob("*.jsonl")]) or not files[0].stat().st_size:
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)
         process.send_signal(blow)
         assert process.wait(30) != 0
-        kept = len(stored[0].read_bytes().splitlines())
-        assert 0 < kept < len(examples)
+        kept = len(files[0].read_bytes().splitlines())
         before = len(server.bodies)
-        assert before <= kept + 16
+        assert 0 < kept < len(examples) and before <= kept + 16
         done = answer(open_model(f"{vendor}:model"), examples, store=tmp_path, progress=False)
         assert len(server.bodies) - before == len(examples) - kept
     assert [reply.id for reply in done] == [example.id for example in examples]
@@ -299,38 +161,297 @@ def threads():
     return [t for t in threading.enumerate() if t.name.startswith("requests to")]
 
 
-def test_a_consumer_that_stops_early_leaves_no_thread_and_no_request(connect):
+@pytest.mark.parametrize("how", ["stops early", "is interrupted"])
+def test_a_consumer_that_ends_leaves_no_thread_and_no_request(how, connect, monkeypatch, tmp_path):
+    """In a notebook the traceback keeps the generator alive; the thread ends all the same."""
     with FaultServer(delay=0.05) as server:
-        for _ in connect(server).replies(items(300), range(300)):
-            break
+        model = connect(server)
+        if how == "stops early":
+            for _ in model.replies(items(300), range(300)):
+                break
+        else:
+            monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+            with pytest.raises(KeyboardInterrupt) as caught:
+                answer(model, exam(200), store=tmp_path, progress=False)
+            assert caught.tb is not None
         assert not threads()
         asked = len(server.bodies)
         time.sleep(0.3)
-        assert len(server.bodies) == asked < 30
+        assert len(server.bodies) == asked < 40
 
 
-def test_an_interruption_between_two_replies_stops_the_requests(connect, monkeypatch, tmp_path):
-    """The traceback keeps the generator alive, as in a notebook; the thread ends all the same."""
-    monkeypatch.setattr(Shelf, "append", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with FaultServer(delay=0.05) as server:
-        with pytest.raises(KeyboardInterrupt) as caught:
-            answer(connect(server), exam(200), store=tmp_path, progress=False)
-        assert caught.tb is not None and not threads()
-        asked = len(server.bodies)
-        time.sleep(0.3)
-        assert len(server.bodies) == asked < 30
+def test_half_a_letter_is_stored_as_a_question_mark(connect, tmp_path):
+    """A server that gives it each time would else have no answer stored, ever."""
+    with FaultServer({"half a letter": 1.0}) as server:
+        answers = answer(connect(server), exam(3), store=tmp_path, progress=False)
+        again = answer(connect(server), exam(3), store=tmp_path, progress=False)
+        assert len(server.bodies) == 3
+    assert again == answers and all(reply.text.endswith("?") for reply in answers)
 
 
-def test_a_run_that_stopped_goes_on_with_what_is_missing(connect, tmp_path):
-    examples = load("medmcqa")
+# ------------------------------------------------------------------ what stops a run
+
+
+def test_what_is_open_when_the_run_stops_still_comes_in(connect):
+    """The one request that is refused does not lose the answers of the others."""
+    with FaultServer({"401": 1.0}, until=1, delay=0.3) as server:
+        got = []
+        with pytest.raises(Stopped):
+            for part in connect(server).replies(items(50), range(50)):
+                got += part
+        assert 3 <= len(got) == len(server.bodies) - 1 < 16
+    assert {reply.status for _, reply in got} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "said"),
+    [(401, "Bad key", "refuses the key .status 401.*Bad key"), (403, "no", "refuses the key"),
+     (404, "No such model x", "knows no such model.*No such model x"),
+     (402, "Insufficient credits.", "cannot pay .*Insufficient credits"),
+     (429, "You exceeded your current quota, please check.", "cannot pay"),
+     (400, "Your credit balance is too low", "cannot pay")],
+)  # fmt: skip
+def test_what_belongs_to_the_run_stops_it_in_the_servers_words(status, words, said, connect):
+    for shape in ({"error": {"message": words}}, {"error": words}, [{"error": {"code": status,
+                  "message": words}}], {"detail": words}, words):  # fmt: skip
+        with FaultServer(says=lambda _, shape=shape: (status, shape)) as server:
+            with pytest.raises(Stopped, match=said):
+                ask(connect(server), items(50))
+            assert len(server.bodies) <= 8
+    inside = {"error": {"code": status, "message": words}}
+    with FaultServer(says=lambda _: (200, inside)) as server, pytest.raises(Stopped, match=said):
+        ask(connect(server), items(50))
+
+
+@pytest.mark.parametrize("fault", ["429 after 86400", "500 after 300", "502 after inf"])
+def test_a_wait_longer_than_our_patience_stops_the_run(connect, fault):
+    """One vendor's client would give the item up, the other sleep for a day."""
+    with FaultServer({fault: 1.0}, until=9) as server:
+        with pytest.raises(Stopped, match="asks to wait (1440|5|inf) minutes .status"):
+            ask(connect(server), items(50))
+        assert sum(server.asked.values()) <= 8
+
+
+def test_an_endpoint_that_is_down_or_calls_everything_wrong_stops_the_run(connect):
+    with FaultServer({"500": 1.0}) as server:
+        with pytest.raises(
+            Stopped, match="20 requests in a row .* no answer in 3 attempts, the last gave 500"
+        ):
+            ask(connect(server, retries=2), items(60))
+        assert max(server.asked.values()) == 3
+    with FaultServer({"400": 1.0}) as server:
+        with pytest.raises(Stopped, match="20 requests in a row .* status 400: What is this"):
+            ask(connect(server), items(60))
+        assert set(server.asked.values()) == {1} and len(server.bodies) < 40
+
+
+def test_an_endpoint_that_never_answers_is_tried_three_times(connect):
+    with FaultServer({"time-out": 1.0}, hang=0.6) as server:
+        with pytest.raises(Stopped, match="only gave time-out .3 attempts"):
+            ask(connect(server, timeout=0.3), items(60))
+        assert max(server.asked.values()) == 3 and len(server.bodies) <= 24
     with FaultServer() as server:
+        pass
+    port = server.server_address[1]
+    with pytest.raises(Stopped, match=f"port {port} of .* cannot be reached .3 attempts"):
+        ask(connect(server), items(20))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [(b"<html><title>Sign in</title></html>", "Sign in"), (b'{"choices": [', ""),
+     (b"[" * 10**5, ""),
+     ({"choices": {}}, ""), ({"models": ["tiny"]}, "tiny"), ([], ""), ({"content": 5}, "5"),
+     ({"choices": [{"message": {"content": 5}}]}, "5")],
+)  # fmt: skip
+def test_what_is_no_reply_is_an_error_that_names_the_address(said, words, connect):
+    with FaultServer(says=lambda _: (200, said)) as server:
         model = connect(server)
-        with FaultServer({"500": 1.0}) as broken, pytest.raises(ModelError, match="stored"):
-            answer(connect(broken), examples, store=tmp_path, progress=False)
-        replies = answer(model, examples[:10], store=tmp_path, progress=False)
-        answer(model, examples, store=tmp_path, progress=False)
-        assert len(server.bodies) == len(examples)
-    assert all(reply.usage["prompt_tokens"] == 50 for reply in replies)
+        (reply,) = ask(model, items(1)).values()
+        assert reply.status == "error" and reply.detail.endswith(f"gave status 200: {words}")
+        assert f"port {server.server_address[1]} of this machine" in reply.detail
+        with pytest.raises(Stopped, match="20 requests in a row"):
+            ask(model, items(60))
+
+
+# ------------------------------------------------------------------ errors by their meaning
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [(400, {"error": {"message": FULL}}), (200, {"error": {"code": 400, "message": FULL}}),
+     (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. "
+            "Given: 4000 `inputs` tokens and 512 `max_new_tokens`", "error_type": "validation"}),
+     (400, {"error": "Trying to keep the first 6500 tokens when context the overflows."}),
+     (400, [{"error": {"code": 400, "message": "The input token count (40000) exceeds the maximum "
+             "number of tokens allowed (32768)."}}]),
+     (500, {"error": {"code": 500, "type": "exceed_context_size_error",
+            "message": "the request exceeds the available context size"}}),
+     (400, {"type": "error", "error": {"type": "invalid_request_error",
+            "message": "prompt is too long: 210000 tokens > 200000 maximum"}}),
+     (400, {"error": {"message": "x", "code": "context_length_exceeded"}}),
+     (400, {"object": "error", "message": "The prompt (total 40000) is too long", "code": 400}),
+     (400, {"message": "Input is too long for requested model."}),
+     (400, {"error": {"message": "Range of input length should be [1, 30720]"}}),
+     (422, {"detail": [{"loc": ["body"], "msg": "Prompt has 5000 tokens, but the most is 4096"}]}),
+     (429, {"error": {"message": "Request too large for m on tokens per min (TPM): Limit 30000",
+            "code": "rate_limit_exceeded"}}),
+     (413, b"<html>413 Request Entity Too Large</html>")],
+)  # fmt: skip
+def test_a_full_window_is_known_in_any_words_and_asked_once(status, said, vendor, replied):
+    servers = []
+    reply = replied(said, status, vendor=vendor, server=servers)
+    assert reply.status == "truncated" and "does not fit the context window" in reply.detail
+    assert len(servers[0].bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "outcome", "words"),
+    [(400, {"error": "plain words of the server"}, "error", "plain words"),
+     (400, {"errors": ["first words", "others"]}, "error", "first words, others"),
+     (422, "only text", "error", "only text"), (400, b"not JSON at all", "error", "not JSON"),
+     (400, {"error": {"message": "No.", "code": "content_filter"}}, "refused", "No., content_"),
+     (400, {"error": "This goes against our usage policies."}, "refused", "usage polic"),
+     (403, {"error": {"message": "Your input was flagged", "code": 403}}, "refused", "flagged"),
+     (400, {"error": "max_tokens is too large: 9000. It supports 4096 completion tokens."},
+      "error", "too large"),
+     (200, {"choices": [{"error": {"message": "Upstream failed", "code": 400},
+            "finish_reason": "error", "message": {"content": ""}}]}, "error", "Upstream failed")],
+)  # fmt: skip
+def test_other_errors_keep_the_servers_words(status, said, outcome, words, vendor, replied):
+    reply = replied(said, status, vendor=vendor)
+    assert reply.status == outcome and words in reply.detail and reply.text == ""
+
+
+def test_an_error_within_status_200_that_may_pass_is_asked_again(connect):
+    busy = [{"error": {"code": 429, "message": "Slow down"}}, {"error": "The model is overloaded"}]
+    with FaultServer(says=lambda _: (200, busy.pop()) if busy else (200, both)) as server:
+        both = chat() | {"content": [{"type": "text", "text": "C"}], "stop_reason": "end_turn"}
+        (reply,) = ask(connect(server), items(1)).values()
+    assert reply.status == "ok" and reply.usage["attempts"] == 3
+
+
+# ------------------------------------------------------------------ replies by their meaning
+
+
+@pytest.mark.parametrize(
+    ("word", "status"),
+    [("stop", "ok"), ("end_turn", "ok"), ("STOP", "ok"), ("COMPLETE", "ok"), ("", "ok"),
+     (None, "ok"), ("eos_token", "ok"), ("stop_sequence", "ok"), ("tool_calls", "ok"),
+     ("FINISH_REASON_STOP", "ok"), ("length", "truncated"), ("max_tokens", "truncated"),
+     ("model_length", "truncated"), ("FINISH_REASON_MAX_TOKENS", "truncated"),
+     ("model_context_window_exceeded", "truncated"), ("pause_turn", "truncated"),
+     ("content_filter", "refused"), ("SAFETY", "refused"), ("refusal", "refused"),
+     ("PROHIBITED_CONTENT", "refused"), ("error", "error"), ("banana", "error"),
+     ({"why": "stop"}, "error")],
+)  # fmt: skip
+def test_reasons_to_finish_are_read_by_their_meaning(word, status, vendor, replied):
+    content = "Answer: C" if vendor == "openai" else [{"type": "text", "text": "Answer: C"}]
+    reply = replied(chat(content, word, vendor), vendor=vendor)
+    assert reply.status == status
+    assert reply.text == ("" if status == "error" else "Answer: C")
+    assert status in ("ok", "error") or str(word) in reply.detail
+    if status == "error":
+        assert "_reason" in reply.detail and str(word) in reply.detail
+
+
+def test_where_no_reason_is_given_the_count_of_tokens_decides(replied):
+    usage = {"prompt_tokens": 30, "completion_tokens": 20}  # as many as were allowed
+    assert replied(chat(finish=None, usage=usage)).status == "truncated"
+    assert replied(chat(finish=None, usage=usage | {"completion_tokens": 19})).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [([{"type": "thinking", "thinking": [{"type": "text", "text": "B?"}]},
+       {"type": "text", "text": "Answer: C"}], "Answer: C"),
+     ([{"type": "reasoning", "text": "B"}, "Answer:", {"text": " C"}], "Answer: C"),
+     ({"type": "text", "text": "C"}, "C"), ([{"type": "output_text", "text": "C"}], "C"),
+     ([{"type": "text", "text": {"value": "C", "annotations": []}}], "C"), ([], ""), (None, "")],
+)  # fmt: skip
+def test_content_comes_as_text_or_as_parts(content, text, replied):
+    reply = replied(chat(content))
+    assert (reply.status, reply.text) == ("ok" if text else "empty", text)
+
+
+def test_refusals_and_thoughts_say_where_the_reply_went(replied):
+    declined = replied(chat(None, refusal="I cannot help."))
+    assert (declined.status, declined.text) == ("refused", "I cannot help.")
+    part = replied(chat([{"type": "refusal", "refusal": "No."}]))
+    assert (part.status, part.text) == ("refused", "No.")
+    for finish, status in (("stop", "empty"), ("length", "truncated")):
+        reply = replied(chat(None, finish, reasoning="So it is C"))
+        assert reply.status == status and "its field 'reasoning'" in reply.detail
+        assert "BENCHHEALTH_MAX_TOKENS" in reply.detail and reply.text == ""
+    thought = [{"type": "thinking", "thinking": "So it is C"}]
+    reply = replied(chat(thought, "max_tokens", "anthropic"), vendor="anthropic")
+    assert reply.status == "truncated" and "'thinking'" in reply.detail
+
+
+def test_a_prompt_that_the_server_has_cut_is_noticed_by_its_count(monkeypatch):
+    request = replace(items(1)[0], messages=({"role": "user", "content": "words again " * 300},))
+    for count, status in ((20, "truncated"), (400, "truncated"), (601, "ok"), (0, "ok")):
+        usage = {"prompt_tokens": count, "completion_tokens": 5}
+        with FaultServer(says=lambda _, usage=usage: (200, chat(usage=usage))) as server:
+            (reply,) = ask(opened(monkeypatch, "openai", server), [request]).values()
+        assert (reply.status, reply.text) == (status, "Answer: C")
+        assert status == "ok" or f"read {count} tokens" in reply.detail
+    usage = {"input_tokens": 20, "cache_read_input_tokens": 600, "output_tokens": 5}
+    content = [{"type": "text", "text": "C"}]
+    said = chat(content, "end_turn", "anthropic", usage)
+    with FaultServer(says=lambda _: (200, said)) as server:
+        (reply,) = ask(opened(monkeypatch, "anthropic", server), [request]).values()
+    assert (reply.status, reply.usage["prompt_tokens"]) == ("ok", 620)
+
+
+# ------------------------------------------------------------------ what is sent
+
+
+def test_greedy_decoding_and_the_messages_are_sent_as_they_are(connect):
+    with FaultServer() as server:
+        replies = ask(connect(server), items(1))
+        (body,) = server.bodies
+    assert body["temperature"] == 0 and body["max_tokens"] == 20 and body["model"] == "model"
+    assert body["messages"] == [{"role": "user", "content": "Question about item 0."}]
+    assert replies[0].usage["prompt_tokens"] == 45 and replies[0].usage["served"] == "served"
+
+
+def test_parameters_that_a_newer_model_refuses_are_left_out(connect, vendor):
+    refuse = ["temperature", "max_tokens"] if vendor == "openai" else ["temperature"]
+    with FaultServer(refuse=refuse) as server:
+        replies = ask(connect(server), items(30))
+        last = server.bodies[-1]
+        assert len(server.bodies) < 30 + 4 * 8
+    assert {reply.status for reply in replies.values()} == {"ok"}
+    assert {reply.usage["temperature"] for reply in replies.values()} == {"the vendor's own"}
+    assert "temperature" not in last
+    assert last[{"openai": "max_completion_tokens", "anthropic": "max_tokens"}[vendor]] == 20
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["temperature should be in (0.0, 1.0]", "`temperature` must be strictly positive",
+     "Invalid value: temperature must be greater than 0"],
+)  # fmt: skip
+def test_a_temperature_that_has_to_be_positive_is_a_small_one(words, replied):
+    def says(body):
+        refused = {"error": {"message": words, "code": "invalid_parameter"}}
+        return (400, refused) if body.get("temperature") == 0 else (200, chat())
+
+    reply = replied(says)
+    assert reply.status == "ok" and reply.usage["temperature"] == 0.01
+
+
+def test_words_that_a_server_repeats_of_a_prompt_do_not_change_how_others_are_asked(connect):
+    """Another form is kept only if the model takes it."""
+    with FaultServer(says=lambda _: (400, {"error": "Odd: 'the temperature was 39, max_tokens'"}),
+                     ) as server:  # fmt: skip
+        model = connect(server)
+        (reply,) = ask(model, items(1)).values()
+        assert reply.status == "error"
+        server.says = None
+        ask(model, items(1))
+        assert server.bodies[-1]["temperature"] == 0 and "max_tokens" in server.bodies[-1]
 
 
 def test_raw_completions_carry_the_template_and_its_stop(monkeypatch):
@@ -339,113 +460,159 @@ def test_raw_completions_carry_the_template_and_its_stop(monkeypatch):
         replies = ask(model, items(1))
         (body,) = server.bodies
     assert body["prompt"].endswith("Patient: Question about item 0.\n\nChatDoctor: ")
-    assert body["stop"] == ["Patient: "]
+    assert body["stop"] == ["Patient: "] and model.modes == ("generate",)
     assert replies[0].status == "ok" and replies[0].text == "Aspirin."
 
 
-@pytest.mark.parametrize("how", [echoed, echoed_with_marks, echoed_without_spaces])
-def test_labels_are_compared_by_what_the_server_says_of_the_prompt(how, monkeypatch, tmp_path):
-    """The server gives a word minus its letters: the shortest label is the likeliest."""
-    examples = load("pubmedqa")[:3]
-    with FaultServer() as server:
-        server.echoed = how
-        model = opened(monkeypatch, "openai", server, name="served#alpaca")
-        answers = answer(model, examples, mode="likelihood", store=tmp_path, progress=False)
-        assert len(server.bodies) == 9
-        assert all(body["echo"] and body["logprobs"] == 1 for body in server.bodies)
-        assert all(body["max_tokens"] == 1 for body in server.bodies)
-    for reply in answers:
-        assert reply.usage["logprobs"] == {"yes": -3, "no": -2, "maybe": -5}
-        assert reply.text == "Answer: no" and reply.status == "ok"
-
-
-@pytest.mark.parametrize("mode", ["generate", "likelihood"])
-@pytest.mark.parametrize("fault", ["odd choices", "empty choices", "odd finish", "deep JSON"])
-def test_a_raw_completion_of_another_shape_is_asked_again(fault, mode, monkeypatch, tmp_path):
-    """In likelihood mode nobody looks at the reason to finish."""
-    with FaultServer({fault: 1.0}, until=1) as server:
-        model = opened(monkeypatch, "openai", server, name="served#alpaca")
-        (reply,) = answer(model, load("gad")[:1], mode=mode, store=tmp_path, progress=False)
-    assert reply.status == "ok"
-    harmless = (mode, fault) == ("likelihood", "odd finish")
-    assert model.faults == ({} if harmless else {"malformed": 1})
-
-
-@pytest.mark.parametrize(
-    "values", [["a", "b"], [None, float("nan")], [None, [1]], [None], {"a": 1}]
-)
-def test_log_probabilities_that_are_none_are_not_taken_for_such(values):
-    """What is raised here counts as a reply of another shape."""
-    logs = SimpleNamespace(tokens=["Answer:", " yes"], token_logprobs=values)
-    with pytest.raises((TypeError, ValueError, KeyError)):
-        log_probability(logs, "Answer:", " yes", {})
-
-
-def test_a_server_without_log_probabilities_says_so(monkeypatch, tmp_path):
-    with FaultServer() as server:
-        server.echoed = lambda prompt: None
-        model = opened(monkeypatch, "openai", server, name="served#alpaca")
-        (reply,) = answer(
-            model, load("pubmedqa")[:1], mode="likelihood", store=tmp_path, progress=False
-        )
-    assert reply.status == "error" and "gives no log-probabilities" in reply.detail
-
-
-@pytest.mark.parametrize(
-    ("tokens", "detail"),
-    [
-        (["Q", "Answer", ": yes", "."], "no log-probability of 'yes' alone"),
-        (["yes", "."], "no log-probability of 'yes' alone"),
-        (["Answer", ":", " yes"], None),
-        (["Answer", ":", "▁", "yes", "</s>"], None),
-        (["Answer", ":", "Ġye", "s", " yes"], None),
-    ],
-)
-def test_the_tokens_of_a_label_are_found_from_the_end(tokens, detail):
-    logs = SimpleNamespace(tokens=tokens, token_logprobs=[None, -1, *[-2] * (len(tokens) - 2)])
-    if detail:
-        with pytest.raises(Final, match=detail):
-            log_probability(logs, "Q Answer:", " yes", {})
-    else:
-        parts = len(tokens) - 2 - (tokens[-1] in ("</s>", " yes") and len(tokens) > 3)
-        assert log_probability(logs, "Q Answer:", " yes", {}) == -2 * parts
-
-
-def test_more_room_for_replies_is_asked_for_booked_and_part_of_the_key(connect, monkeypatch):
-    """As for a model that thinks first, in tokens that count but are not shown."""
+def test_more_room_for_replies_is_asked_for_and_part_of_the_key(connect, monkeypatch):
     with FaultServer() as server:
         usual = connect(server)
         monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "4096")
         roomy = connect(server)
         ask(roomy, items(1))
-        assert server.bodies[0]["max_tokens"] == 4096
-        assert roomy.protocol.most(items(1)[0])[1] == 4096
-        (row,) = plan(roomy.name, ["gad"], limit=1).to_dict("records")
-        assert row["Reply tokens, at most"] == 4096
         monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "5")  # less than the task gives
         ask(connect(server), items(1))
-        assert server.bodies[1]["max_tokens"] == 20
+        assert [body["max_tokens"] for body in server.bodies] == [4096, 20]
+        for stated in ("0", "-1", "many", "1.5"):
+            monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", stated)
+            with pytest.raises(ModelError, match="BENCHHEALTH_MAX_TOKENS is"):
+                connect(server)
     assert "reply_limit" not in usual.signature and roomy.signature["reply_limit"] == 4096
 
 
-@pytest.mark.parametrize("stated", ["0", "-1", "many", "1.5"])
-def test_room_that_is_no_number_is_refused(connect, monkeypatch, stated):
-    monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", stated)
-    with FaultServer() as server, pytest.raises(ModelError, match="BENCHHEALTH_MAX_TOKENS is"):
-        connect(server)
+# ------------------------------------------------------------------ where it goes
 
 
-def test_two_models_in_folders_of_one_name_do_not_share_answers(monkeypatch, tmp_path):
+def test_a_missing_key_names_its_variable(vendor, monkeypatch):
+    monkeypatch.delenv(f"{vendor.upper()}_BASE_URL", raising=False)
+    monkeypatch.delenv(f"{vendor.upper()}_API_KEY", raising=False)
+    with pytest.raises(ModelError, match=f"Set {vendor.upper()}_API_KEY in the environment"):
+        open_model(f"{vendor}:model")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://me:pass@example.org/v1", "https://tok@example.org", "https://example.org/v1?key=1",
+     "ftp://x", "x", "http://[::1", "http://x:port/v1", "sk-abcdefghijklmnop1234",
+     "https://example.org/sk-abcdefghijklmnop1234/v1", "https://example.org/v1/abcdef0123456789abcd",
+     "https://example.org/key=abcdefghijklmnopqrstuvwxyz012345/v1"],
+)  # fmt: skip
+def test_an_address_with_a_secret_or_none_at_all_is_refused(address, vendor, monkeypatch):
+    monkeypatch.setenv(f"{vendor.upper()}_BASE_URL", address)
+    monkeypatch.setenv(f"{vendor.upper()}_API_KEY", "x")
+    with pytest.raises(ModelError) as caught:
+        open_model(f"{vendor}:model")
+    for secret in ("pass@", "tok@", "key=1", "abcdef"):
+        assert secret not in str(caught.value)
+
+
+def test_the_address_is_in_no_signature_and_no_message(vendor, monkeypatch):
+    """Pages and messages name the vendor, a port of this machine, or a hash."""
+    monkeypatch.setenv(f"{vendor.upper()}_API_KEY", "x")
+    places = []
+    for address in ("https://inside.example.org/openai/gpt-4-turbo-2024-04-09/v1",
+                    "http://127.0.0.1:8000/v1"):  # fmt: skip
+        monkeypatch.setenv(f"{vendor.upper()}_BASE_URL", address)
+        model = open_model(f"{vendor}:/srv/run-1/model")
+        assert model.endpoint == address and model.remote == ("inside" in address)
+        said = model.place + model.name + json.dumps(model.signature)
+        assert not any(part in said for part in ("inside", "127.0.0.1", "turbo", "/srv"))
+        places.append(model.signature["endpoint"])
+    assert len(set(places)) == 2
+    other = open_model(f"{vendor}:/srv/run-2/model")
+    assert other.name == model.name and other.signature != model.signature
+
+
+@pytest.mark.parametrize("key", ["two\nlines-of-a-key", "clé-of-somebody-0123", "a\tkey-012345678"])
+def test_a_key_that_no_request_can_carry_is_refused_by_its_variable(key, vendor, monkeypatch):
     with FaultServer() as server:
-        for folder in ("/srv/run-1/model", "/srv/run-2/model", "/srv/run-1/model"):
-            model = opened(monkeypatch, "openai", server, name=folder)
-            assert "/srv" not in json.dumps(model.signature) + model.name
-            answer(model, exam(2), store=tmp_path, progress=False)
-        asked = [body["model"] for body in server.bodies]
-    assert asked == ["/srv/run-1/model"] * 2 + ["/srv/run-2/model"] * 2
+        point_at(monkeypatch, vendor, server)
+        monkeypatch.setenv(f"{vendor.upper()}_API_KEY", key)
+        with pytest.raises(ModelError, match=f"the value of {vendor.upper()}_API_KEY") as caught:
+            open_model(f"{vendor}:model")
+    assert "of-a-key" not in str(caught.value) and "0123" not in str(caught.value)
 
 
-@pytest.mark.parametrize("package", ["openai", "anthropic", "tenacity", "jinja2"])
+@pytest.mark.parametrize("fault", ["400 with the key", "401"])
+def test_a_key_that_a_server_repeats_is_blotted_out(fault, vendor, monkeypatch):
+    key = "planted-0123456789-abcdefgh"
+    with FaultServer({fault: 1.0}) as server:
+        point_at(monkeypatch, vendor, server)
+        monkeypatch.setenv(f"{vendor.upper()}_API_KEY", f" {key}\n")
+        try:
+            said = ask(open_model(f"{vendor}:model"), items(1))[0].detail
+        except Stopped as error:
+            said = str(error)
+        sent = {name.lower(): value for name, value in server.headers_seen[0].items()}
+    assert key in (sent.get("x-api-key"), sent.get("authorization", "").removeprefix("Bearer "))
+    assert "blotted out" in said and key not in said
+
+
+def test_of_a_credentialed_prompt_no_word_comes_back(vendor, monkeypatch, tmp_path):
+    """In no message, which a notebook would show, and in no stored detail."""
+    monkeypatch.setattr(remote, "IN_A_ROW", 2)
+    examples = load("mimic_cxr")[:3]
+    said = {"error": {"message": "", "code": "bad_word"}}
+
+    def says(body):
+        said["error"]["message"] = f"Bad word in the prompt: {body['messages']}"
+        return 400, said
+
+    with (
+        FaultServer(says=says) as server,
+        pytest.raises(Stopped, match="words left out, since the data are") as caught,
+    ):
+        answer(opened(monkeypatch, vendor, server), examples, store=tmp_path, progress=False)
+    for text in (str(caught.value), json.dumps(stored(tmp_path))):
+        assert "status 400" in text and "Bad word" not in text
+        assert not any(example.inputs["findings"][:15] in text for example in examples)
+    monkeypatch.setenv(f"{vendor.upper()}_BASE_URL", "https://example.org/v1")
+    with pytest.raises(BenchHealthError, match="nothing was sent"):
+        answer(open_model(f"{vendor}:model"), examples, store=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "since", "successor"),
+    [("openai:gpt-4", "2026-10-23", "gpt-5.6-sol"),
+     ("openai:gpt-3.5-turbo-0613", "2024-09-13", "gpt-5.6-terra"),
+     ("anthropic:claude-2.1", "2025-07-21", "claude-opus-4-8")],
+)  # fmt: skip
+def test_a_retired_model_is_named_with_date_and_successor(name, since, successor, monkeypatch):
+    """Without a key too: nothing of that vendor would answer. Another server may have it."""
+    vendor, _, model = name.partition(":")
+    monkeypatch.delenv(f"{vendor.upper()}_BASE_URL", raising=False)
+    monkeypatch.delenv(f"{vendor.upper()}_API_KEY", raising=False)
+    with pytest.raises(ModelError, match=f"retired {model} since {since} and names {successor}"):
+        open_model(name)
+    with FaultServer() as server:
+        assert opened(monkeypatch, vendor, server, name=model).price.prompt > 0
+
+
+@pytest.mark.parametrize(
+    ("address", "here"),
+    [("http://localhost:8000/v1", True), ("http://127.8.9.1", True), ("http://[::1]:80", True),
+     ("http://127.example.org", False), ("http://localhost.example.org", False),
+     ("http://10.0.0.1", False), ("http://[2001:db8::1]", False)],
+)  # fmt: skip
+def test_only_loopback_addresses_are_this_machine(address, here):
+    assert on_this_machine(address) is here
+
+
+def test_neither_a_proxy_nor_a_redirection_is_told_what_stays_here(vendor, monkeypatch):
+    with FaultServer() as server, FaultServer() as other:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, other.address)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        replies = ask(opened(monkeypatch, vendor, server), items(3))
+        assert {reply.status for reply in replies.values()} == {"ok"}
+        server.shares, server.elsewhere = {"redirect": 1.0}, other.address
+        with pytest.raises(Stopped, match="redirection .status 307.*not followed"):
+            ask(opened(monkeypatch, vendor, server), items(3))
+        assert not other.headers_seen
+
+
+@pytest.mark.parametrize("package", ["openai", "anthropic", "jinja2"])
 def test_a_package_that_is_not_installed_is_named_with_the_command(package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     for vendor in {package} & set(VENDORS) or VENDORS:
@@ -453,18 +620,34 @@ def test_a_package_that_is_not_installed_is_named_with_the_command(package, monk
             open_model(f"{vendor}:model")
 
 
-@pytest.mark.parametrize("name", ["openai:#alpaca", "openai: #alpaca", "openai:", "anthropic:"])
-def test_a_name_without_a_model_is_refused(name):
-    with pytest.raises(ModelError, match="There is no model"):
-        open_model(name)
+def test_a_connection_that_does_not_come_about_is_not_booked(vendor, monkeypatch):
+    """A machine that drops packets: the queue of a server that accepts nobody is full."""
+    monkeypatch.setattr(remote, "CONNECT", 0.3)
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
+    waiting = []
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(3):
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex(deaf.getsockname())
+        address = SimpleNamespace(address=f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        model = opened(monkeypatch, vendor, address, budget=1.0)
+        with pytest.raises(Stopped, match="cannot be reached .3 attempts"):
+            ask(model, items(5))
+    for each in waiting:
+        each.close()
+    assert model.budget.spent == 0
 
 
-def test_a_chat_format_goes_with_raw_completions_only():
-    with pytest.raises(ModelError, match="goes with hf: and openai: only"):
-        open_model("anthropic:x#alpaca")
-
-
-def test_a_server_on_this_machine_is_not_remote(connect):
+def test_a_header_that_cannot_be_sent_is_named_and_not_booked(monkeypatch):
+    """The vendor's client takes more than the key from the environment."""
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "10/20")
     with FaultServer() as server:
-        model = connect(server)
-        assert not model.remote and ask(model, items(1))[0].status == "ok"
+        for value, said in (("two\nlines", "cannot be reached"), ("clé", "UnicodeEncodeError")):
+            monkeypatch.setenv("OPENAI_ORG_ID", value)
+            model = opened(monkeypatch, "openai", server, budget=1.0)
+            with pytest.raises(Stopped, match=said):
+                ask(model, items(3))
+            assert model.budget.spent == 0 and not server.bodies

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +14,9 @@ from ..models import (
     parts,
     recorded_name,
     template,
-    vendor_model,
 )
 from ..schema import ModelError
-from .budget import Budget
-from .prices import known_price
 from .recovery import is_whole, recovered
-from .responses import without_path
 from .weights import Absent, Weights, find, in_folder, in_repository
 
 BITS = "BENCHHEALTH_BITS"
@@ -126,30 +121,3 @@ def open_local(name: str, spec: ModelSpec | None, *, dtype, device, bits):
         stop=form.stop,
         max_tokens=spec.max_tokens if spec else None,
     )
-
-
-def open_remote(name: str, budget: float | None, beside: Budget | None = None):
-    """A model behind an API; see `models.open_model`."""
-    form, model, style = parts(name)
-    missing = [package for package in (form, "tenacity", "jinja2") if find_spec(package) is None]
-    if missing:
-        raise ModelError(
-            f"{name} needs {' and '.join(missing)}, not installed here: `pip install -e '.[api]'`."
-        )
-    from .anthropic_api import AnthropicProtocol
-    from .openai_api import OpenAIProtocol
-    from .remote import RemoteModel
-
-    kind = OpenAIProtocol if form == "openai" else AnthropicProtocol
-    known = vendor_model(model)
-    if known and known.retired_since(model) and kind.is_vendor():
-        raise ModelError(how_to_get(known, snapshot=model))
-    given = {}
-    if style is not None:
-        rendered = chat_format(name, None)
-        given = {"template": rendered.template, "stop": rendered.stop}
-    shown = f"{form}:{without_path(model)}" + ("" if style is None else f"#{style}")
-    opened = RemoteModel(shown, kind(name, model, **given))
-    price, opened.priced = known_price(name)
-    opened.budget = Budget(budget, price, beside)
-    return opened

@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import answers
-from ..backends import Request
-from ..models import BUDGET, check_name, open_model
+from ..models import BUDGET, Budget, Request, check_name, open_model
 from ..schema import Answer, Example, ModelError
 from .dialogues import Dialogue, Rule, chosen
 from .folder import StudyError, plain
@@ -184,15 +183,14 @@ def collect(
     said: dict[str, dict[str, tuple[str, list[str]]]] = {}
     removed: dict[str, int] = {}
     record: dict = {}
-    beside = None  # the last model that was opened behind an API
+    purse = Budget(budget)  # of all models
     for name, model in zip(names, models, strict=True):
         if name == PHYSICIAN:
             given = [Answer(item.id, "ok", item.answer) for item in dialogues]
         else:
             opened = model
             if isinstance(model, str):
-                opened = open_model(model, budget=budget, beside=beside)
-                beside = opened if hasattr(opened, "budget") else beside
+                opened = open_model(model, budget=purse)
             record[name] = {"model": dict(opened.signature)}
             given = ask(opened, dialogues, store=store, progress=progress)
             del opened

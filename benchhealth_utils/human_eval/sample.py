@@ -17,9 +17,8 @@ from typing import NamedTuple
 import yaml
 
 from .. import answers
-from ..backends import Request
 from ..datasets import data_root
-from ..models import BUDGET, MODELS, check_name, open_model
+from ..models import BUDGET, MODELS, Budget, Request, check_name, open_model
 from ..schema import DATA, Answer, BenchHealthError, DataError, Example, ModelError
 from ..tasks.files import json_document, json_lines
 
@@ -398,14 +397,13 @@ def collect(
     for name in (model for model in models if isinstance(model, str)):
         check_can_reply(name)
     out, said, removed, record = leaving(drop, keep), {}, Counter(), {}
-    beside = None  # the last model that was opened behind an API
+    purse = Budget(budget)  # of all models
     for name, model in zip(names, models, strict=True):
         if name == PHYSICIAN:
             given = [Answer(item.id, "ok", item.answer) for item in dialogues]
         else:
             if isinstance(model, str):
-                model = open_model(model, budget=budget, beside=beside)
-                beside = model if hasattr(model, "budget") else beside
+                model = open_model(model, budget=purse)
             record[name] = dict(model.signature)
             given = ask(model, dialogues, store=store, progress=progress)
         errors = [reply for reply in given if reply.status == "error"]

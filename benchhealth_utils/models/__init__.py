@@ -30,12 +30,14 @@ from ..registry import (
 )
 from ..schema import ModelError
 from .base import Backend, Reply, Request
+from .money import Budget
 
 __all__ = [
     "MODELS",
     "REMOTE",
     "TEMPLATES",
     "Backend",
+    "Budget",
     "ModelSpec",
     "Reply",
     "Request",
@@ -81,12 +83,10 @@ def check_name(name: str) -> ModelSpec | None:
 def modes_of(name: str) -> tuple[str, ...]:
     """The answering modes that a model offers, known from its name alone.
 
-    A vendor's model, or one that a server puts into its chat format, gives no
-    probabilities of a prompt, and neither does a baseline.
+    A model behind an API gives no probabilities of a prompt, and neither does a baseline.
     """
     spec = check_name(name)
-    form, _, style = parts(name)
-    if (form in REMOTE and style is None) or (spec and spec.published in ("api", "baseline")):
+    if parts(name)[0] in REMOTE or (spec and spec.published in ("api", "baseline")):
         return ("generate",)
     return ("generate", "likelihood")
 
@@ -97,7 +97,7 @@ def open_model(
     dtype: str | None = None,
     device: str | None = None,
     bits: int | None = None,
-    budget: float | None = None,
+    budget: Budget | float | None = None,
     beside: Backend | None = None,
 ) -> Backend:
     """Open a model, ready to answer.
@@ -113,10 +113,11 @@ def open_model(
         default ``BENCHHEALTH_DEVICE``, or else the best there is.
     bits : {4, 8}, optional
         Load quantised, through bitsandbytes; by default ``BENCHHEALTH_BITS``.
-    budget : float, optional
-        Dollars that a model behind an API may cost in this process.
+    budget : float or Budget, optional
+        Dollars that a model behind an API may cost in this process; several models spend
+        from one `Budget`, such as the attribute ``budget`` of one that is open.
     beside : Backend, optional
-        Another open model; what both of them cost counts toward the budget.
+        Another open model, whose budget is shared.
 
     Raises
     ------
@@ -130,9 +131,9 @@ def open_model(
 
         return Baseline(name)
     if spec is None and parts(name)[0] in REMOTE:
-        from ..backends.opening import open_remote
+        from .remote import open_remote
 
-        return open_remote(name, budget, beside and beside.budget)
+        return open_remote(name, (beside and beside.budget) or budget)
     from ..backends.opening import open_local
 
     return open_local(name, spec, dtype=dtype, device=device, bits=bits)
