@@ -12,8 +12,8 @@ from .data import data_root, load, provenance, subset
 from .models import REMOTE, Backend, Request, check_name, modes_of, parts, recorded_name, template
 from .models.base import with_template
 from .models.money import Price, known_price, most_tokens
-from .registry import dataset
 from .perturb import perturb
+from .registry import dataset
 from .schema import BenchHealthError, whole_number
 from .tasks import TASKS
 
