@@ -318,7 +318,7 @@ def test_at_the_maximum_each_model_has_the_points_that_it_is_expected_to_have():
         ([(0, 5, 0), (0, 4, 0), (0, 3, 0)], "no finite strengths"),
         ([(5, 0, 0), (4, 0, 0), (6, 0, 0)], "no finite strengths"),
         ([(0, 0, 0), (4, 2, 3), (0, 0, 0)], "some models were never compared"),
-        ([(0, 0, 0)] * 3, "no verdict is settled"),
+        ([(0, 0, 0)] * 3, "fewer than two questions are settled"),
     ],
 )
 def test_strengths_without_limit_are_said_in_words(rows, note):
@@ -337,6 +337,7 @@ def test_two_models_have_no_order_and_a_ring_has_equal_ones():
         analysis.strengths(finals(["a", "b"]))
     ring = analysis.strengths(counted([(4, 0, 0)] * 3, ("xy", "yz", "zx")))
     assert ring["value"].to_list() == pytest.approx([0] * 6, abs=1e-6)
+    assert ring["low"].isna().all()  # all questions say the same
 
 
 # Simulated raters

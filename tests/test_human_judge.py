@@ -5,9 +5,11 @@ import pandas as pd
 import pytest
 
 from benchhealth_utils.human_eval import analysis
+from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.judge import SWAPPED, beside, judge, prompt, read_verdicts
-from benchhealth_utils.human_eval.sample import CRITERIA
+from benchhealth_utils.human_eval.sample import CRITERIA, Dialogue
 from benchhealth_utils.human_eval.simulate import simulate
+from benchhealth_utils.human_eval.study import create
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.schema import BenchHealthError, ModelError
 
@@ -156,3 +158,28 @@ def test_a_judge_is_held_to_the_terms_of_a_rater():
         beside(own, told[told["role"] == "senior"], final)
     with pytest.raises(BenchHealthError, match="scripted, a language model"):
         analysis.unblind(pd.concat([votes, own]), cards)
+
+
+def test_the_judge_command_asks_without_the_key_and_compares_with_it(tmp_path, capsys, monkeypatch):
+    replies = {name: [f"{name} {'more ' * at}." for at in range(4)] for name in ("one", "two")}
+    dialogues = [Dialogue(f"d-{at}", f"Question {at}?", "") for at in range(4)]
+    made = create(tmp_path / "study", dialogues, replies, raters=["ann", "ben"], senior=None)
+    for rater in made.raters:
+        events = [(card, key, "tie") for card in made.order(rater) for key in CRITERIA]
+        made.rate(rater, events)
+    model = Scripted(longer)
+    monkeypatch.setattr("benchhealth_utils.human_eval.judge.open_model", lambda *_, **__: model)
+    command = ["judge", str(made.path), "--model", "hf:some/judge"]
+    assert main(command) == 0
+    number = len(made.cards()) * len(CRITERIA)
+    said = f"scripted: of {number} verdicts on {len(made.cards())} cards, {number} same.\n"
+    assert capsys.readouterr().out == said
+    before = len(model.prompts)
+    assert main([*command, "--to", str(tmp_path / "to")]) == 1  # not closed
+    assert "not closed" in capsys.readouterr().err and len(model.prompts) == before
+    made.close()
+    assert main([*command, "--to", str(tmp_path / "to")]) == 0
+    names = {"judge-scripted.csv", "judge-scripted.json", "judge-scripted-beside-raters.csv"}
+    assert {path.name for path in (tmp_path / "to").iterdir()} == names
+    beside_raters = pd.read_csv(tmp_path / "to" / "judge-scripted-beside-raters.csv")
+    assert set(beside_raters["coefficient"]) == {"alpha", "final", "final of all"}

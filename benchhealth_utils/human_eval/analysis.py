@@ -271,8 +271,8 @@ def _davidson(cell, models) -> pd.DataFrame:
 
     free, frame = len(models) - 1, pd.DataFrame({"quantity": ["strength"], "n": len(cell)})
     frame = frame.reindex(columns=["quantity", "n", "model", "rival", "value", "low", "high"])
-    if not len(cell):
-        return frame.assign(note="no verdict is settled")
+    if cell["item"].nunique() < 2:
+        return frame.assign(note="fewer than two questions are settled")
     kept = [x for x in OUTCOMES if x != "tie" or cell["outcome"].eq("tie").any()]
     rows = cell.merge(pd.Series(kept, name="of"), how="cross")  # each outcome that could be
     won = rows["of"].map({"a": 1.0, "tie": 0.5, "b": 0.0})
@@ -303,6 +303,7 @@ def _davidson(cell, models) -> pd.DataFrame:
         )
     tested = fitted.t_test(np.array(wanted))
     found = np.column_stack([tested.effect, tested.conf_int()])
+    found[np.ptp(found[:, 1:], axis=1) < 1e-9, 1:] = np.nan  # all questions say the same
     if ties:
         found[-1] = 1 / (1 + 2 * np.exp(-found[-1]))  # nu / (2 + nu), of log nu
     frame = pd.DataFrame(named, columns=["quantity", "model", "rival"]).assign(n=len(cell), note="")
