@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 
@@ -178,7 +179,7 @@ def agreement(told, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
         for name, raters, table in tables:
             sums, rated = table.reshape(-1, 9), table.any(axis=(1, 2))
             items = wide.index.get_level_values("item")
-            found = _estimate(sums, _COEFFICIENTS[name], items, replicates, seed)
+            found = _estimate(sums, partial(_coefficient, name), items, replicates, seed)
             row = {"criterion": criterion, "coefficient": name, "raters": raters}
             rows.append({**row, **_named("", *found), "n": int(rated.sum())})
     return pd.DataFrame(rows)
@@ -433,40 +434,25 @@ def _estimate(sums, statistic, items, replicates, seed) -> tuple[float, float, f
     return value, *np.quantile(kept, ENDS)
 
 
-def _corrected(ordinal=False, alpha=True):
-    """1 less observed by chance disagreement, of 3 by 3 tables as the last axis, 9 long."""
-
-    def statistic(totals):
-        seen = totals.reshape(*totals.shape[:-1], 3, 3)
-        one, two = seen.sum(axis=-1), seen.sum(axis=-2)
-        n, apart = one.sum(axis=-1), 1 - np.eye(3)
-        if ordinal:
-            rank = np.cumsum(one, axis=-1) - one / 2  # the mean rank of each choice
-            apart = (rank[..., :, None] - rank[..., None, :]) ** 2
+def _coefficient(name, totals):
+    """A coefficient of 3 by 3 tables of choices, which are the last axis, 9 long."""
+    seen = totals.reshape(*totals.shape[:-1], 3, 3)
+    one, two = seen.sum(axis=-1), seen.sum(axis=-2)
+    n, apart = one.sum(axis=-1), 1 - np.eye(3)
+    if name == "alpha":  # ordinal: by the mean rank of each choice
+        rank = np.cumsum(one, axis=-1) - one / 2
+        apart = (rank[..., :, None] - rank[..., None, :]) ** 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        observed = (seen * apart).sum(axis=(-1, -2)) / n
+        if name == "same":
+            return 1 - observed
         chance = (one[..., :, None] * two[..., None, :] * apart).sum(axis=(-1, -2))
+        chance = chance / n / (n - (name != "kappa"))  # alpha draws without replacement
         varied = (one.max(axis=-1) < n) & (two.max(axis=-1) < n)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            observed = (seen * apart).sum(axis=(-1, -2)) * (n - alpha)
-            return np.where(varied, 1 - observed / chance, np.nan)
-
-    return statistic
-
-
-def _same(totals):
-    """Share of pairs of verdicts that are equal."""
-    with np.errstate(invalid="ignore"):
-        return totals[..., [0, 4, 8]].sum(axis=-1) / totals.sum(axis=-1)
+        return np.where(varied, 1 - observed / chance, np.nan)
 
 
 def _adjusted(frame, p):
     """With Holm's correction of a column of p-values, over those that are there."""
     known = frame[p].dropna()
     return frame.assign(**{f"{p}_holm": pd.Series(holm(known), known.index, float)})
-
-
-_COEFFICIENTS = {
-    "same": _same,
-    "kappa": _corrected(alpha=False),
-    "alpha": _corrected(ordinal=True),
-    "alpha nominal": _corrected(),
-}

@@ -23,6 +23,7 @@ PLANTED = pd.DataFrame(  # log-strengths: a clear order, a slight one, and none
     }
 )
 RATERS = {"simulated-1": {"guesses": 0.2}, "simulated-2": {"guesses": 0.2}}
+HABITS = ("left", "ties", "guesses")
 SENIOR = "simulated-senior"
 MARKS = 0.2  # chance that a card with a verdict given without looking is marked as difficult
 
@@ -68,12 +69,12 @@ def simulate(
         As shares of the pairs.
     seed : int or sequence of int
     """
-    faked = all(is_simulated([rater]) for rater in raters)
-    if not faked or any(sum(habits.values()) > 1 for habits in raters.values()):
-        raise BenchHealthError(
-            f"{dict(raters)}: simulated raters are called simulated-1, simulated-2 and so on, and "
-            "their habits are shares of the verdicts, together at most 1."
-        )
+    for rater, habits in raters.items():
+        odd = set(habits) - set(HABITS) or min(habits.values(), default=0) < 0
+        if not is_simulated([rater]) or odd or sum(habits.values()) > 1:
+            problem = f"{rater}: {habits}. Simulated raters are called simulated-1 and so on; their"
+            known = ", ".join(HABITS)
+            raise BenchHealthError(f"{problem} habits are {known}: shares, together at most 1.")
     rng = np.random.default_rng(seed)
     pairs = list(combinations(strengths.index, 2))
     ends = np.array([chances(*pair, strengths).cumsum(axis=1) for pair in pairs])[..., :2]
@@ -97,7 +98,7 @@ def simulate(
     true = np.where(cards[["a_side"]] == "left", true, 2 - true)  # by the side, not the model
     said, marked = {}, {}
     for rater, habits in raters.items():
-        shares = np.cumsum([habits.get(name, 0) for name in ("left", "ties", "guesses")])
+        shares = np.cumsum([habits.get(name, 0) for name in HABITS])
         how, guess = rng.random(true.shape), rng.integers(0, 3, true.shape)
         said[rater] = np.select([how < share for share in shares], [0, 1, guess], true)
         marked[rater] = (how < shares[-1]).any(axis=1) & (rng.random(len(true)) < MARKS)
