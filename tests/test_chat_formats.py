@@ -6,15 +6,18 @@ from hypothesis import strategies as st
 
 from benchhealth_utils import MODELS, load
 from benchhealth_utils.answers import make_requests
-from benchhealth_utils.backends.rendering import prompt_text, token_ids
 from benchhealth_utils.models import TEMPLATES, template
 from benchhealth_utils.models.base import with_template
+from benchhealth_utils.models.local import Prompts
+from benchhealth_utils.models.weights import embedded as embedded_weights
+from benchhealth_utils.models.weights import weights_of
 from benchhealth_utils.schema import ModelError
 
 SYSTEM = {"role": "system", "content": "Be brief."}
 FIRST = {"role": "user", "content": "Is it flu?"}
 REPLY = {"role": "assistant", "content": "No."}
 SECOND = {"role": "user", "content": "A cold?"}
+SMOL = "smollm2-135m"
 CONVERSATIONS = {
     "one turn": [FIRST],
     "one turn, system": [SYSTEM, FIRST],
@@ -202,16 +205,14 @@ def test_llama_2_is_put_as_its_own_code_puts_it(texts, system):
 def test_llama_2_is_put_as_the_template_of_its_tokenizer_puts_it(turns):
     """With the official tokenizer, where it is on this machine."""
     transformers = pytest.importorskip("transformers")
-    from benchhealth_utils.backends.opening import weights_of
-
     try:
         folder = weights_of("llama-2-7b", tokenizer_only=True).folder
     except ModelError as error:
         pytest.skip(str(error))
     official = transformers.AutoTokenizer.from_pretrained(folder)
     assert official.chat_template is not None
-    ours = with_template(template("llama-2-chat"), CONVERSATIONS[turns])
-    assert ours == prompt_text(official, CONVERSATIONS[turns]).removeprefix("<s>")
+    own = Prompts("hf:owner/name", official, 4096).text(CONVERSATIONS[turns])
+    assert with_template(template("llama-2-chat"), CONVERSATIONS[turns]) == own.removeprefix("<s>")
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -223,10 +224,8 @@ def test_braces_in_a_question_are_text(name):
 @pytest.fixture(scope="module")
 def embedded():
     transformers = pytest.importorskip("transformers")
-    from benchhealth_utils.backends.embedded import weights
-
     try:
-        return transformers.AutoTokenizer.from_pretrained(weights())
+        return transformers.AutoTokenizer.from_pretrained(embedded_weights())
     except ModelError as error:
         pytest.skip(str(error))
 
@@ -234,14 +233,14 @@ def embedded():
 @pytest.mark.parametrize("turns", CONVERSATIONS)
 def test_chatml_is_what_the_embedded_tokenizer_has_itself(embedded, turns):
     ours = with_template(template("chatml"), CONVERSATIONS[turns], bos="")
-    assert ours == prompt_text(embedded, CONVERSATIONS[turns])
+    assert ours == Prompts(SMOL, embedded, 8192).text(CONVERSATIONS[turns])
 
 
 def test_chatml_is_what_the_embedded_tokenizer_has_itself_on_few_shot_prompts(embedded):
     for key in ("medqa", "gad"):
         request = make_requests(load(key)[:1], shots=2, seed=0, mode="generate")[0][0]
         ours = with_template(template("chatml"), request.messages, bos="")
-        assert ours == prompt_text(embedded, request.messages)
+        assert ours == Prompts(SMOL, embedded, 8192).text(request.messages)
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -250,16 +249,16 @@ def test_rendered_here_and_by_transformers_it_is_the_same(embedded, name, monkey
     bos, eos = embedded.bos_token, embedded.eos_token
     for conversation in CONVERSATIONS.values():
         ours = with_template(template(name), conversation, bos, eos)
-        assert ours == prompt_text(embedded, conversation).removeprefix(bos)
+        assert ours == Prompts(SMOL, embedded, 8192).text(conversation).removeprefix(bos)
 
 
 def test_each_turn_of_llama_2_begins_with_one_beginning_token(llama_like):
     """The template writes BOS, and the tokenizer adds none of its own."""
     text = with_template(template("llama-2-chat"), CONVERSATIONS["two turns"])
-    ids = token_ids(llama_like, "<s>" + text)
+    ids = Prompts("hf:owner/name", llama_like, 99).ids("<s>" + text)
     names = llama_like.convert_ids_to_tokens(ids)
     assert names[0] == "<s>" and names.count("<s>") == 2 and names.count("</s>") == 1
-    assert token_ids(llama_like, text) == ids
+    assert Prompts("hf:owner/name", llama_like, 99).ids(text) == ids
 
 
 @pytest.fixture(scope="module")

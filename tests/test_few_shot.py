@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchhealth_utils import DATASETS, load, report, score
-from benchhealth_utils.backends.local import _TOO_LONG
 from benchhealth_utils.evaluation import Evaluation, evaluate
+from benchhealth_utils.models.local import TOO_LONG
 from benchhealth_utils.parameters import data_sets, numbers, start
 from benchhealth_utils.report.recording import tokens
 from benchhealth_utils.schema import Answer, BenchHealthError, Example
@@ -300,7 +300,7 @@ def test_tokens_are_totals_and_none_where_nothing_counts(runs):
 
 def test_cut_documents_and_prompts_that_did_not_fit_are_counted(runs):
     run = runs[1, 0][0]
-    long = Answer("3", _TOO_LONG.status, _TOO_LONG.text, usage=_TOO_LONG.usage)
+    long = Answer("3", TOO_LONG.status, TOO_LONG.text, usage=TOO_LONG.usage)
     runs[1, 0] = [dataclasses.replace(run, answers=[*run.answers[:3], long])]
     table = report.fit_table(runs, "Fit.", "t", 2048)
     assert "2,048 tokens" in table.caption

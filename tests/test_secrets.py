@@ -213,11 +213,11 @@ def test_a_password_within_the_hubs_address_is_nowhere(name, tmp_path):
 
 @pytest.mark.parametrize("error", [OSError, ValueError])
 def test_what_loading_weights_says_is_scrubbed(error, tmp_path):
-    from benchhealth_utils.backends.loading import _said_plainly
+    from benchhealth_utils.models.weights import said_plainly
 
     for padding in (0, 270):  # a key that is cut is a key all the same
         words = f"{'x ' * (padding // 2)}cannot get https://me:{KEY}@example.org/{OTHER_KEY}"
-        with pytest.raises(ModelError) as caught, _said_plainly("hf:x", tmp_path):
+        with pytest.raises(ModelError) as caught, said_plainly("hf:x", tmp_path):
             raise error(words)
         assert "planted" not in str(caught.value) and "somebody" not in str(caught.value)
         assert BLOT[:9] in str(caught.value)
@@ -225,7 +225,7 @@ def test_what_loading_weights_says_is_scrubbed(error, tmp_path):
 
 def test_half_a_key_of_the_hubs_words_is_not_shown(monkeypatch):
     """Its message is cut short; what is cut is scrubbed before."""
-    from benchhealth_utils.backends import weights
+    from benchhealth_utils.models import weights
 
     def fail(*_, **__):
         raise OSError(f"{'x' * 139} http://me:{KEY}@example.org/x")

@@ -12,7 +12,7 @@ import pytest
 
 from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import answer
-from benchhealth_utils.backends.embedded import weights
+from benchhealth_utils.models.weights import embedded
 from benchhealth_utils.schema import ModelError
 
 pytestmark = pytest.mark.model
@@ -27,7 +27,7 @@ def server(tmp_path_factory):
     if lacking := [name for name in SERVING if find_spec(name) is None]:
         pytest.skip(f"`transformers serve` needs {' and '.join(lacking)}: pip install -e '.[test]'")
     try:
-        folder = weights()
+        folder = embedded()
     except ModelError as error:
         pytest.skip(str(error))
     with socket.socket() as free:

@@ -134,6 +134,6 @@ def open_model(
         from .remote import open_remote
 
         return open_remote(name, (beside and beside.budget) or budget)
-    from ..backends.opening import open_local
+    from .local import LocalModel
 
-    return open_local(name, spec, dtype=dtype, device=device, bits=bits)
+    return LocalModel(name, dtype=dtype, device=device, bits=bits)

