@@ -2,6 +2,7 @@
 
 import copy
 import gzip
+import importlib.util
 import json
 import re
 import shutil
@@ -9,6 +10,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, read
@@ -192,3 +194,17 @@ def test_a_damaged_file_of_answers_names_its_line(tmp_path):
     with pytest.raises(BenchHealthError, match="line 2: not a published answer"):
         published_answers("m", "gad", tmp_path)
     assert published_answers("m", "hoc", tmp_path) == {} and Path(folder).exists()
+
+
+def test_the_oddities_are_what_their_rules_name(real_data, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    spec = importlib.util.spec_from_file_location("oddities", DATA.parent / "tools" / "oddities.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    kept = pd.read_csv(DATA / "oddities.csv").set_index(["dataset", "name"])["items"].to_dict()
+    ids = pd.read_csv(DATA / "oddities-items.csv.gz", dtype=str)
+    ids = ids.groupby(["dataset", "name"])["id"].agg(set).to_dict()
+    assert {(key, name): len(odd) for key, name, _, odd in module.found()} == kept
+    assert {key: len(each) for key, each in ids.items()} == kept
+    known = {("iu_xray", "impression in train"): 220, ("ddi", "crowded sentence"): 3675}
+    assert known.items() <= kept.items()
