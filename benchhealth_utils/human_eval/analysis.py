@@ -203,7 +203,8 @@ def raters(told, marks, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFr
         makes cards lean.
     """
     rows, options = [], {"replicates": replicates, "seed": seed}
-    hard = marks[marks["difficult"].astype(bool)]
+    marked = marks[marks["difficult"].astype(bool)]
+    marked = marked[marked["card"].isin(told.loc[told["kind"] == "pair", "card"])]
     for (rater, role), own in told.groupby(["rater", "role"]):
         pairs, repeats, checks = (own[own["kind"] == kind] for kind in ("pair", "repeat", "check"))
         both = pairs.merge(repeats, on=UNIT, suffixes=("", "_again"))
@@ -212,8 +213,8 @@ def raters(told, marks, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFr
         lean = pairs["verdict"].map(dict(zip(CHOICES, (1, 0, -1), strict=True)))
         lean = np.sign(lean.groupby(pairs["card"]).sum())
         left, even, right = (int((lean == sign).sum()) for sign in (1, 0, -1))
-        marked = hard.loc[hard["rater"] == rater, "card"].isin(pairs["card"]).sum()
-        row = {"rater": rater, "role": role, "cards": len(lean), "difficult": int(marked)}
+        row = {"rater": rater, "role": role, "cards": len(lean)}
+        row["difficult"] = int((marked["rater"] == rater).sum())
         row |= {"repeats": len(both), **share(kept, both["item"], name="kept", **options)}
         row |= {"softened": int((tied & ~kept).sum()), "reversed": int((~tied & ~kept).sum())}
         ties = checks["verdict"] == "tie"

@@ -19,20 +19,15 @@ def add_commands(command: Callable) -> None:
         Takes a name, what to run, and a text; gives the parser of that command, which
         has the study's folder.
     """
-    found = command("analyse", analyse, "tables, final verdicts and intervals; reads the key")
-    found.add_argument("--to", required=True, metavar="DIR", help="folder for the files")
+    analysed = command("analyse", analyse, "final verdicts, rates, agreement; reads the key")
+    analysed.add_argument("--to", required=True, metavar="DIR", help="folder for the files")
     judged = command("judge", judge, "have a language model judge the same cards, in both orders")
     judged.add_argument("--model", required=True, metavar="MODEL")
-    judged.add_argument(
-        "--budget",
-        type=float,
-        default=BUDGET,
-        help=f"dollars for a model behind an API ({BUDGET:g})",
-    )
-    judged.add_argument(
-        "--to", metavar="DIR", help="also compare it with the raters, here; reads the key"
-    )
-    for each in (found, judged):
+    dollars = f"dollars for a model behind an API ({BUDGET:g})"
+    judged.add_argument("--budget", type=float, default=BUDGET, help=dollars)
+    beside = "also compare it with the raters, here; reads the key"
+    judged.add_argument("--to", metavar="DIR", help=beside)
+    for each in (analysed, judged):
         each.add_argument("--key", metavar="FILE", help=f"the key; by default {KEY} of the study")
 
 
