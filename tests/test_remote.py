@@ -235,12 +235,12 @@ def test_a_wait_longer_than_our_patience_stops_the_run(connect, fault):
 def test_an_endpoint_that_is_down_or_calls_everything_wrong_stops_the_run(connect):
     with FaultServer({"500": 1.0}) as server:
         with pytest.raises(
-            Stopped, match="20 requests in a row .* no answer in 3 attempts, the last gave 500"
+            Stopped, match="20 requests in a row.* no answer in 3 attempts, the last gave 500"
         ):
             ask(connect(server, retries=2), items(60))
         assert max(server.asked.values()) == 3
     with FaultServer({"400": 1.0}) as server:
-        with pytest.raises(Stopped, match="20 requests in a row .* status 400: What is this"):
+        with pytest.raises(Stopped, match="20 requests in a row.* status 400: .*What is this"):
             ask(connect(server), items(60))
         assert set(server.asked.values()) == {1} and len(server.bodies) < 40
 

@@ -89,7 +89,7 @@ class RemoteModel(Backend):
         Seconds for one attempt.
     """
 
-    vendor = package = client = error = reason = ""
+    vendor = package = client = error = reason = path = ""
     counts: tuple[tuple[str, ...], tuple[str, ...]]  # fields of prompt and reply in the usage
 
     def __init__(self, name, model, style=None, budget=None):
@@ -105,33 +105,26 @@ class RemoteModel(Backend):
         self.budget = budget if isinstance(budget, Budget) else Budget(budget)
         if self.budget.limit is not None and self.price is None:
             raise ModelError(NEEDS_PRICE)
+        known = self.endpoint == self.vendor  # another address may name a host inside
+        where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
+        port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
+        self.place = port if not self.remote else where if known else f"server {where}"
         self.signature = {
             "backend": self.package,
             "model": without_path(model),
             "name": digest(model)[:16],
-            "endpoint": self._where(),
+            "endpoint": where,
             "decoding": "temperature 0, or the vendor's own where it accepts none",
             **({"reply_limit": stated_limit()} if stated_limit() else {}),
         }
         if self.package == "openai":
             form = digest(self.template)[:16] if style else "the server's"
             self.signature |= {"template": form, "stop": self.stop}
+            self.path = "/completions" if style else self.path
 
     @classmethod
     def _address(cls) -> str:
         return os.environ.get(f"{cls.package.upper()}_BASE_URL") or cls.vendor
-
-    def _where(self) -> str:
-        """The vendor's host; of another address a hash, since it may name a host inside."""
-        known = self.endpoint == self.vendor
-        return urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
-
-    @property
-    def place(self) -> str:
-        """The endpoint as messages and pages name it, which does not give its address away."""
-        if not self.remote:
-            return f"port {urlsplit(self.endpoint).port or 80} of this machine"
-        return self._where() if self.endpoint == self.vendor else f"server {self._where()}"
 
     def _read_key(self) -> str:
         variable = f"{self.package.upper()}_API_KEY"
@@ -206,10 +199,12 @@ class RemoteModel(Backend):
             give((position, replace(reply, usage={**reply.usage, **paid, **tried})))
             self._failed = self._failed + 1 if reply.status == "error" else 0
             if self._failed >= IN_A_ROW:
-                self._stop = self._stop or Stopped(
-                    f"{self.name}: {IN_A_ROW} requests in a row got no answer from {self.place}, "
-                    f"the last: {reply.detail}. What was answered is stored; run again later."
-                )
+                end = self._stopped("row", reply.detail, row=IN_A_ROW)
+                self._stop = self._stop or end
+
+    def _stopped(self, kind: str, said: str, **facts) -> Stopped:
+        why = WORDS["stops"][kind].format(**facts)
+        return Stopped(f"{self.name}: {self.place} {why} {said}".rstrip())
 
     async def _ask(self, call: Call) -> Reply:
         """What comes of one request, in whatever form it has to be asked."""
@@ -217,15 +212,18 @@ class RemoteModel(Backend):
         while True:
             seen = self._answered
             try:
-                body = self._body(call.request, limit, TEMPERATURES[warmth])
-                await self._client.post(self._path(), body=body, cast_to=object)
-                self._form, self._answered = (limit, warmth), self._answered + 1
-                return self._reply(call, TEMPERATURES[warmth])
+                body = self._body(call.request) | {"temperature": TEMPERATURES[warmth]}
+                body |= {limit: reply_limit(call.request)}
+                body = {name: value for name, value in body.items() if value is not None}
+                await self._client.post(self.path, body=body, cast_to=object)
             except Exception as error:
                 if isinstance(error.__cause__, Stopped):
                     raise error.__cause__ from None
                 if not call.kind and not isinstance(error, self._sdk.APIConnectionError):
-                    raise Stopped(f"{self.name}: {type(error).__name__}: {error}") from None
+                    raise self._stopped("odd", type(error).__name__) from None
+            else:
+                self._form, self._answered = (limit, warmth), self._answered + 1
+                return self._reply(call, TEMPERATURES[warmth])
             if call.kind == "wrong" and limit == "max_tokens" and "max_tokens" in call.words:
                 limit = "max_completion_tokens"
             elif call.kind == "wrong" and "temperature" in call.words and warmth < 2:
@@ -239,8 +237,7 @@ class RemoteModel(Backend):
         said = "(words left out, since the data are credentialed)" if hidden else call.words[:SHOWN]
         facts = {"place": self.place, "fault": call.fault, "attempts": call.attempts}
         if call.kind in WORDS["stops"]:
-            why = WORDS["stops"][call.kind].format(**facts)
-            raise Stopped(f"{self.name}: {self.place} {why} {said}")
+            raise self._stopped(call.kind, said, **facts)
         status, detail = WORDS["answers"][call.kind]
         return Reply(status, "", f"{detail.format(**facts)}: {said}", call.usage or {})
 
@@ -274,10 +271,7 @@ class RemoteModel(Backend):
         """One attempt in its turn; what it has cost is booked, answered or not."""
         if not self._reached and call.attempts >= COLD:
             how = "cannot be reached" if call.fault == "connection" else f"only gave {call.fault}"
-            raise Stopped(
-                f"{self.name}: {self.place} {how} ({call.attempts} attempts). Check the address, "
-                "the network, and that the server runs."
-            )
+            raise self._stopped("cold", "", how=how, attempts=call.attempts)
         most = self.price.of(*self.most(call.request)) if self.price else 0.0
         while not self._stop and not self.budget.reserve(most):
             if not self.budget.open:
@@ -378,17 +372,12 @@ class OpenAIModel(RemoteModel):
 
     vendor, package, client = "https://api.openai.com/v1", "openai", "AsyncOpenAI"
     error, reason = "OpenAIError", "finish_reason"
-    counts = ("prompt_tokens",), ("completion_tokens",)
+    counts, path = (("prompt_tokens",), ("completion_tokens",)), "/chat/completions"
 
-    def _path(self) -> str:
-        return "/completions" if self.template else "/chat/completions"
-
-    def _body(self, request: Request, limit: str, temperature) -> dict:
+    def _body(self, request: Request) -> dict:
         turns = {"messages": list(request.messages)}
-        body = {"prompt": self._raw(request)} if self.template else turns
-        body |= {"model": self.model, limit: reply_limit(request), "temperature": temperature}
-        body |= {"stop": self.stop or None}
-        return {name: value for name, value in body.items() if value is not None}
+        turns = {"prompt": self._raw(request)} if self.template else turns
+        return {"model": self.model, **turns, "stop": self.stop or None}
 
     def _parts(self, said) -> tuple:
         """Text, reason to finish, refusal, and a field that holds thoughts."""
@@ -414,20 +403,17 @@ class AnthropicModel(RemoteModel):
         ("output_tokens",),
     )
 
-    def _path(self) -> str:
-        return "/v1/messages"
+    path = "/v1/messages"
 
-    def _body(self, request: Request, limit: str, temperature) -> dict:
+    def _body(self, request: Request) -> dict:
         system = "\n\n".join(m["content"] for m in request.messages if m["role"] == "system")
         turns = [m for m in request.messages if m["role"] != "system"]
-        body = {"model": self.model, "messages": turns, "max_tokens": reply_limit(request)}
-        body |= {"system": system or None, "temperature": temperature}
-        return {name: value for name, value in body.items() if value is not None}
+        return {"model": self.model, "messages": turns, "system": system or None}
 
     def _parts(self, said) -> tuple:
         content = said["content"]
         kinds = [] if isinstance(content, str) else [part["type"] for part in content]
-        thoughts = next((kind for kind in kinds if kind != "text"), "")
+        thoughts = next((kind for kind in kinds if "thinking" in kind), "")
         return joined(content), said.get("stop_reason"), None, thoughts
 
 
