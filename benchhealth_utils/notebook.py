@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from .answers import MODES
 from .datasets import DATASETS, data_root
 from .models import check_name
-from .schema import BenchHealthError, shown, whole_number
+from .results import published
+from .schema import BenchHealthError, Run, shown, whole_number
 
 
 def check(**parameters) -> None:
@@ -94,3 +95,38 @@ def numbers(text: str | int, name: str) -> list[int]:
     if not parts or not whole or len(set(parts)) < len(parts):
         raise BenchHealthError(f"{name} is {text!r}; expected different numbers such as '0 1 3'.")
     return sorted(map(int, parts))
+
+
+def measured(model: str, runs: Sequence[Run], scenario: str) -> list[Run]:
+    """What a chapter shows as measured: real data, in hand or published.
+
+    Parameters
+    ----------
+    model : str
+    runs : sequence of Run
+        Those in hand. A run on the full official data is taken as it is; one on another
+        real data set if nothing is published for it; one on samples only if there is
+        nothing else at all.
+    scenario : str
+        Only its data sets.
+
+    Returns
+    -------
+    list of Run
+        At most one a data set, in Table 1's order; published ones are zero-shot.
+
+    Raises
+    ------
+    BenchHealthError
+        If there is neither a run nor a published result.
+    """
+    found = {run.dataset: run for run in runs if run.signature["data"]["source"] != "samples"}
+    found |= {run.dataset: run for run in published(model) if run.comparable}
+    found |= {run.dataset: run for run in runs if run.official}
+    shown = [found[key] for key in found if DATASETS[key].scenario == scenario] or list(runs)
+    if not shown:
+        raise BenchHealthError(
+            f"{scenario}: none of its data sets is in the data folder, and no result of {model} "
+            "is published. Add data, or name a published model."
+        )
+    return sorted(shown, key=lambda run: list(DATASETS).index(run.dataset))

@@ -23,10 +23,10 @@ CONSTANT = {"ls": "", "marker": "|", "color": "black", "ms": 16, "mew": 2}  # on
 HEADINGS = {
     "title": "Data set", "dataset": "Data set", "name": "Model", "model": "Model",
     "value": "Score", "low": "from", "high": "to", "value_rival": "Rival's score",
-    "p_holm": "p (Holm)",
+    "constant": "Constant answer", "p_holm": "p (Holm)", "source": "Data", "n": "n", "p": "p",
 }  # fmt: skip
 RATES = frozenset(
-    "value value_rival low high precision recall coverage difference detectable".split()
+    "value value_rival low high precision recall coverage constant difference detectable".split()
 )
 P_VALUES = frozenset(("p", "p_holm"))
 
@@ -78,12 +78,17 @@ def table(
     return (
         shown.style.hide(axis="index")
         .format(texts, escape="html", na_rep="")
-        .format_index(lambda name: escape(HEADINGS.get(name, str(name))), axis="columns")
+        .format_index(_heading, axis="columns")
         .set_table_styles({column: [{"selector": "", **right}] for column in numbers})
         .set_caption(escape(caption, quote=False))
         .set_uuid(name)
         .set_table_attributes(f'class="dataframe{" sortable" if sortable else ""}"')
     )
+
+
+def _heading(name) -> str:
+    """A column's name as a reader sees it."""
+    return escape(HEADINGS.get(name) or str(name)[:1].upper() + str(name)[1:])
 
 
 def _number(places: int):
@@ -99,28 +104,43 @@ def _number(places: int):
     return text
 
 
-def cards(rows: Iterable[Mapping], name: str) -> HTML:
-    """Show answers as cards: a line of facts, then the text with some words marked.
+def cards(answers: pd.DataFrame, name: str, *, letters: int = 400) -> HTML:
+    """Show answers as cards: facts, then the reply with the words that were read marked.
 
     Parameters
     ----------
-    rows : iterable of Mapping
-        Each with ``facts``, ``text``, and ``marks``, the words to mark in it; never of a
-        credentialed set.
+    answers : DataFrame
+        Columns ``reply`` and, if words are to be marked, ``reading`` (a word, a set of words,
+        or None), as `items` gives them; every other column is a fact of the card. A row
+        without a reply, as in credentialed sets, is not shown.
     name : str
         Fixed id of the group in a page.
+    letters : int
+        A longer reply is cut in the middle.
     """
     found = []
-    for row in rows:
-        words = "|".join(re.escape(word) for word in row.get("marks", ()) if word)
-        parts = re.split(rf"((?<!\w)(?:{words})(?!\w))", row["text"]) if words else [row["text"]]
-        text = "".join(
-            f"<mark>{escape(part)}</mark>" if i % 2 else escape(part)
-            for i, part in enumerate(parts)
+    for row in answers.dropna(subset=["reply"]).to_dict("records"):
+        reply, reading = " ".join(row.pop("reply").split()), row.get("reading")
+        if len(reply) > letters:
+            reply = f"{reply[: letters // 2]} ... {reply[-letters // 2 :]}"
+        words = [reading] if isinstance(reading, str) else reading or ()
+        marked = "|".join(re.escape(word) for word in words if isinstance(word, str) and word)
+        parts = re.split(rf"(?i)((?<!\w)(?:{marked})(?!\w))", reply) if marked else [reply]
+        parts = [f"<mark>{escape(x)}</mark>" if i % 2 else escape(x) for i, x in enumerate(parts)]
+        facts = " &middot; ".join(escape(f"{key}: {_said(row[key])}") for key in row)
+        found.append(
+            f"<blockquote><p>{''.join(parts)}</p><p><small>{facts}</small></p></blockquote>"
         )
-        head = escape(str(row["facts"]))
-        found.append(f"<blockquote><p><strong>{head}</strong></p><p>{text}</p></blockquote>")
     return HTML(f'<div class="cards" id="{escape(name)}">{"".join(found)}</div>')
+
+
+def _said(value) -> str:
+    """A gold value or a reading as words."""
+    if value is None:
+        return "not read"
+    if isinstance(value, frozenset):
+        return "; ".join(sorted(map(str, value))) or "nothing"
+    return str(value)
 
 
 def forest(
@@ -158,7 +178,9 @@ def forest(
             points = printed[key].dropna()
             axes.plot(points, [y - 0.28] * len(points), **PAPER, label="the paper's models")
         if constant is not None and not pd.isna(constant.get(key)):
-            axes.plot(100 * constant[key], y, **CONSTANT, label="one answer to all")
+            axes.plot(
+                100 * constant[key], y + 0.1, **CONSTANT, clip_on=False, label="one answer to all"
+            )
         for row in own.to_dict("records"):
             at = names.index(row[by])
             place = y + 0.16 * (at - (len(names) - 1) / 2)

@@ -1,19 +1,21 @@
-"""The chapters, executed by papermill as a user would."""
+"""The three chapters of the scenarios and their exercises, executed as a user would."""
 
+import io
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from benchhealth_utils import DATASETS, load, score
-from benchhealth_utils.evaluation import evaluate
-from benchhealth_utils.report import parts_frame, result, table5_frame
+from benchhealth_utils import DATASETS, compare, frame, paper, published
 
 ROOT = Path(__file__).parent.parent
-REASONING = ["medqa", "medmcqa", "mmlu_medicine", "pubmedqa", "chatdoctor"]
+SCENARIOS = ["reasoning", "generation", "understanding"]
 
 
 def papermill(*arguments, cwd=ROOT, stdout=subprocess.PIPE, **environment):
@@ -28,188 +30,191 @@ def papermill(*arguments, cwd=ROOT, stdout=subprocess.PIPE, **environment):
     )
 
 
-def published(path):
-    """Values a chapter published, by name."""
-    found = {}
-    for cell in json.loads(Path(path).read_text(encoding="utf-8"))["cells"]:
+def execute(notebook, folder, *parameters, **environment):
+    """The executed notebook, as text."""
+    target = folder / "out.ipynb"
+    done = papermill(
+        notebook, target, "-p", "model", "majority", *parameters,
+        **{"BENCHHEALTH_RUNS": str(folder)} | environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return target.read_text(encoding="utf-8")
+
+
+def shown(text, name):
+    """A table of an executed notebook, by its id; cells as they are printed."""
+    for cell in json.loads(text)["cells"]:
         for output in cell.get("outputs", ()):
-            book = output.get("metadata", {}).get("scrapbook")
-            if book:
-                text = output["data"][book["mime_prefix"] + "text/plain"]
-                found[book["name"]] = float("".join(text))
-    return found
+            html = "".join(output.get("data", {}).get("text/html", ""))
+            if f'id="T_{name}"' in html:
+                (found,) = pd.read_html(io.StringIO(html), thousands=None, keep_default_na=False)
+                return found.astype(str)
+    raise AssertionError(f"no table {name}")
+
+
+def images(text):
+    cells = json.loads(text)["cells"]
+    return sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", ()))
 
 
 @pytest.fixture(scope="module")
-def majority(tmp_path_factory):
-    path = tmp_path_factory.mktemp("run") / "reasoning.ipynb"
-    done = papermill(
-        "notebooks/reasoning.ipynb",
-        path,
-        *("-p", "model", "majority", "-p", "limit", "0"),
-        BENCHHEALTH_RUNS=str(path.parent),
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
+def executed(tmp_path_factory):
+    """Each chapter on the samples, executed once."""
+    found = {}
+
+    def chapter(name):
+        if name not in found:
+            folder = tmp_path_factory.mktemp(name)
+            found[name] = execute(f"notebooks/{name}.ipynb", folder), folder
+        return found[name]
+
+    return chapter
+
+
+def runs_of(model, scenario):
+    return [run for run in published(model) if DATASETS[run.dataset].scenario == scenario]
+
+
+@pytest.mark.parametrize("chapter", SCENARIOS)
+def test_the_tables_hold_what_was_measured_on_the_full_test_sets(chapter, executed):
+    text, _ = executed(chapter)
+    table = shown(text, f"{chapter}-scores")
+    wanted = frame(runs_of("majority", chapter))
+    if chapter != "reasoning":
+        wanted = pd.concat([wanted, frame(runs_of("supervised", chapter))], ignore_index=True)
+    assert list(table["n"]) == [f"{DATASETS[key].size:,}" for key in wanted["dataset"]]
+    for column, name in {"Score": "value", "from": "low", "to": "high"}.items():
+        assert list(table[column]) == [f"{100 * value:.1f}" for value in wanted[name]]
+    assert set(table["Data"]) == {"official"}
+
+
+@pytest.mark.parametrize("chapter", SCENARIOS)
+def test_the_paper_and_the_rival_stand_beside_it(chapter, executed):
+    text, _ = executed(chapter)
+    beside = shown(text, f"{chapter}-paper").set_index("Data set")
+    llms = paper(5).drop("sota")
+    column = "The paper's median" if chapter == "reasoning" else "Paper's median"
+    pairs = compare(runs_of("majority", chapter), runs_of("supervised", chapter))
+    for key in pairs["dataset"]:
+        median = float(beside.loc[DATASETS[key].name, column])
+        assert median == pytest.approx(llms[key].median(), abs=0.051)
+    compared = shown(text, f"{chapter}-comparison")
+    assert list(compared["Difference"]) == [f"{100 * x:z.1f}" for x in pairs["difference"]]
+
+
+def test_what_is_worked_by_hand_agrees_with_the_package(executed):
+    wilson = shown(executed("reasoning")[0], "wilson")
+    assert list(wilson["By hand: from"]) == list(wilson["from"])
+    assert list(wilson["To"]) == list(wilson["to"])
+    rouge = shown(executed("generation")[0], "rouge")
+    assert list(rouge["By hand"]) == list(rouge["Package"])
+    assert float(rouge["Package"][1]) > 60  # the opposite
+    bleu = re.search(r"by hand (0\.\d+), package (0\.\d+)", executed("generation")[0])
+    assert bleu[1] == bleu[2]
+    drugs = shown(executed("reasoning")[0], "drugs")
+    scores = {run.model: run.scores.value for run in published(dataset="chatdoctor")}
+    micro = [f"{100 * scores[model]:.1f}" for model in drugs["Model"]]
+    assert list(drugs["Micro F1"]) == micro != list(drugs["Mean of item F1"])
+
+
+@pytest.mark.parametrize(("chapter", "figures"), list(zip(SCENARIOS, (2, 2, 3), strict=True)))
+def test_a_chapter_shows_one_item_all_the_way_and_its_figures(chapter, figures, executed):
+    text, folder = executed(chapter)
+    assert "model = 'majority'" in text and "data = data/samples" in text
+    assert images(text) == figures
+    assert f'id=\\"{chapter}-answers\\"' in text and "<blockquote>" in text
+    kept = sorted((folder / "results" / "majority").glob("*.json"))
+    assert len(kept) == sum(spec.scenario == chapter for spec in DATASETS.values())
+    assert all("samples" in path.name for path in kept)
+
+
+def copy_with(chapter, changes, folder):
+    """A chapter in which some words of its cells were changed by hand."""
+    text = (ROOT / "notebooks" / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new)
+    path = folder / f"{chapter}.ipynb"
+    path.write_text(text, encoding="utf-8")
     return path
 
 
-def test_the_reasoning_chapter_publishes_what_an_independent_count_gives(majority):
-    values = published(majority)
-    for key in REASONING[:4]:
-        train = [item.gold for item in load(key, "train")]
-        answer = min(set(train), key=lambda label: (-train.count(label), label))
-        gold = [item.gold for item in load(key)]
-        assert values[f"majority.{key}.value"] == pytest.approx(gold.count(answer) / len(gold))
-        assert values[f"majority.{key}.coverage"] == 1
-    assert 0 < values["majority.chatdoctor.value"] < 1
+CHANGES = {
+    "reasoning": {'color=\\"C0\\"': 'color=\\"C3\\"', '== \\"accuracy\\"]': '!= \\"\\"]'},
+    "generation": {"alpha=0.35)": 'palette=\\"flare\\")', ".median()\\n": ".max()\\n"},
+    "understanding": {
+        'cmap=\\"Blues\\"': 'cmap=\\"viridis\\"',
+        "rows, draws = run.rows, {}": "draws, rows = {}, run.rows.assign("
+        'group=run.rows[\\"group\\"].factorize()[0] // 10)',
+    },
+}
 
 
-def test_the_chapter_shows_what_it_promises(majority):
-    text = majority.read_text(encoding="utf-8")
-    for part in ("model = 'majority'", "data = data/samples", "not comparable with the paper"):
-        assert part in text
-    html = [
-        "".join(output["data"]["text/html"])
-        for cell in json.loads(text)["cells"]
-        for output in cell.get("outputs", ())
-        if "text/html" in output.get("data", {})
-    ]
-    captions = " ".join(html)
-    for caption in ("One item of each task", "data of this chapter", "Four answers", "by status"):
-        assert caption in captions
-    assert "image/png" in text
-
-
-def test_results_on_samples_never_reach_the_published_folder(majority):
-    for path in (ROOT / "data").glob("results/*/*.json"):
-        assert json.loads(path.read_text())["official"]
-    name = "results/majority/medqa-0shot-generate-samples-24-seed0.json"
-    row = json.loads((majority.parent / name).read_text())
-    assert not row["official"] and row["signature"]["data"]["source"] == "samples"
-    assert row["complete"] and row["statuses"] == {"ok": row["n"]}
+@pytest.mark.parametrize("chapter", SCENARIOS)
+def test_a_chapter_with_a_changed_cell_runs(chapter, tmp_path, executed):
+    path = copy_with(chapter, CHANGES[chapter], tmp_path)
+    text = execute(path, tmp_path, "-p", "limit", "2")
+    assert images(text) == images(executed(chapter)[0])
+    scores = f"{chapter}-scores"
+    assert shown(text, scores).equals(shown(executed(chapter)[0], scores))
 
 
 def test_a_mistyped_parameter_is_refused(tmp_path):
     done = papermill("notebooks/reasoning.ipynb", tmp_path / "r.ipynb", "-p", "modle", "x")
-    assert done.returncode != 0
-    assert "This notebook has no parameter modle. It has: model, shots" in done.stderr
+    assert done.returncode != 0 and "no parameter modle" in done.stderr
 
 
 def test_a_model_that_is_not_there_is_refused_before_data_is_read(tmp_path):
     (tmp_path / "medqa").mkdir()
     done = papermill(
-        "notebooks/reasoning.ipynb",
-        tmp_path / "r.ipynb",
-        *("-p", "model", "gpt-4"),
+        "notebooks/reasoning.ipynb", tmp_path / "r.ipynb", "-p", "model", "gpt-4",
         BENCHHEALTH_DATA=str(tmp_path),
-    )
+    )  # fmt: skip
     assert done.returncode != 0
     assert "cannot be run here" in done.stderr and "DataError" not in done.stderr
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("ModelError: gpt-4 ") and "openai:" in last
-    shown = (tmp_path / "r.ipynb").read_text(encoding="utf-8")
-    assert "ModelError: gpt-4" in shown and "Traceback" not in shown
+    assert done.stderr.strip().splitlines()[-1].startswith("ModelError: gpt-4 ")
+    assert "Traceback" not in (tmp_path / "r.ipynb").read_text(encoding="utf-8")
 
 
 def test_the_redirected_form_and_another_working_folder(tmp_path):
     with (tmp_path / "out.ipynb").open("w") as out:
         done = papermill(
-            ROOT / "notebooks/reasoning.ipynb",
-            *("-p", "model", "majority", "-p", "limit", "3"),
+            ROOT / "notebooks/generation.ipynb",
+            *("-p", "model", "majority", "-p", "limit", "2"),
             cwd=tmp_path,
             stdout=out,
             BENCHHEALTH_RUNS=str(tmp_path),
         )
     assert done.returncode == 0, done.stderr[-3000:]
-    assert published(tmp_path / "out.ipynb")["majority.medqa.coverage"] == 1
+    shown((tmp_path / "out.ipynb").read_text(encoding="utf-8"), "generation-scores")
 
 
-def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
-    from benchhealth_utils.models import Backend, Reply
-    from benchhealth_utils.tasks import task
-
-    class Perfect(Backend):
-        name, remote, modes, max_tokens = "perfect", False, ("generate",), None
-        signature = {"backend": "perfect"}
-
-        def replies(self, requests, wanted):
-            gold = {e.id: e for e in load(requests[0].example.dataset)}
-            for i in sorted(wanted):
-                item = gold[requests[i].example.id]
-                yield [(i, Reply("ok", task(item.dataset).answer(item.gold, item)))]
-
-    for key in DATASETS:
-        run = evaluate(Perfect(), key, store=tmp_path, progress=False)
-        assert run.scores.value == pytest.approx(1), key
-        assert run.scores.coverage == 1
+@pytest.fixture
+def hospital(samples, tmp_path):
+    """A folder with the two MIMIC sets alone, each with one text that is no sample."""
+    root = tmp_path / "hospital"
+    for key in ("mimic_cxr", "mimic_iii"):
+        shutil.copytree(samples / key, root / key)
+    for path in [*root.rglob("s*.txt"), *root.rglob("*.csv")]:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("pleural", "zebrafinch").replace(" aspirin", " zebrafinch"))
+    return root
 
 
-def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
-    from benchhealth_utils.models import Backend, Reply
-
-    class Broken(Backend):
-        name, remote, modes, max_tokens = "broken", False, ("generate",), None
-        signature = {"backend": "broken"}
-
-        def replies(self, requests, wanted):
-            gold = {e.id: e.gold for e in load("medqa")}
-            kinds = ("ok", "truncated", "empty", "refused", "error")
-            for i in sorted(wanted):
-                item = requests[i].example
-                kind = kinds[i % 5]
-                text = "" if kind in ("empty", "error") else f"Answer: {gold[item.id]}"
-                yield [(i, Reply(kind, text, kind))]
-
-    run = evaluate(Broken(), "medqa", store=tmp_path, progress=False)
-    assert run.scores.n == 24 and run.counts["ok"] == 5
-    assert run.scores.value == run.scores.coverage == pytest.approx(5 / 24)
-    assert run.scores.extra["value_with_truncated"] == pytest.approx(10 / 24)
-    row = result(run)
-    assert not row["complete"] and row["statuses"]["error"] == 4
-    gold = [e.gold for e in run.examples]
-    assert row["value"] == score("medqa", gold, list(run.readings)).value
+def test_a_hospital_with_the_two_mimic_sets_alone(hospital, tmp_path):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    text = execute("notebooks/generation.ipynb", runs, BENCHHEALTH_DATA=str(hospital))
+    table = shown(text, "generation-scores")
+    assert set(table["Data set"]) == {"MIMIC-CXR", "IU-Xray", "MIMIC-III"}
+    assert set(table["Data"]) == {"credentialed", "official"}
+    assert "left out: IU-Xray" in text
+    assert "zebrafinch" not in text and str(hospital) not in text
 
 
-@pytest.mark.parametrize("chapter", ["generation", "understanding"])
-def test_the_other_chapters_run_on_samples(chapter, tmp_path):
-    path = tmp_path / f"{chapter}.ipynb"
-    done = papermill(
-        f"notebooks/{chapter}.ipynb",
-        path,
-        *("-p", "model", "majority", "-p", "limit", "0"),
-        BENCHHEALTH_RUNS=str(tmp_path),
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    values = published(path)
-    keys = [key for key, spec in DATASETS.items() if spec.scenario == chapter]
-    assert {f"{m}.{k}.value" for m in ("majority", "supervised") for k in keys} <= set(values)
-    text = path.read_text(encoding="utf-8")
-    assert "Paired comparison." in text and f"T_{chapter}-sources" in text
-    if chapter == "understanding":
-        assert "T_gad-confusion" in text and "T_ddi-confusion" in text
-        assert values["majority.ddi.value"] == values["majority.bc5_disease.value"] == 0
-
-
-def test_the_majority_baseline_on_official_data_is_what_the_labels_dictate(
-    real_data, monkeypatch, tmp_path
-):
-    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
-
-    def value(key):
-        run = evaluate("majority", key, store=tmp_path, progress=False)
-        assert run.comparable and run.scores.coverage == 1
-        return run.scores.value
-
-    assert value("pubmedqa") == 276 / 500
-    assert value("ddi") == 0
-    assert value("gad") == pytest.approx(2 * 281 / (2 * 281 + 253))
-
-
-def test_the_combined_table_leaves_samples_to_a_table_of_their_own(majority):
-    frame = table5_frame(majority.parent / "results")
-    assert list(frame["Source"]) == ["paper"] * 17
-    parts = parts_frame(majority.parent / "results")
-    assert set(parts["Model"]) == {"Majority", "Supervised"}
-    assert "PubMedQA" in set(parts["Data set"])
-    assert frame[frame["Model"] == "GPT-4"].iloc[0]["MedQA (USMLE)"] == "81.2"
-    assert frame[frame["Model"] == "ChatGLM-Med"].iloc[0]["HoC"] == ""
+def test_without_its_data_a_chapter_shows_what_is_published(hospital, tmp_path):
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    text = execute("notebooks/reasoning.ipynb", runs, BENCHHEALTH_DATA=str(hospital))
+    assert "left out: MedQA (USMLE), MedMCQA, MMLU-Medicine, PubMedQA, ChatDoctor" in text
+    assert list(shown(text, "reasoning-scores")["n"])[0] == "1,273"

@@ -40,26 +40,34 @@ def test_a_table_has_points_p_values_counts_and_empty_cells():
     assert first["n"] == "1,273"
     assert (first["Score"], first["from"], first["to"]) == ("25.1", "20.0", "30.0")
     assert (first["p (Holm)"], second["p (Holm)"]) == ("< 0.001", "0.040")
-    assert (second["from"], second["words"]) == ("", "")
+    assert (second["from"], second["Words"]) == ("", "")
     assert "A &lt; B &amp; C" in html and "A < B" not in html
     assert SCORES["value"][0] == 0.2506  # the caller's frame is left as it was
 
 
 def test_decimals_can_be_named_and_a_named_index_is_shown():
     crossed = pd.crosstab(SCORES["title"], SCORES["name"])
-    assert list(cells(plots.table(crossed, "c", "crossed"))[0]) == ["Data set", "one"]
+    assert list(cells(plots.table(crossed, "c", "crossed"))[0]) == ["Data set", "One"]
     (row, _) = cells(plots.table(SCORES[["value", "words"]], "c", "u", digits={"value": 4}))
-    assert row == {"Score": "0.2506", "words": "12.3"}
+    assert row == {"Score": "0.2506", "Words": "12.3"}
 
 
 def test_cards_mark_whole_words_and_escape_what_a_model_wrote():
-    rows = [
-        {"facts": "PubMedQA 7: yes", "text": "<b>yes</b>, yesterday: yes.", "marks": ["yes"]},
-        {"facts": "MedQA 1", "text": "(a|b) [c"},
-    ]
-    html = plots.cards(rows, "answers").data
-    assert "&lt;b&gt;<mark>yes</mark>&lt;/b&gt;, yesterday: <mark>yes</mark>." in html
-    assert html.count("<mark>") == 2 and "(a|b) [c" in html and 'id="answers"' in html
+    answers = pd.DataFrame(
+        {
+            "id": ["1", "2", "3", "4"],
+            "reply": ["<b>Yes</b>, yesterday: yes.", "(a|b) [c", "aspirin; iron", None],
+            "reading": ["yes", None, frozenset({"iron", "aspirin"}), "yes"],
+            "gold": ["no", "A", frozenset({"zinc"}), "no"],
+        }
+    )
+    html = plots.cards(answers, "answers").data
+    assert "&lt;b&gt;<mark>Yes</mark>&lt;/b&gt;, yesterday: <mark>yes</mark>." in html
+    assert "(a|b) [c" in html and "<mark>aspirin</mark>; <mark>iron</mark>" in html
+    assert "reading: aspirin; iron" in html and "gold: zinc" in html
+    assert "id: 4" not in html and html.count("<blockquote>") == 3
+    long = answers.head(1).assign(reply="a " * 500)
+    assert " ... " in plots.cards(long, "x", letters=20).data
 
 
 @pytest.fixture

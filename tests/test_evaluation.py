@@ -1,0 +1,71 @@
+"""A run from items to scores, with models whose every word is known."""
+
+import pytest
+
+from benchhealth_utils import DATASETS, evaluate, frame, load, score
+from benchhealth_utils.models import Backend, Reply
+from benchhealth_utils.notebook import measured
+from benchhealth_utils.schema import BenchHealthError
+from benchhealth_utils.tasks import task
+
+
+class Perfect(Backend):
+    """Gives the gold answer in the form that exemplars have."""
+
+    name, signature = "perfect", {"backend": "perfect"}
+
+    def replies(self, requests, wanted):
+        gold = {e.id: e for e in load(requests[0].example.dataset)}
+        for i in sorted(wanted):
+            item = gold[requests[i].example.id]
+            yield [(i, Reply("ok", task(item.dataset).answer(item.gold, item)))]
+
+
+class Broken(Backend):
+    """Right each time, but only every fifth answer is one."""
+
+    name, signature = "broken", {"backend": "broken"}
+
+    def replies(self, requests, wanted):
+        gold = {e.id: e.gold for e in load("medqa")}
+        kinds = ("ok", "truncated", "empty", "refused", "error")
+        for i in sorted(wanted):
+            kind = kinds[i % 5]
+            said = f"Answer: {gold[requests[i].example.id]}"
+            yield [(i, Reply(kind, "" if kind in ("empty", "error") else said, kind))]
+
+
+def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
+    for run in evaluate(Perfect(), list(DATASETS), store=tmp_path, progress=False):
+        assert run.scores.value == pytest.approx(1), run.dataset
+        assert run.scores.coverage == 1
+
+
+def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
+    (run,) = evaluate(Broken(), "medqa", store=tmp_path, progress=False)
+    assert run.scores.n == 24 and run.counts["ok"] == 5 and run.counts["error"] == 4
+    assert run.scores.value == run.scores.coverage == pytest.approx(5 / 24)
+    assert run.scores.extra["value_with_truncated"] == pytest.approx(10 / 24)
+    assert not run.complete and not run.comparable
+    gold = [e.gold for e in run.examples]
+    assert run.scores.value == score("medqa", gold, list(run.readings)).value
+
+
+def test_the_majority_baseline_on_official_data_is_what_the_labels_dictate(
+    real_data, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    runs = evaluate("majority", ["pubmedqa", "ddi", "gad"], store=tmp_path, progress=False)
+    assert all(run.comparable and run.scores.coverage == 1 for run in runs)
+    wanted = [276 / 500, 0, 2 * 281 / (2 * 281 + 253)]
+    assert [run.scores.value for run in runs] == pytest.approx(wanted)
+
+
+def test_a_chapter_shows_real_data_in_hand_then_published_then_samples(tmp_path):
+    runs = evaluate("majority", ["gad", "medqa"], limit=4, store=tmp_path, progress=False)
+    shown = frame(measured("majority", runs, "understanding"))
+    assert set(shown["source"]) == {"official"} and "medqa" not in set(shown["dataset"])
+    assert list(shown["n"]) == [DATASETS[key].size for key in shown["dataset"]]
+    assert measured("hf:nobody", runs, "understanding") == runs[::-1]  # in Table 1's order
+    with pytest.raises(BenchHealthError, match="none of its data sets is in the data folder"):
+        measured("hf:nobody", [], "reasoning")
