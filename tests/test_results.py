@@ -208,3 +208,13 @@ def test_the_oddities_are_what_their_rules_name(real_data, monkeypatch):
     assert {key: len(each) for key, each in ids.items()} == kept
     known = {("iu_xray", "impression in train"): 220, ("ddi", "crowded sentence"): 3675}
     assert known.items() <= kept.items()
+
+
+def test_the_authors_letters_are_right_where_they_equal_gold(real_data):
+    letters = pd.read_csv(DATA / "paper" / "authors_mmlu.csv", keep_default_na=False)
+    gold = {item.id: item.gold for item in load("mmlu_medicine", root=real_data)}
+    assert list(letters["id"]) == list(gold)
+    right = [
+        int(gold[one] == letter) for one, letter in zip(letters.id, letters.letter, strict=True)
+    ]
+    assert list(letters["right"]) == right and sum(right) == 149
