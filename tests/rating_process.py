@@ -1,16 +1,19 @@
 """The rating page's server, in a process of its own, for the tests."""
 
 import csv
+import http.client
 import json
 import re
+import sqlite3
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from types import SimpleNamespace
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
-from benchhealth_utils.human_eval import create_study
+from benchhealth_utils.human_eval import create
+from benchhealth_utils.human_eval.sample import Dialogue
 from benchhealth_utils.schema import ROOT
 
 LEFT, RIGHT = "Zebrafinch-7B", "Quaggamodel-13B"
@@ -19,55 +22,84 @@ since five days I have a sore throat & a fever of 38.5 °C; I spent $5 and then 
 <script>window.harmed = 1</script> I am of age {}."""
 REPLIES = {
     LEFT: "Most likely a virus.\n\n1. Drink enough.\n2. Rest."
-    "<img src=x onerror='window.harmed = 2'></div></div><h2>Card 99 of 99</h2>",
+    "<img src=x onerror='window.harmed = 2'></div></div><h1>Card 99 of 99</h1>",
     RIGHT: "Take 500 mg of amoxicillin <b>three times</b> a day. " * 8,
 }
 
 
-def small_study(folder, items=3, **settings):
+def small_study(folder, items=3, raters=("anna", "ben"), **settings):
     """A study of made-up questions whose models and dialogues have telling names."""
-    dialogues = [
-        SimpleNamespace(id=f"planted-dialogue-{i}", question=QUESTION.format(30 + i), answer="-")
-        for i in range(items)
-    ]
-    replies = {name: {each.id: text for each in dialogues} for name, text in REPLIES.items()}
-    people = settings.pop("raters", ("anna", "ben"))
+    talks = [Dialogue(f"planted-dialogue-{i}", QUESTION.format(30 + i), "") for i in range(items)]
+    replies = {name: [text] * items for name, text in REPLIES.items()}
     settings = {"repeats": 0.0, "checks": 0.0, "seed": 1, **settings}
-    return create_study(folder, dialogues, replies, raters=people, **settings)
+    return create(folder, talks, replies, raters=raters, **settings)
 
 
-def codes(folder):
+def codes(study):
     """What was handed out: rater to code."""
-    with (folder / "codes.csv").open(encoding="utf-8", newline="") as stream:
-        return dict(list(csv.reader(stream))[1:])
+    return dict(list(csv.reader((study.path / "codes.csv").open(encoding="utf-8")))[1:])
 
 
-def events(folder, rater):
-    """The lines of a rater's file, without their times."""
-    path = folder / "ratings" / f"{rater}.jsonl"
-    lines = path.read_text(encoding="ascii").splitlines() if path.exists() else []
-    rows = map(json.loads, lines)
-    return [(row["card"], row["field"], row["value"]) for row in rows]
+def clicks(study, rater):
+    """Every click of a rater: card, field, value."""
+    query = "select card, field, value from clicks where rater = ? order by id"
+    with sqlite3.connect(study.path / "study.sqlite") as database:
+        return [(*row[:2], json.loads(row[2])) for row in database.execute(query, (rater,))]
+
+
+class Visitor:
+    """A client without JavaScript: `get` and `post` give status, text and headers."""
+
+    def __init__(self, server, rater=None):
+        self.server, self.cookie, self.text = server, "", ""
+        if rater:
+            assert self.post(code=codes(server.study)[rater])[0] == 303
+            self.get()
+
+    def get(self, path="/", method="GET", body=None, **headers):
+        connection = http.client.HTTPConnection(urlsplit(self.server.address).netloc, timeout=60)
+        headers = {"Cookie": self.cookie, **headers}
+        connection.request(method, path, body, headers)  # ".." in a path is not resolved here
+        answer = connection.getresponse()
+        if given := answer.getheader("Set-Cookie"):
+            self.cookie = given.split(";")[0]
+        self.text = answer.read().decode("utf-8", "replace")
+        return answer.status, self.text, answer.headers
+
+    def post(self, headers=None, **form):
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        return self.get("/", "POST", urlencode(form), **kind, **(headers or {}))
+
+    def form(self):
+        """What the form of the page that is shown would send."""
+        found = dict(re.findall(r'type="hidden" name="(\w+)" value="(.*?)"', self.text))
+        found |= re.findall(r'type="radio" name="(\w+)" value="(\w+)" checked', self.text)
+        found |= {"difficult": "on"} if 'name="difficult" checked' in self.text else {}
+        found |= re.findall(r'<textarea[^>]* name="(comment)"[^>]*>\n(.*?)<', self.text, re.S)
+        return found
+
+    def say(self, go="stay", **said):
+        """Send the form that is shown, and show where it leads."""
+        status, _, headers = self.post(**self.form() | {"go": go} | said)
+        assert status == 303
+        return self.get("/" + headers["Location"])
 
 
 @contextmanager
-def serving(folder):
+def serving(study):
     """A server: its ``process``, ``address`` and ``log``; it can be killed and started again."""
-    server = SimpleNamespace(log=folder.parent / "server.log", address="http://127.0.0.1:0/")
+    log = study.path.parent / "server.log"
+    server = SimpleNamespace(log=log, address="http://127.0.0.1:0/", study=study)
 
     def start():
-        command = [sys.executable, "-m", "benchhealth_utils.human_eval.rating_server", folder]
-        with server.log.open("w") as log:
-            server.process = subprocess.Popen(
-                [*map(str, command), "--port", str(urlsplit(server.address).port)],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=ROOT,
-            )
+        command = [sys.executable, "-m", "benchhealth_utils.human_eval", "rate", study.path]
+        command += ["--port", urlsplit(server.address).port]
+        with log.open("w") as stream:
+            given = {"stdout": stream, "stderr": subprocess.STDOUT, "cwd": ROOT}
+            server.process = subprocess.Popen(list(map(str, command)), **given)
         for _ in range(2400):  # a busy machine takes its time
-            said = server.log.read_text()
-            found = re.search(r"^http://.*", said, re.M)
-            if found:
+            said = log.read_text()
+            if found := re.search(r"^http://.*", said, re.M):
                 server.address = found[0]
                 return
             assert server.process.poll() is None, said

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from benchhealth_utils.human_eval.analysis import analyse
-from benchhealth_utils.human_eval.criteria import CRITERIA
+from benchhealth_utils.human_eval.sample import CRITERIA
 from benchhealth_utils.printed import paper
 from benchhealth_utils.stats import kendall, newcombe, wilson
 

@@ -1,140 +1,213 @@
-"""The command line: make a study, see how far it is, take ratings out and in."""
+"""The command line: make a study, serve its page, see how far it is, take ratings out and in."""
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
+from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
+from ..data import data_root
 from ..models import BUDGET
 from ..schema import BenchHealthError, runs_folder, shown
+from . import sample, study
 from .commands import add_commands
-from .creation import SENIOR_SEES, TITLE
-from .folder import place
-from .folder_study import open_study
-from .label_studio import export_label_studio, import_label_studio
-from .making import RULES, create
-from .spreadsheets import export_csv, import_csv
-from .status import status
+from .exchange import export_csv, import_csv
+from .sample import PHYSICIAN, RULES, StudyError
+from .study import Study, place
 
-FORMATS = {
-    "csv": (".csv", export_csv, import_csv),
-    "label-studio": (".json", export_label_studio, import_label_studio),
-}
+HINT = "--redact takes such words out, --drop {0} leaves those questions out, --keep {0} shows them"
 
 
-def show_status(options) -> None:
+def create(options) -> None:
+    """Draw dialogues, collect replies, write the folder; cheap checks come first."""
+    folder = study.check_new_folder(place(options.folder))
+    senior = None if options.no_senior else options.senior
+    study.people(options.raters, senior)
+    study.check_shares(repeats=options.repeats, checks=options.checks)
+    models = list(dict.fromkeys([*options.models, *(options.against or ())]))
+    pairs = [(a, b) for a in options.models for b in options.against or ()] or None
+    pairs = study.pairs_of(pairs, models)
+    if len(models) < 2:
+        raise StudyError("Name two models or more, or some with --models and some with --against.")
+    sample.check_title(options.title, models)
+    for model in models:
+        sample.check_can_reply(model)
+    chosen = {"drop": options.drop, "keep": options.keep}
+    path, found = sample.dialogues_file(), sample.load_dialogues()
+    fit = sample.usable(found, physician=PHYSICIAN in models, **chosen)
+    study.draw(fit.dialogues, options.items, options.seed)  # refuses too many
+    wanted = options.items + math.ceil(options.checks * options.items * len(pairs))
+    pool = study.draw(fit.dialogues, min(wanted, len(fit.dialogues)), options.seed)
+    replies = sample.collect(models, pool, redact=options.redact, budget=options.budget, **chosen)
+    noted, left_out = _by_rule(replies.noted), _by_rule(fit.left_out + replies.left_out)
+    told = Counter({rule: n for rule, n in noted.items() if rule in sample.TELLING})
+    if not replies.dialogues:
+        raise StudyError(f"No dialogue is left that can be rated: {_counted(left_out)}.")
+    if not options.redact and (open_ := sorted(told.keys() - set(options.keep))):
+        raise StudyError(
+            f"In {told.total()} cases a reply tells who wrote it ({_counted(told)}), so raters "
+            f"would not be blind. Say what to do: {HINT.format(' '.join(open_))}. No model is "
+            "asked again."
+        )
+    flags = [fit.flags, replies.flags]
+    file = {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), "rows": len(found)}
+    record = {"dialogues": file, "left_out": fit.left_out + replies.left_out}
+    made = study.create(
+        folder,
+        replies.dialogues,
+        replies.texts,
+        comparisons=pairs,
+        items=min(options.items, len(replies.dialogues)),
+        raters=options.raters,
+        senior=senior,
+        repeats=options.repeats,
+        checks=options.checks,
+        seed=options.seed,
+        senior_sees=options.senior_sees,
+        title=options.title,
+        flags={one.id: [y for x in flags for y in x.get(one.id, ())] for one in replies.dialogues},
+        record=replies.record | record | {"noted": replies.noted},
+        synthetic=(synthetic := data_root() == sample.DATA / "samples"),
+    )
+    print(f"Study: {made.path}, {len(made.order(made.raters[0]))} cards for each rater.")
+    if len(replies.dialogues) < options.items:
+        print(f"{options.items} items were asked for; the replies to {len(replies.dialogues)} fit.")
+    if synthetic:
+        print("The dialogues are the synthetic samples: for trying out, not for results.")
+    print(f"Left out: {_counted(left_out) or 'nothing'}.")
+    print(
+        f"{'Taken out of replies' if options.redact else 'Noted'}: {_counted(noted) or 'nothing'}."
+    )
+    print(f"Codes: {study.CODES} in that folder. Hand each rater theirs, then delete the file.")
+    print(f"Key: {study.KEY} in that folder. Raters must not read it; keep it elsewhere meanwhile.")
+    kept = shown(runs_folder() / "answers")
+    print(f"Replies are also under {kept}, by model: raters must not read that folder either.")
+    print(f"Rating page: make rate STUDY={made.path}")
+
+
+def _by_rule(counts: Counter) -> Counter:
+    """Counts of no model, for whoever organises may be a rater too."""
+    by_rule: Counter = Counter()
+    for name, number in counts.items():
+        by_rule[name.rpartition(": ")[2]] += number
+    return by_rule
+
+
+def _counted(counts: Counter) -> str:
+    return "; ".join(f"{RULES[name]['what']}: {number}" for name, number in counts.items())
+
+
+def rate(options) -> None:
+    """Serve the rating page until Ctrl+C."""
+    from .page import serve
+
+    serve(Study(place(options.folder)), options.host, options.port)
+
+
+def status(options) -> None:
     """Print how far each rater is."""
-    study = open_study(place(options.folder))
-    frame = status(study)
-    print(f"{study.title} ({study.design['counts']['cards']} cards)\n")
-    print(frame.to_string(index=False, na_rep="-", float_format=str))
-    if study.closed:
+    opened = Study(place(options.folder))
+    print(f"{opened.title}\n")
+    print(opened.status().to_string(index=False, na_rep="-", float_format=str))
+    if opened.closed:
         print("\nClosed: nobody can rate. `reopen` lets them go on.")
 
 
 def export(options) -> None:
     """Write one file a rater."""
-    study = open_study(place(options.folder))
-    ending, write, _ = FORMATS[options.format]
-    for rater in options.rater or (*study.raters, *study.seniors):
-        print(write(study, rater, Path(options.to) / f"{rater}{ending}"))
+    opened = Study(place(options.folder))
+    for rater in options.rater or opened.roles:
+        print(export_csv(opened, rater, Path(options.to) / f"{rater}.csv"))
 
 
 def take(options) -> None:
     """Take one file in."""
-    study = open_study(place(options.folder))
-    read = FORMATS[options.format][2]
-    counts = read(study, options.file, options.rater, replace=options.replace)
+    opened = Study(place(options.folder))
+    counts = import_csv(opened, options.file, options.rater, replace=options.replace)
     print(", ".join(f"{counts[name]} {name}" for name in ("new", "changed", "same")))
 
 
-def renew(options) -> None:
+def code(options) -> None:
     """Print a new code for one rater."""
-    print(open_study(place(options.folder)).renew_code(options.rater))
+    print(Study(place(options.folder)).renew_code(options.rater))
 
 
 def close(options) -> None:
     """End the rating, on open pages too."""
-    open_study(place(options.folder)).close()
+    Study(place(options.folder)).close()
     print("Closed: everything can be read and nothing rated. `reopen` lets raters go on.")
 
 
 def reopen(options) -> None:
     """Let raters go on."""
-    open_study(place(options.folder)).reopen()
+    Study(place(options.folder)).reopen()
     print("Open: raters can go on.")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchhealth_utils.human_eval",
-        description="Human evaluation: two replies to a patient, side by side, blind.",
-        epilog="Rules that leave items out or note them: "
-        + "; ".join(
-            f"{name} ({rule.what}; {'left out' if rule.drop else 'noted'}"
-            f"{', always' if rule.fixed else ''})"
-            for name, rule in RULES.items()
-        ),
+def parser() -> argparse.ArgumentParser:
+    """All commands."""
+    rules = (
+        f"{name} ({rule['what']}; {'left out' if rule.get('drop') else 'noted'}"
+        f"{', always' if rule.get('fixed') else ''})"
+        for name, rule in RULES.items()
     )
-    commands = parser.add_subparsers(dest="command", required=True)
+    top = argparse.ArgumentParser(
+        prog="benchhealth human-eval",
+        description="Human evaluation: two replies to a patient, side by side, blind.",
+        epilog=f"Rules that leave items out or note them: {'; '.join(rules)}",
+    )
+    commands = top.add_subparsers(dest="command", required=True)
     where = shown(runs_folder() / "human_eval")
 
-    def command(name, run, text):
-        made = commands.add_parser(name, help=text, description=text)
+    def command(name, run, about):
+        made = commands.add_parser(name, help=about, description=about)
         made.add_argument("folder", help=f"the study: a path, or a name under {where}")
         made.set_defaults(run=run)
         return made
 
     new = command("create", create, "make a study folder")
     new.add_argument("--models", nargs="+", required=True, metavar="MODEL")
-    new.add_argument(
-        "--against",
-        nargs="+",
-        metavar="MODEL",
-        help="compare each of --models with each of these; by default every two of --models",
-    )
+    about = "compare each of --models with each of these; by default every two of --models"
+    new.add_argument("--against", nargs="+", metavar="MODEL", help=about)
     new.add_argument("--items", type=int, default=200, help="dialogues to rate (200)")
     new.add_argument("--raters", nargs="+", default=["rater-1", "rater-2"], metavar="ID")
     new.add_argument("--senior", default="senior", metavar="ID", help="who settles (senior)")
     new.add_argument("--no-senior", action="store_true", help="nobody settles")
-    new.add_argument("--senior-sees", choices=SENIOR_SEES, default="both")
+    new.add_argument("--senior-sees", choices=study.SENIOR_SEES, default="both")
     new.add_argument("--repeats", type=float, default=0.1, help="share shown twice (0.1)")
     new.add_argument("--checks", type=float, default=0.05, help="attention checks, share (0.05)")
     new.add_argument("--seed", type=int, default=0, help="of the sample alone (0)")
     new.add_argument("--drop", nargs="+", default=[], metavar="RULE", help="leave these out")
     new.add_argument("--keep", nargs="+", default=[], metavar="RULE", help="only note these")
-    new.add_argument(
-        "--redact", action="store_true", help="take out words that tell who wrote a reply"
-    )
-    new.add_argument(
-        "--budget",
-        type=float,
-        default=BUDGET,
-        help=f"dollars for models behind an API ({BUDGET:g})",
-    )
-    new.add_argument("--title", default=TITLE)
-    command("status", show_status, "progress of each rater, still blind")
-    out = command("export", export, "cards and ratings as files, one a rater")
-    out.add_argument("format", choices=FORMATS)
+    about = "take out words that tell who wrote a reply"
+    new.add_argument("--redact", action="store_true", help=about)
+    new.add_argument("--budget", type=float, default=BUDGET, help="dollars for models behind APIs")
+    new.add_argument("--title", default=study.TITLE)
+    page = command("rate", rate, "serve the rating page")
+    page.add_argument("--host", default="127.0.0.1", help="by default this machine alone")
+    page.add_argument("--port", type=int, default=0, help="by default a free one")
+    command("status", status, "progress of each rater, still blind")
+    out = command("export", export, "cards and ratings as CSV files, one a rater")
     out.add_argument("to", help="folder for the files")
     out.add_argument("--rater", nargs="+", metavar="ID", help="by default all")
-    back = command("import", take, "take in ratings made elsewhere")
-    back.add_argument("format", choices=FORMATS)
+    back = command("import", take, "take in ratings made elsewhere, from a CSV file")
     back.add_argument("file")
     back.add_argument("--rater", metavar="ID", help="by default whom the file names")
     back.add_argument("--replace", action="store_true", help="the file counts where both speak")
     add_commands(command)
-    code = command("code", renew, "a new code for a rater who lost theirs")
-    code.add_argument("rater", metavar="ID")
+    command("code", code, "a new code for a rater who lost theirs").add_argument("rater")
     command("close", close, "end the rating, on open pages too")
     command("reopen", reopen, "let raters go on after a close")
-    return parser
+    return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parser().parse_args(arguments)
+    """Run one command; an error of the user's ends in one line."""
+    options = parser().parse_args(arguments)
     try:
         options.run(options)
     except BenchHealthError as error:

@@ -1,109 +1,109 @@
-"""Ratings made elsewhere: what they must be before any of them is taken.
+"""Cards and ratings as a CSV file, out and in, for spreadsheets and for Label Studio.
 
-A file says something of one rater's cards. All of it is checked first; then it is
-written in one piece, or refused with the row that is wrong.
+One row a card; the rater fills in the columns of the criteria, ``difficult`` and ``comment``. A
+blank cell says nothing. A text that a spreadsheet would run as a formula has an apostrophe before
+it, which importing takes off. Label Studio takes the file as tasks, with the set-up in
+``data/templates/label-studio.xml``, and its CSV export comes back here.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..schema import DataError
-from .adjudication import standing
-from .folder import StudyError
-from .folder_study import Card, Study
-from .ratings import FIELDS, Judgement, checked
-from .sessions import CLOSED_NOTE, Session
+import pandas as pd
+
+from ..schema import BenchHealthError, DataError
+from .sample import CRITERIA, StudyError, plain
+from .study import CLOSED, Study, checked
 
 ADVICE = "Mend it and import the file again; nothing was taken from it."
 SHOWN = ("question", "left", "right")
+HEADER = ("rater", "card", *SHOWN, *CRITERIA, "difficult", "comment")
+NEEDED = {"card", *CRITERIA, "difficult", "comment"}
+# what the raters said, for the senior; and what Label Studio adds
+ASIDE = "raters id annotation_id annotator created_at updated_at lead_time".split()
+RUNS = tuple("=+-@\t\r\n'＝＋－＠")  # what begins a formula, wide forms too, and the mark itself
+CELL = 32_767  # characters that a spreadsheet's cell holds
+MARKS = {"yes": True, "y": True, "true": True, "1": True, "x": True}
+MARKS |= {"no": False, "n": False, "false": False, "0": False}
 
 
-@dataclass(frozen=True)
-class Row:
-    """What a file says of one card.
+def safe(text: str) -> str:
+    """A cell that is shown, not run.
 
-    Attributes
-    ----------
-    where : str
-        The place in the file, for messages.
-    card : str
-    said : Mapping
-        Field to value; what is missing leaves what the study has.
-    shown : Mapping
-        ``question``, ``left`` and ``right`` as the file has them, to be compared.
-    rater : str
-        Whose row it says it is; empty if it does not say.
+    >>> safe('=HYPERLINK("x")')
+    '\\'=HYPERLINK("x")'
     """
-
-    where: str
-    card: str
-    said: Mapping[str, object]
-    shown: Mapping[str, str] = field(default_factory=dict)
-    rater: str = ""
+    return f"'{text}" if text.startswith(RUNS) else text
 
 
-def session_of(study: Study, rater: str) -> Session:
-    """What this rater may rate, without a code: for whoever has the folder itself."""
-    role = "senior" if rater in study.seniors else "rater"
-    return Session(study, rater, role)
+def unsafe(cell: str) -> str:
+    """The text that `safe` made a cell of.
 
-
-def rows_of(study: Study, rater: str) -> list[tuple[Card, Judgement]]:
-    """A rater's cards in the rater's order, with what was said of them so far."""
-    said = study.ratings(rater).judgements()
-    return [(card, said.get(card.id, Judgement())) for card in session_of(study, rater).cards]
-
-
-def raters_said(study: Study, rater: str) -> dict[str, str]:
-    """Card to what the raters said of it, for a senior who may see that; for others empty.
-
-    A line a criterion, such as ``Faithfulness: left, tie``, in the order of the raters.
+    >>> unsafe(safe("-1")), unsafe("it's")
+    ('-1', "it's")
     """
-    if rater not in study.seniors or study.senior_sees != "both":
-        return {}
-    said = standing(study)
-    own = [said[name] for name in study.raters]
-    cards = [card.id for card in session_of(study, rater).cards]
-    return {card: _in_words(study, [one.get(card, Judgement()) for one in own]) for card in cards}
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(RUNS) else cell
 
 
-def _in_words(study: Study, judged: list[Judgement]) -> str:
-    lines = [
-        f"{item.name}: {', '.join(one.choices.get(item.key, 'nothing') for one in judged)}"
-        for item in study.criteria
-    ]
-    lines.append(f"Difficult: {', '.join('yes' if one.difficult else 'no' for one in judged)}")
-    lines += [f"Comment: {one.comment}" for one in judged if one.comment]
-    return "\n".join(lines)
+def export_csv(study: Study, rater: str, path: str | Path) -> Path:
+    """Write a rater's cards, with what was said of them so far.
 
-
-def said_of(judgement: Judgement) -> dict[str, object]:
-    """Fields that say something: choices made, a mark as difficult, a comment."""
-    said: dict[str, object] = dict(judgement.choices)
-    if judgement.difficult:
-        said["difficult"] = True
-    if judgement.comment:
-        said["comment"] = judgement.comment
-    return said
-
-
-def take_in(
-    study: Study, rater: str | None, rows: Iterable[Row], path, *, replace: bool = False
-) -> Counter:
-    """Check all rows, then write them to the rater's file.
+    The senior's have a column ``raters`` beside, if the senior may see what they said.
 
     Parameters
     ----------
     study : Study
-    rater : str, optional
-        Whose they are; by default whom the rows name.
-    rows : iterable of Row
+    rater : str
     path : path-like
-        For messages.
+        A new file; UTF-8 with a mark that spreadsheets go by.
+
+    Raises
+    ------
+    StudyError
+        If the file exists, there is no such rater, or a text is longer than a cell.
+    """
+    path, said, rows = Path(path).expanduser(), study.said(rater), []
+    if path.exists():
+        raise StudyError(f"{path} is there already. Name another file, or remove it first.")
+    for card in study.asked(rater):
+        row = dict.fromkeys(HEADER, "") | study.card(card) | said.get(card, {})
+        row |= {"rater": rater, "card": card, "difficult": "yes" if row["difficult"] else ""}
+        if others := study.others(rater, card):
+            row["raters"] = _in_words(others)
+        rows.append({name: safe(text) for name, text in row.items()})
+        if (longest := max(map(len, rows[-1].values()))) > CELL:
+            problem = f"Card {card}: a text of {longest:,} characters; a cell holds {CELL:,}."
+            raise StudyError(f"{problem} Use the rating page for this study.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frame = pd.DataFrame(rows, columns=None if rows else HEADER)
+    frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL, encoding="utf-8-sig")
+    return path
+
+
+def _in_words(others: list[dict]) -> str:
+    """What the raters said of a card: a line a field, such as ``faithfulness: left, tie``."""
+    lines = [f"{key}: {', '.join(one.get(key, 'nothing') for one in others)}" for key in CRITERIA]
+    marks = ("yes" if one.get("difficult") else "no" for one in others)
+    comments = [f"comment: {one['comment']}" for one in others if one.get("comment")]
+    return "\n".join([*lines, f"difficult: {', '.join(marks)}", *comments])
+
+
+def import_csv(
+    study: Study, path: str | Path, rater: str | None = None, *, replace: bool = False
+) -> Counter:
+    """Take in a file that `export_csv` wrote and a rater filled in: all of it, or nothing.
+
+    Parameters
+    ----------
+    study : Study
+    path : path-like
+        Separated by commas, semicolons or tabs, as spreadsheets of different countries save it.
+    rater : str, optional
+        By default whom the file names.
     replace : bool
         Whether the file's word counts where the study has another one.
 
@@ -115,83 +115,82 @@ def take_in(
     Raises
     ------
     DataError
-        With the first row that is wrong; nothing is written then.
+        With the first row that is wrong; nothing is taken then.
     StudyError
         If the study is closed.
     """
+    path = Path(path)
     if study.closed:
-        raise StudyError(CLOSED_NOTE)
-    rows = list(rows)
+        raise StudyError(CLOSED)
+    rows = _rows(path)
     if not rows:
         raise DataError(path, "", "no rating in it.", ADVICE)
-    rater = rater or next((row.rater for row in rows if row.rater), "")
+    rater = rater or next((row["rater"] for row in rows.values() if row.get("rater")), "")
     if not rater:
         raise DataError(path, "", "it does not say whose ratings these are.", "Name the rater.")
     # of the senior's any, for raters may have come to agree while a file was away
-    cards = {card.id: card for card in study.cards_of(rater)}
-    ratings = study.ratings(rater)
-    known = ratings.judgements()
-    events, counts, seen = [], Counter(), {}
-    for row in rows:
-        if row.rater and row.rater != rater:
-            raise DataError(path, row.where, f"it is {row.rater}'s, not {rater}'s.", ADVICE)
-        if row.card not in cards:
-            problem = f"{row.card!r} is not one of {rater}'s cards in this study."
-            raise DataError(path, row.where, problem, ADVICE)
-        if row.card in seen:
-            problem = f"card {row.card!r} stands at {seen[row.card]} already."
-            raise DataError(path, row.where, problem, ADVICE)
-        seen[row.card] = row.where
-        _check_shown(row, cards[row.card], path)
-        now = said_of(known.get(row.card, Judgement()))
-        for name in FIELDS:
-            if name not in row.said:
-                continue
-            try:
-                value = checked(name, row.said[name])
-            except StudyError as error:
-                raise DataError(path, row.where, str(error), ADVICE) from None
-            before = now.get(name, {"difficult": False, "comment": ""}.get(name))
-            if value == before:
-                counts["same"] += 1
-                continue
-            if name in now and not replace:
-                what = "another comment" if name == "comment" else f"{name} as {before!r}"
-                raise DataError(
-                    path,
-                    row.where,
-                    f"the study has {what} of card {row.card!r} by now.",
-                    "If the file is right, import it with leave to replace; nothing was taken.",
-                )
-            counts["changed" if name in now else "new"] += 1
-            events.append((row.card, name, value))
-    ratings.append(events)
+    own, known, events, counts = set(study.order(rater)), study.said(rater), [], Counter()
+    for where, row in rows.items():
+        card, before = row["card"], {"difficult": False, "comment": ""}
+        try:
+            if row.get("rater", rater) not in (rater, ""):
+                raise StudyError(f"it is {row['rater']}'s, not {rater}'s.")
+            if card not in own:
+                raise StudyError(f"{card!r} is not one of {rater}'s cards, or stands here twice.")
+            own.remove(card)
+            for name, text in study.card(card).items():
+                if row.get(name, text).split() != text.split():
+                    problem = f"the text under '{name}' is not that of card {card!r}; was one"
+                    raise StudyError(f"{problem} column sorted without the others?")
+            said = {name: checked(name, value) for name, value in _said(row).items()}
+            before |= known.get(card, {})
+            changed = {name for name, value in said.items() if value != before.get(name)}
+            if (over := {name for name in changed if before.get(name)}) and not replace:
+                problem = f"the study has {min(over)} of card {card!r} otherwise by now. If the"
+                raise StudyError(f"{problem} file is right, import it with leave to replace.")
+        except BenchHealthError as error:
+            raise DataError(path, where, str(error), ADVICE) from None
+        counts.update(new=len(changed - over), changed=len(over), same=len(said) - len(changed))
+        events += [(card, name, said[name]) for name in said if name in changed]
+    study.rate(rater, events)
     return counts
 
 
-def _check_shown(row: Row, card: Card, path) -> None:
-    """A row whose texts are another card's was sorted in part, or damaged."""
-    for name in SHOWN:
-        if name in row.shown:
-            if row.shown[name].split() != getattr(card, name).split():
-                raise DataError(
-                    path,
-                    row.where,
-                    f"the text under '{name}' is not that of card {row.card!r}; was one column "
-                    "sorted without the others, or a text changed?",
-                    ADVICE,
-                )
+def _said(row: dict[str, str]) -> dict[str, object]:
+    """Field to value of what a row says; blank cells say nothing."""
+    cells = {name: row[name].strip() for name in (*CRITERIA, "difficult", "comment")}
+    said: dict[str, object] = {name: cell for name, cell in cells.items() if cell}
+    for name in said.keys() - {"comment"}:
+        said[name] = cells[name].lower()
+    if "difficult" in said:
+        said["difficult"] = MARKS.get(said["difficult"], said["difficult"])
+    return said
 
 
-def verdict(text: str) -> str:
-    """A choice as people write it: case and spaces around it do not matter."""
-    return text.strip().lower()
-
-
-def new_file(path: str | Path) -> Path:
-    """A path to write to; a file that is there is refused."""
-    path = Path(path).expanduser()
-    if path.exists():
-        raise StudyError(f"{path} is there already. Name another file, or remove it first.")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
+def _rows(path: Path) -> dict[str, dict[str, str]]:
+    """Named cells of each row that is not blank, by its number in a spreadsheet."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        cut = max(",;\t", key=text.partition("\n")[0].count)
+        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=cut, strict=True))
+    except (OSError, ValueError, csv.Error) as error:
+        problem = f"cannot be read as CSV ({error}). Save it as 'CSV UTF-8'."
+        raise DataError(path, "", problem, ADVICE) from None
+    header = [cell.strip().lower() for cell in lines[0]] if lines else []
+    named = [name for name in header if name]
+    if NEEDED - set(named) or set(named) - {*HEADER, *ASIDE} or len(set(named)) < len(named):
+        problem = f"the columns are {', '.join(header)}; expected {', '.join(HEADER)}."
+        raise DataError(path, "row 1", problem, ADVICE)
+    rows = {}
+    for number, cells in enumerate(lines[1:], 2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        row = dict(zip(header, map(unsafe, cells), strict=False))
+        stray = any(x.strip() for name, x in zip(header, cells, strict=False) if not name)
+        if len(cells) != len(header) or stray:
+            problem = f"{len(cells)} cells under {len(named)} columns; cut off or not quoted?"
+            raise DataError(path, f"row {number}", problem, ADVICE)
+        rows[f"row {number}"] = {name: plain(cell) for name, cell in row.items()}
+    if len({row.get("annotator") for row in rows.values()}) > 1:
+        raise DataError(path, "", "more than one annotator; export each one's work apart.", ADVICE)
+    return rows

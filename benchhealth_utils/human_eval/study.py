@@ -34,7 +34,7 @@ from time import time
 
 import pandas as pd
 
-from ..datasets import subset
+from ..data import subset
 from ..schema import ROOT, digest, runs_folder
 from .sample import CRITERIA, StudyError, check_title, plain
 
@@ -49,28 +49,8 @@ SESSION = 12 * 3600  # seconds, after which a rater types the code again
 SHUFFLES = 200
 WRONG_CODE = "This code is not known here. Check it against the one you were given."
 CLOSED = "The study is closed: nothing can be changed any more. Ask whoever organises it."
-BLIND = (
-    "The study is not closed: who wrote what is read when nobody rates any more. Close it first."
-)
-
-TABLES = """
-create table about (name text primary key, value text not null) strict;
-create table raters (rater text primary key, role text not null, code text not null) strict;
-create table cards (card text primary key, question text not null, left text not null,
-    right text not null) strict;
-create table orders (rater text references raters, place integer, card text references cards,
-    primary key (rater, card)) strict;
-create table clicks (id integer primary key, at text not null, rater text not null,
-    card text not null, field text not null, value text not null,
-    foreign key (rater, card) references orders (rater, card)) strict;
-create table sessions (token text primary key, rater text not null references raters,
-    at real not null) strict;
-create trigger kept before update on clicks begin select raise(abort, 'clicks are kept'); end;
-create trigger whole before delete on clicks begin select raise(abort, 'clicks are kept'); end;
-create trigger ended before insert on clicks when exists
-    (select 1 from about where name = 'closed') begin select raise(abort, 'closed'); end;
-pragma journal_mode = wal;
-"""
+BLIND = "The study is open: who wrote what is read once nobody rates any more. Close it first."
+TABLES = Path(__file__).with_suffix(".sql")
 
 
 def place(folder: str | Path) -> Path:
@@ -109,43 +89,34 @@ class Study:
         if not (self.path / DATABASE).is_file():
             problem = f"{self.path} is not a study folder: it has no {DATABASE}."
             raise StudyError(f"{problem} Make one with `benchhealth human-eval create`.")
-        about = dict(self._read("select * from about"))
-        about = {name: json.loads(value) for name, value in about.items()}
+        about = {name: json.loads(value) for name, value in self._read("select * from about")}
         if about["version"] != VERSION:
             problem = f"{self.path} is of version {about['version']!r}; this program knows"
             raise StudyError(f"{problem} {VERSION}. Use the program that it was made with.")
         self.title, self.senior_sees = about["title"], about["senior_sees"]
         self.synthetic, self.simulated = about["synthetic"], about["simulated"]
-        people = self._read("select rater, role from raters order by rowid")
-        self.raters, self.seniors = (
-            tuple(rater for rater, role in people if role == wanted)
-            for wanted in ("rater", "senior")
-        )
+        self.roles = dict(self._read("select rater, role from raters order by rowid"))
+        self.raters = tuple(rater for rater, role in self.roles.items() if role == "rater")
+        self.seniors = tuple(rater for rater, role in self.roles.items() if role == "senior")
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        """A connection of its own for each act: whole or not at all, on disk when it ends."""
+        """A connection for one act: whole or not at all, on disk when it ends."""
         file = f"{(self.path / DATABASE).resolve().as_uri()}?mode=rw"
         try:
             with closing(sqlite3.connect(file, uri=True, timeout=60)) as database, database:
-                database.execute("pragma synchronous = full")
-                database.execute("pragma foreign_keys = on")
+                database.executescript("pragma synchronous = full; pragma foreign_keys = on;")
                 yield database
         except sqlite3.Error as error:
-            if str(error) == "closed":
-                raise StudyError(CLOSED) from None
-            problem = f"{self.path / DATABASE}: {error}. Nothing of this was kept."
-            raise StudyError(f"{problem} Is the disk full, or the file not a study's?") from None
+            problem = (
+                f"{self.path / DATABASE}: {error}. Nothing of this was kept. Is the disk full,"
+            )
+            closed = str(error) == "closed"
+            raise StudyError(CLOSED if closed else f"{problem} or the file damaged?") from None
 
     def _read(self, query: str, *given) -> list[tuple]:
         with self._database() as database:
             return database.execute(query, given).fetchall()
-
-    def _write(self, query: str, *given) -> None:
-        with self._database() as database:
-            database.execute(query, given)
-
-    # Raters
 
     def log_in(self, code: str) -> str:
         """A new session's token for whoever's code it is; case, spaces and hyphens do not matter.
@@ -155,41 +126,33 @@ class Study:
         StudyError
             If it is nobody's by now.
         """
-        given, owner = _hash(_letters(code)), None
+        given, owner, token = _hash(_letters(code)), None, secrets.token_urlsafe(24)
         for rater, stored in self._read("select rater, code from raters"):
-            if hmac.compare_digest(given, stored):
-                owner = rater
+            owner = rater if hmac.compare_digest(given, stored) else owner
         if owner is None:
             raise StudyError(WRONG_CODE)
-        token = secrets.token_urlsafe(24)
-        self._write("insert into sessions values (?, ?, ?)", _hash(token), owner, time())
+        self._read("insert into sessions values (?, ?, ?)", _hash(token), owner, time())
         return token
 
     def rater_of(self, token: str) -> str | None:
         """Whose session a token is; None if nobody's by now."""
         query = "select rater from sessions where token = ? and at > ?"
-        return next((rater for (rater,) in self._read(query, _hash(token), time() - SESSION)), None)
+        rows = self._read(query, _hash(token), time() - SESSION)
+        return rows[0][0] if rows else None
 
     def log_out(self, token: str) -> None:
         """End a session."""
-        self._write("delete from sessions where token = ?", _hash(token))
+        self._read("delete from sessions where token = ?", _hash(token))
 
     def renew_code(self, rater: str) -> str:
         """A new code for a rater who lost theirs; the old one, and open pages, no longer work."""
-        self._check_rater(rater)
+        self.order(rater)
         code = new_code()
         with self._database() as database:
             given = _hash(_letters(code)), rater
             database.execute("update raters set code = ? where rater = ?", given)
             database.execute("delete from sessions where rater = ?", (rater,))
         return code
-
-    def _check_rater(self, rater: str) -> None:
-        if rater not in (known := (*self.raters, *self.seniors)):
-            problem = f"There is no rater {rater!r} in {self.path}."
-            raise StudyError(f"{problem} Known: {', '.join(known)}.")
-
-    # Cards and clicks
 
     def cards(self) -> pd.DataFrame:
         """``card, question, left, right``: a row a card, by id; nothing tells a repeat or check."""
@@ -198,7 +161,9 @@ class Study:
 
     def order(self, rater: str) -> list[str]:
         """A rater's cards in the rater's order; for the senior all that may come."""
-        self._check_rater(rater)
+        if rater not in self.roles:
+            problem = f"There is no rater {rater!r} in {self.path}."
+            raise StudyError(f"{problem} Known: {', '.join(self.roles)}.")
         query = "select card from orders where rater = ? order by place"
         return [card for (card,) in self._read(query, rater)]
 
@@ -240,11 +205,6 @@ class Study:
             insert = "insert into clicks (at, rater, card, field, value) values (?, ?, ?, ?, ?)"
             database.executemany(insert, rows)
 
-    def clicks(self) -> list[tuple]:
-        """All that was ever said: ``id, at, rater, card, field, value``, in order."""
-        rows = self._read("select id, at, rater, card, field, value from clicks order by id")
-        return [(*row[:5], json.loads(row[5])) for row in rows]
-
     def said(self, rater: str, until: int | None = None) -> dict[str, dict[str, object]]:
         """What a rater has said of each card by now, or by a click's id: field to value."""
         query = "select card, field, value from clicks where rater = ? and id <= ? order by id"
@@ -252,6 +212,10 @@ class Study:
         for card, field, value in self._read(query, rater, 2**62 if until is None else until):
             found.setdefault(card, {})[field] = json.loads(value)
         return found
+
+    def last_click(self) -> int:
+        """The id of anybody's last click; 0 before the first."""
+        return self._read("select coalesce(max(id), 0) from clicks")[0][0]
 
     def complete(self, rater: str, said: Mapping[str, object]) -> bool:
         """Whether all criteria of a card are judged, or a rater has left it to the senior."""
@@ -263,24 +227,27 @@ class Study:
 
         From the senior's first verdict on a card in dispute on, the raters' change nothing.
         """
-        said: dict[tuple[str, str], dict] = {}
-        settled = set()
-        for _, at, rater, card, field, value in self.clicks():
+        said, settled = {}, set()
+        query = "select rater, card, field, value, at from clicks order by id"
+        for rater, card, field, value, at in self._read(query):
             if rater in self.raters and card in settled:
                 continue
-            said.setdefault((rater, card), {})[field] = (value, at)
+            said.setdefault((rater, card), {})[field] = (json.loads(value), at)
             if rater in self.seniors and field in CRITERIA and self._disputed(said, card):
                 settled.add(card)
         return said
 
+    def _own(self, standing: Mapping, card: str) -> list[dict[str, object]]:
+        """Field to value of what each rater said of a card."""
+        own = (standing.get((rater, card), {}) for rater in self.raters)
+        return [{field: value for field, (value, _) in one.items()} for one in own]
+
     def _disputed(self, standing: Mapping, card: str) -> bool:
         """Whether all raters are done with a card, and differ or find it difficult."""
-        own = [standing.get((rater, card), {}) for rater in self.raters]
-        own = [{field: value for field, (value, _) in one.items()} for one in own]
-        if not all(map(self.complete, self.raters, own)):
-            return False
+        own = self._own(standing, card)
         verdicts = {tuple(one.get(key) for key in CRITERIA) for one in own}
-        return len(verdicts) > 1 or any(one.get("difficult", False) for one in own)
+        differ = len(verdicts) > 1 or any(one.get("difficult") for one in own)
+        return differ and all(map(self.complete, self.raters, own))
 
     def due(self) -> set[str]:
         """Cards that ask for the senior, by the verdicts that count."""
@@ -290,11 +257,16 @@ class Study:
 
     def others(self, rater: str, card: str) -> list[dict[str, object]]:
         """What the raters said of a card, without names, for a senior who may see it."""
-        if rater not in self.seniors or self.senior_sees != "both":
-            return []
+        may_see = rater in self.seniors and self.senior_sees == "both"
+        return self._own(self._standing(), card) if may_see else []
+
+    def _by_rater(self) -> Iterator[tuple]:
+        """Card, rater, role, and what counts of what was said, in the raters' orders."""
         standing = self._standing()
-        own = [standing.get((each, card), {}) for each in self.raters]
-        return [{field: value for field, (value, _) in one.items()} for one in own]
+        for rater, role in self.roles.items():
+            for card in self.order(rater):
+                if said := standing.get((rater, card)):
+                    yield card, rater, role, said
 
     def votes(self) -> pd.DataFrame:
         """The verdicts that count: each rater's last.
@@ -309,10 +281,10 @@ class Study:
             ``verdict`` ``left``, ``tie`` or ``right``, ``at`` in UTC.
         """
         rows = [
-            (card, field, rater, role, *said[field])
-            for rater, role, card, said in self._by_rater()
-            for field in CRITERIA
-            if field in said
+            (card, key, rater, role, *said[key])
+            for card, rater, role, said in self._by_rater()
+            for key in CRITERIA
+            if key in said
         ]
         return _frame(rows, ["card", "criterion", "rater", "role", "verdict", "at"])
 
@@ -322,20 +294,11 @@ class Study:
         It may be marked as difficult and not judged.
         """
         rows = []
-        for rater, role, card, said in self._by_rater():
-            difficult = bool(said.get("difficult", (False,))[0])
-            last = max(at for _, at in said.values())
-            rows.append((card, rater, role, difficult, said.get("comment", ("",))[0], last))
-        marks = _frame(rows, ["card", "rater", "role", "difficult", "comment", "at"])
-        return marks.astype({"difficult": bool})
-
-    def _by_rater(self) -> Iterator[tuple]:
-        standing = self._standing()
-        for rater in (*self.raters, *self.seniors):
-            role = "rater" if rater in self.raters else "senior"
-            for card in self.order(rater):
-                if (rater, card) in standing:
-                    yield rater, role, card, standing[rater, card]
+        for card, rater, role, said in self._by_rater():
+            difficult, comment = said.get("difficult", [False])[0], said.get("comment", [""])[0]
+            rows.append((card, rater, role, difficult, comment, max(at for _, at in said.values())))
+        frame = _frame(rows, ["card", "rater", "role", "difficult", "comment", "at"])
+        return frame.astype({"difficult": bool})
 
     def status(self) -> pd.DataFrame:
         """Progress of each rater, still blind.
@@ -347,25 +310,20 @@ class Study:
             criteria judged, or left to the senior), ``begun`` (some of them), ``left``,
             ``difficult``, ``comments``, ``last`` (UTC; missing before the first click).
         """
-        rows, clicks = [], self.clicks()
-        for rater in (*self.raters, *self.seniors):
-            said, cards = self.said(rater), self.asked(rater)
-            judged = [said.get(card, {}) for card in cards]
+        rows = []
+        for rater, role in self.roles.items():
+            said = self.said(rater)
+            judged = [said.get(card, {}) for card in self.asked(rater)]
             done = [self.complete(rater, one) for one in judged]
-            begun = sum(
-                bool(one.keys() & CRITERIA.keys()) and not is_done
-                for one, is_done in zip(judged, done, strict=True)
-            )
-            row = {"rater": rater, "role": "rater" if rater in self.raters else "senior"}
-            row |= {"cards": len(cards), "complete": sum(done), "begun": begun}
-            row["left"] = len(cards) - sum(done)
-            row["difficult"] = sum(bool(one.get("difficult")) for one in judged)
+            begun = sum(any(key in one for key in CRITERIA) for one in judged)
+            begun -= sum(all(key in one for key in CRITERIA) for one in judged)
+            row = {"rater": rater, "role": role, "cards": len(done), "complete": sum(done)}
+            row |= {"begun": begun, "left": len(done) - sum(done)}
+            row["difficult"] = sum(one.get("difficult", False) for one in judged)
             row["comments"] = sum(bool(one.get("comment")) for one in judged)
-            row["at"] = max((click[1] for click in clicks if click[2] == rater), default=None)
+            row["at"] = self._read("select max(at) from clicks where rater = ?", rater)[0][0]
             rows.append(row)
         return _frame(rows, None).rename(columns={"at": "last"})
-
-    # The end
 
     @property
     def closed(self) -> bool:
@@ -374,29 +332,11 @@ class Study:
 
     def close(self) -> None:
         """Have every page, open ones too, refuse to write; closing twice is no error."""
-        self._write("insert or ignore into about values ('closed', 'true')")
+        self._read("insert or ignore into about values ('closed', 'true')")
 
     def reopen(self) -> None:
         """Let raters go on."""
-        self._write("delete from about where name = 'closed'")
-
-    def _key(self, path: str | Path | None) -> dict:
-        """The key of this study, once it is closed."""
-        if not self.closed:
-            raise StudyError(BLIND)
-        path = Path(path).expanduser() if path is not None else self.path / KEY
-        try:
-            key = json.loads(path.read_text(encoding="utf-8"))
-            fits = key["seal"] == self._seal()
-        except FileNotFoundError:
-            advice = f"Put the study's {KEY} back, or say where it is kept."
-            raise StudyError(f"There is no key at {path}. {advice}") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise StudyError(f"{path} is not a whole key ({error}). Restore it.") from None
-        if not fits:
-            problem = f"{path} was not written for this study as it is."
-            raise StudyError(f"{problem} Use the key made with it, or restore it from a copy.")
-        return key
+        self._read("delete from about where name = 'closed'")
 
     def _seal(self) -> str:
         """What the key belongs to: cards and orders."""
@@ -425,20 +365,28 @@ class Study:
         StudyError
             While the study is not closed; if there is no key, or it is another study's.
         """
-        found = self._key(key)
-        rows = []
+        if not self.closed:
+            raise StudyError(BLIND)
+        path = Path(key).expanduser() if key is not None else self.path / KEY
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            fits = found["seal"] == self._seal()
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            problem = f"There is no key at {path} ({type(error).__name__})."
+            raise StudyError(f"{problem} Put the study's back, or say where it is kept.") from None
+        if not fits:
+            raise StudyError(f"{path} was not written for this study. Use the key made with it.")
+        rows, pairs = [], found["comparisons"]
         for name, card in found["cards"].items():
-            sides = [card["left"], card["right"]]
-            a_left = sides[0] == sides[1] or sides in found["comparisons"]
+            sides = [card.pop("left"), card.pop("right")]
+            a_left = sides[0] == sides[1] or sides in pairs
             a, b = sides if a_left else sides[::-1]
-            row = {"card": name, "item": card["item"], "kind": card["kind"]}
-            row |= {"repeat_of": card["repeat_of"], "model_a": a, "model_b": b}
-            row |= {"a_side": "left" if a_left else "right", "equal": card["equal"]}
-            rows.append(row | {"flags": tuple(card["flags"])})
-        pairs = [tuple(pair) for pair in found["comparisons"]]
-        places = {pair: at for at, pair in enumerate(pairs)}
-        rows.sort(key=lambda r: (places.get((r["model_a"], r["model_b"]), len(pairs)), r["item"]))
-        return pd.DataFrame(rows)
+            row = {"card": name, "model_a": a, "model_b": b, "a_side": ("right", "left")[a_left]}
+            rows.append(row | card | {"flags": tuple(card["flags"])})
+        columns = "card item kind repeat_of model_a model_b a_side equal flags".split()
+        at = {tuple(pair): place for place, pair in enumerate(pairs)}
+        rows.sort(key=lambda r: (at.get((r["model_a"], r["model_b"]), len(at)), r["item"]))
+        return pd.DataFrame(rows, columns=columns)
 
 
 def _frame(rows: list, columns: list[str] | None) -> pd.DataFrame:
@@ -539,14 +487,14 @@ def create(
     codes = {rater: new_code() for rater in roles}
     about = {"version": VERSION, "title": plain(title), "senior_sees": senior_sees}
     about |= {"created": datetime.now(UTC).date().isoformat(), "synthetic": synthetic}
-    about["simulated"] = any(rater.casefold().startswith(SIMULATED) for rater in roles)
+    about["simulated"] = any(map(is_simulated, roles))
     folder.parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
     try:
         partial.chmod(0o755)
         _private(partial / DATABASE, "")
         with closing(sqlite3.connect(partial / DATABASE)) as database, database:
-            database.executescript(TABLES)
+            database.executescript(TABLES.read_text(encoding="utf-8"))
             given = [(name, json.dumps(value)) for name, value in about.items()]
             database.executemany("insert into about values (?, ?)", given)
             given = [(rater, role, _hash(_letters(codes[rater]))) for rater, role in roles.items()]
@@ -678,19 +626,17 @@ def people(raters: Sequence[str], senior: str | None) -> dict[str, str]:
         if not isinstance(rater, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", rater, re.A):
             problem = f"{rater!r} cannot be a rater's id."
             raise StudyError(f"{problem} Use letters, digits, hyphens and underscores, 64 at most.")
-    folded = [rater.casefold() for rater in ids]
-    if len(set(folded)) < len(ids):
+    if len({rater.casefold() for rater in ids}) < len(ids):
         raise StudyError(f"Two of these are one id, case left aside: {', '.join(ids)}.")
-    faked = [rater for rater in ids if rater.casefold().startswith(SIMULATED)]
-    for rater in ids:
-        if "simulat" in rater.casefold() and rater not in faked:
-            problem = f"{rater!r} looks like a simulated rater and does not count as one."
-            raise StudyError(f"{problem} Begin the id with {SIMULATED!r}, or give another one.")
-    if faked and len(faked) < len(ids):
-        others = ", ".join(rater for rater in ids if rater not in faked)
-        problem = f"{', '.join(faked)} would be simulated and {others} would not."
-        raise StudyError(f"{problem} Simulated raters, the senior too, need a study of their own.")
+    if any("simulat" in rater.casefold() for rater in ids) and not all(map(is_simulated, ids)):
+        problem = f"Of {', '.join(ids)} some look like simulated raters. Those need a study of"
+        raise StudyError(f"{problem} their own, each with {SIMULATED!r} before the id.")
     return {rater: "senior" if rater == senior else "rater" for rater in ids}
+
+
+def is_simulated(rater: str) -> bool:
+    """Whether an id is that of a simulated rater."""
+    return rater.casefold().startswith(SIMULATED)
 
 
 def check_shares(**shares: float) -> None:
@@ -730,22 +676,15 @@ def checked(field: str, value):
     ------
     StudyError
     """
-    if field in CRITERIA:
-        if value not in VERDICTS:
-            raise StudyError(f"{field} is {value!r}; expected one of: {', '.join(VERDICTS)}.")
-    elif field == "difficult":
-        if not isinstance(value, bool):
-            raise StudyError(f"difficult is {value!r}; expected true or false.")
-    elif field == "comment":
-        if not isinstance(value, str):
-            raise StudyError(f"A comment is {type(value).__name__}; expected text.")
-        value = plain(value)
-        if len(value) > LONGEST_COMMENT:
-            problem = f"The comment has {len(value):,} characters; at most {LONGEST_COMMENT:,}"
-            raise StudyError(f"{problem} are kept. Shorten it.")
-    else:
-        known = ", ".join((*CRITERIA, "difficult", "comment"))
-        raise StudyError(f"There is no field {field!r}. Known: {known}.")
+    fits = dict.fromkeys(CRITERIA, value in VERDICTS)
+    fits |= {"difficult": isinstance(value, bool), "comment": isinstance(value, str)}
+    if not fits.get(field):
+        known = f"{', '.join(CRITERIA)}: {', '.join(VERDICTS)}; difficult: true, false; comment"
+        raise StudyError(f"{field!r} cannot be {value!r}. Known: {known}.")
+    value = plain(value) if field == "comment" else value
+    if field == "comment" and len(value) > LONGEST_COMMENT:
+        problem = f"The comment has {len(value):,} characters; {LONGEST_COMMENT:,} are kept."
+        raise StudyError(f"{problem} Shorten it.")
     return value
 
 
@@ -761,6 +700,3 @@ def _letters(code: str) -> str:
 
 def _hash(text: str) -> str:
     return sha256(text.encode("utf-8", "replace")).hexdigest()
-
-
-from .folder_study import Card, open_study  # noqa: E402,F401  until the analysis has moved

@@ -1,0 +1,215 @@
+"""The page on which raters compare two replies: a form server, with no process behind a visitor.
+
+It works without JavaScript; ``page.js`` only saves each choice at once where it may run. It knows a
+study through the rater whose session it is: no key, no codes, no file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import socket
+from collections import deque
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic
+from urllib.parse import parse_qsl
+
+import uvicorn
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from ..schema import BenchHealthError
+from .sample import CRITERIA, StudyError, plain
+from .study import CLOSED, LONGEST_COMMENT, VERDICTS, WRONG_CODE, Study
+
+HERE = Path(__file__).parent
+COOKIE = "rating"
+LARGEST = 200_000  # bytes of a form
+FREE, WINDOW, LONGEST = 4, 600.0, 5.0  # wrong codes that cost no waiting; seconds
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
+    "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+NO_CODE = "Type the code that you were given."
+OUTDATED = "You are logged out. Type your code again; what was marked as saved is safe."
+FAILED = "Not saved. Go back and try again, and tell the organiser if this goes on."
+log = logging.getLogger(__name__)
+
+
+class Page:
+    """One study's page; `app` is what a server runs.
+
+    Every address but that of the page, its style and its script is not found.
+    """
+
+    def __init__(self, study: Study):
+        self.study, self.wrong = study, deque(maxlen=100)
+        loader = FileSystemLoader(HERE)
+        rules = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+        rules.trim_blocks = rules.lstrip_blocks = True
+        self.template = rules.get_template("page.html")
+        files = [Route(f"/{name}", self.file(name)) for name in ("page.css", "page.js")]
+        page = Route("/", self.answer, methods=["GET", "POST"])
+        self.app = Starlette(
+            routes=[page, *files],
+            middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
+            exception_handlers={Exception: self.failed},
+        )
+
+    def file(self, name: str):
+        """What serves one file that stands beside this module."""
+        return lambda request: FileResponse(HERE / name)
+
+    def failed(self, request: Request, error: Exception) -> Response:
+        """What went wrong is for the server's log alone."""
+        return self.show("message", FAILED, 500)
+
+    def show(self, view: str, message: str = "", status: int = 200, **given) -> Response:
+        """One of the page's views: ``log in``, ``card``, ``end`` or ``message``."""
+        given = {"token": "", "senior": False, "total": 0, "at": 0, "first": 1, "done": 0} | given
+        given |= {"title": self.study.title, "closed": self.study.closed, "verdicts": VERDICTS}
+        given |= {"criteria": CRITERIA.values(), "longest": LONGEST_COMMENT}
+        return HTMLResponse(self.template.render(view=view, message=message, **given), status)
+
+    async def answer(self, request: Request) -> Response:
+        """Show the page, or take a form of it."""
+        token = request.cookies.get(COOKIE, "")
+        rater = await run_in_threadpool(self.study.rater_of, token)
+        form: dict[str, str] = {}
+        if request.method == "POST":
+            body = b""
+            async for part in request.stream():
+                body += part
+                if len(body) > LARGEST:
+                    return self.show("message", FAILED, 413)
+            form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+            if "code" in form:
+                return await self.log_in(request, form["code"])
+        if rater is None:
+            return self.show("log in", OUTDATED if form else "", 403 if form else 200)
+        if form and not hmac.compare_digest(form.get("token", ""), _form_token(token)):
+            return self.show("message", FAILED, 403)
+        wanted = form.get("at") or request.query_params.get("card", "")
+        at = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else 0
+        act = self.take if form else self.view
+        return await run_in_threadpool(act, rater, token, at, form)
+
+    async def log_in(self, request: Request, code: str) -> Response:
+        """Begin a session; after some wrong codes every attempt waits first."""
+        recent = sum(monotonic() - at < WINDOW for at in self.wrong)
+        if recent > FREE:
+            await asyncio.sleep(min(2.0 ** (recent - FREE - 1), LONGEST))
+        if not code.strip():
+            return self.show("log in", NO_CODE, 403)
+        try:
+            token = await run_in_threadpool(self.study.log_in, code)
+        except StudyError as error:
+            if str(error) != WRONG_CODE:
+                raise
+            self.wrong.append(monotonic())
+            return self.show("log in", WRONG_CODE, 403)
+        response = RedirectResponse("?", 303)
+        secure = request.url.scheme == "https"
+        response.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure)
+        return response
+
+    def take(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
+        """Save what a card's form says anew, then go where its button leads."""
+        study, cards = self.study, self.study.asked(rater)
+        if form.get("card") in cards and not study.closed:
+            try:
+                study.rate(rater, self.changes(rater, form))
+            except StudyError as error:
+                log.exception("a judgement was not saved")
+                if str(error) != CLOSED:
+                    return self.show("message", FAILED, 503)
+        go = form.get("go")
+        if go == "out":
+            study.log_out(token)
+            response = RedirectResponse("?", 303)
+            response.delete_cookie(COOKIE)
+            return response
+        to = {"next": at + 1, "back": at - 1, "stay": at}.get(go, 0)
+        return RedirectResponse(f"?card={to}" if to > 0 else "?", 303)
+
+    def changes(self, rater: str, form: dict[str, str]) -> list[tuple]:
+        """What a form says that the page it was sent from did not: a rater may have two open."""
+        card, seen = form["card"], form.get("seen", "")
+        known = self.study.said(rater, int(seen) if seen.isdecimal() else 0).get(card, {})
+        said: dict[str, object] = {key: form[key] for key in CRITERIA if form.get(key)}
+        said["comment"] = plain(form.get("comment", ""))
+        if rater in self.study.raters:
+            said["difficult"] = "difficult" in form
+        known = {"comment": "", "difficult": False} | known
+        return [(card, key, value) for key, value in said.items() if value != known.get(key)]
+
+    def view(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
+        """A card of the rater's, the first open one by default, or the page after the last."""
+        study, cards = self.study, self.study.asked(rater)
+        seen, said = study.last_click(), study.said(rater)
+        done = [study.complete(rater, said.get(card, {})) for card in cards]
+        first = done.index(False) + 1 if False in done else len(cards) + 1
+        at = min(at or first, len(cards) + 1)
+        given = {"token": _form_token(token), "senior": rater in study.seniors, "seen": seen}
+        given |= {"at": at, "total": len(cards), "done": sum(done), "first": first}
+        message = CLOSED if study.closed else ""
+        if at > len(cards):
+            return self.show("end", message, **given)
+        card = cards[at - 1]
+        given |= {"card": card, "others": study.others(rater, card), **study.card(card)}
+        return self.show("card", message, said=said.get(card, {}), **given)
+
+
+async def _guarded(request: Request, answer) -> Response:
+    """Refuse a form that another site sent, and have no browser load anything from elsewhere."""
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    if request.method == "POST" and site not in ("same-origin", "none"):
+        return Response(status_code=403)
+    response = await answer(request)
+    response.headers.update(HEADERS)
+    return response
+
+
+def _form_token(token: str) -> str:
+    """What a form of this session carries, so that no other site's form is taken for it."""
+    return sha256(f"form:{token}".encode()).hexdigest()
+
+
+def serve(study: Study, host: str = "127.0.0.1", port: int = 0) -> None:
+    """Serve a study's rating page until the process is stopped.
+
+    Parameters
+    ----------
+    study : Study
+    host : str
+        By default this machine alone can reach the page.
+    port : int
+        0 takes a free one.
+
+    Raises
+    ------
+    BenchHealthError
+        If the port is taken.
+    """
+    try:
+        listening = socket.create_server((host, port))
+    except OSError as error:
+        problem = f"Port {port} of {host} cannot be used ({error.strerror})."
+        raise BenchHealthError(f"{problem} Name another, or none.") from None
+    print(f"http://{host}:{listening.getsockname()[1]}/\nStop with Ctrl+C.", flush=True)
+    settings = uvicorn.Config(
+        Page(study).app, log_level="warning", access_log=False, server_header=False
+    )
+    uvicorn.Server(settings).run(sockets=[listening])
