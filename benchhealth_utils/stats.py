@@ -94,8 +94,8 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     [0.441, 0.559]
     """
     if successes % 1 or n % 1 or not 0 <= successes <= n:
-        counts = f"Wilson's interval of {successes} successes in {n}"
-        raise BenchHealthError(f"{counts}; expected whole numbers, with successes from 0 to n.")
+        given = f"{successes} successes in {n}"
+        raise BenchHealthError(f"{given}; expected whole numbers, with successes from 0 to n.")
     return wilson_of_share(successes / n if n else 0.0, n)
 
 
@@ -150,8 +150,7 @@ def group_sums(sums, groups: Sequence[str] | None, order: Sequence[str] | None =
     sums = np.asarray(sums, dtype=float)
     if groups is None:
         return sums
-    named = dict.fromkeys(groups) if order is None else order
-    position = {name: row for row, name in enumerate(named)}
+    position = {name: row for row, name in enumerate(order or dict.fromkeys(groups))}
     added = np.zeros((len(position), sums.shape[1]))
     np.add.at(added, [position[name] for name in groups], sums)
     return added
@@ -285,8 +284,7 @@ def sign_flip(
     one, two = group_sums(first, groups), group_sums(second, groups)
     observed = abs(statistic(one.sum(axis=0)) - statistic(two.sum(axis=0)))
     middle = (one + two).sum(axis=0) / 2
-    half = (one - two) / 2
-    half = half[half.any(axis=1)]
+    half = (one - two)[(one != two).any(axis=1)] / 2
     k = len(half)
     if not k:
         return 1.0
@@ -433,11 +431,9 @@ def kendall(
     0.667
     """
     one, two = np.asarray(first, dtype=float), np.asarray(second, dtype=float)
-    if one.ndim != 1 or one.shape != two.shape:
-        raise BenchHealthError(f"Lists of shape {one.shape} and {two.shape}; expected one length.")
-    if not (np.isfinite(one).all() and np.isfinite(two).all()):
-        raise BenchHealthError("A list holds a value that is not finite; leave that unit out.")
     n = len(one)
+    if one.shape != (n,) or two.shape != (n,) or not np.isfinite([one, two]).all():
+        raise BenchHealthError(f"Expected two lists of {n} finite values; leave other units out.")
     if min(len(np.unique(one)), len(np.unique(two))) < 2:
         return nan, nan, nan
     draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=replicates)
@@ -451,21 +447,3 @@ def kendall(
     taus = over_pairs(above[0] * above[1])[known] / np.sqrt(untied[known])
     ends = np.quantile(taus, ENDS) if len(taus) else (nan, nan)
     return float(kendalltau(one, two, variant="b").statistic), *map(float, ends)
-
-
-# For `report/`, as long as it is there.
-
-
-def known_interval(interval) -> Interval:
-    known = interval is not None and interval[0] < interval[1]
-    return tuple(interval) if known else None
-
-
-def accuracy_interval(score: float, n: int) -> tuple[float, float]:
-    low, high = wilson(round(score * n / 100), n)
-    return 100 * low, 100 * high
-
-
-def difference_interval(first: float, second: float, n: int) -> tuple[float, float]:
-    low, high = newcombe(round(first * n / 100), n, round(second * n / 100), n)
-    return 100 * low, 100 * high

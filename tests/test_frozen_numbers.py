@@ -46,8 +46,9 @@ def statistics():
     for hits, n in ((0, 10), (136, 272), (1033, 1273), (7, 7), (0, 0)):
         keep(f"wilson {hits} of {n}", *stats.wilson(hits, n))
     keep("wilson of 0.2371 of 500", *stats.wilson_of_share(0.2371, 500))
-    keep("accuracy interval 81.2 of 1273", *stats.accuracy_interval(81.2, 1273))
-    keep("difference interval 70.2 67.4 of 500", *stats.difference_interval(70.2, 67.4, 500))
+    keep("accuracy interval 81.2 of 1273", *(100 * x for x in stats.wilson(1034, 1273)))
+    ends = stats.newcombe(351, 500, 337, 500)
+    keep("difference interval 70.2 67.4 of 500", *(100 * x for x in ends))
     groups = [str(i // 4) for i in range(90)]
     for seed in (0, 1):
         one, two = counts(seed), counts(seed + 10)

@@ -317,8 +317,8 @@ def test_kendall_against_scipy_draw_by_draw():
 def test_kendall_at_its_limits():
     assert kendall([1, 2, 3], [2, 4, 9]) == (1, 1, 1)
     assert np.isnan(kendall([1, 2, 3], [5, 5, 5])).all()
-    for lists, said in ((([1, 2], [1]), "one length"), (([1, np.nan], [1, 2]), "not finite")):
-        with pytest.raises(BenchHealthError, match=said):
+    for lists in (([1, 2], [1]), ([1, np.nan], [1, 2])):
+        with pytest.raises(BenchHealthError, match="two lists of 2 finite values"):
             kendall(*lists)
 
 

@@ -11,10 +11,10 @@ import pandas as pd
 from ..datasets import DATASETS
 from ..models import MODELS
 from ..schema import ROOT
-from ..stats import known_interval, mean_interval
+from ..stats import mean_interval
 from .combined import model_name, results
 from .recording import paper_scores
-from .style import estimate, printed, span, table
+from .style import estimate, known_interval, printed, span, table
 
 PAPER = "The paper's 16 models, lowest to highest"
 SCENARIOS = {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ..datasets import DATASETS
+from ..datasets import DATASETS, data_root
 from ..evaluation import Evaluation
 from .style import table
 
@@ -63,3 +63,17 @@ def data_note(evaluations: Sequence[Evaluation]) -> str:
         names = ", ".join(dict.fromkeys(DATASETS[run.dataset].name for run in fit))
         return f"{note}: comparable with the paper only for {names}."
     return f"{note}: not comparable with the paper."
+
+
+def present_sets(scenario: str = "") -> list[str]:
+    """Keys of the data sets that the data folder has, in Table 1's order.
+
+    Of one scenario, if named; then what is left out is printed. Without an
+    agreement with PhysioNet, the two MIMIC sets are.
+    """
+    wanted = {k: s for k, s in DATASETS.items() if scenario in ("", s.scenario)}
+    found = [key for key, spec in wanted.items() if (data_root() / spec.folder).is_dir()]
+    absent = [spec.name for key, spec in wanted.items() if key not in found]
+    if scenario and absent:
+        print(f"Left out, since the data folder does not have them: {', '.join(absent)}.")
+    return found

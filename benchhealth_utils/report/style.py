@@ -7,7 +7,7 @@ from html import escape
 
 import pandas as pd
 
-from ..stats import Interval, known_interval
+from ..stats import Interval
 
 
 def table(frame: pd.DataFrame, caption: str, uuid: str, *, sortable: bool = False):
@@ -136,3 +136,9 @@ def members(value, sentence: str = "") -> str:
 def with_interval(scores) -> str:
     """A score with its interval, as `estimate` writes them."""
     return estimate(scores.value, scores.interval)
+
+
+def known_interval(interval) -> Interval:
+    """The interval, or None if it is not known or has no width."""
+    known = interval is not None and interval[0] < interval[1]
+    return tuple(interval) if known else None
