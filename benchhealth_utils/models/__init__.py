@@ -107,7 +107,7 @@ def open_model(
     name : str
         Key in ``MODELS`` or an open form.
     dtype : {"float32", "bfloat16", "float16"}, optional
-        By default what the machine runs well.
+        By default ``BENCHHEALTH_DTYPE``, or else what the machine runs well.
     device : str, optional
         ``cuda``, ``mps``, ``cpu``, or ``auto`` to spread a model over all GPUs; by
         default ``BENCHHEALTH_DEVICE``, or else the best there is.

