@@ -9,8 +9,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 from benchhealth_utils import DATASETS, compare, frame, paper, published
 
@@ -218,3 +221,24 @@ def test_without_its_data_a_chapter_shows_what_is_published(hospital, tmp_path):
     text = execute("notebooks/reasoning.ipynb", runs, BENCHHEALTH_DATA=str(hospital))
     assert "left out: MedQA (USMLE), MedMCQA, MMLU-Medicine, PubMedQA, ChatDoctor" in text
     assert list(shown(text, "reasoning-scores")["n"])[0] == "1,273"
+
+
+def filled(path):
+    """An exercise notebook, its blanks filled with the solutions that follow."""
+    notebook = nbformat.read(path, as_version=4)
+    tagged = [(cell, cell.metadata.get("tags", [""])[0]) for cell in notebook.cells]
+    blanks, answers = ([c for c, tag in tagged if tag == t] for t in ("exercise", "solution"))
+    assert len(blanks) == len(answers) == 3
+    for blank, answer in zip(blanks, answers, strict=True):
+        assert "..." in blank.source and "..." not in answer.source
+        assert "hide-cell" in answer.metadata["tags"]
+        blank.source = answer.source
+    return notebook
+
+
+@pytest.mark.parametrize("chapter", SCENARIOS)
+def test_exercises_check_themselves(chapter):
+    path = ROOT / "notebooks" / "exercises" / f"{chapter}.ipynb"
+    NotebookClient(filled(path), timeout=300).execute()
+    with pytest.raises(CellExecutionError, match="AssertionError|TypeError"):
+        NotebookClient(nbformat.read(path, as_version=4), timeout=300).execute()
