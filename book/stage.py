@@ -59,7 +59,7 @@ def stage(folder: Path, repository: str = "") -> None:
     config = configuration(source, repository)
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "notebooks").mkdir()
+    shutil.copytree(ROOT / "notebooks" / "exercises", folder / "notebooks" / "exercises")
     shutil.copy(ROOT / "_toc.yml", folder)
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
     (folder / "_config.yml").write_text(text, encoding="utf-8")
