@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from benchhealth_utils.datasets import DATASETS, load
+from benchhealth_utils import DATASETS, load
 from benchhealth_utils.schema import DataError
 from benchhealth_utils.tasks.discharge import COLUMNS
 from benchhealth_utils.tasks.hallmarks import ARCHIVE
@@ -26,66 +26,44 @@ from benchhealth_utils.tasks.hallmarks import ARCHIVE
 HTML = "<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n"
 
 
-# Ways to damage a file. Each returns a function of the file's path.
+# Ways to damage a file.
 
 
-def swap(old, new, count=1):
+def way(change):
+    """A change of a file, as what it takes besides the path to a function of the path."""
+    return lambda *how, **options: lambda path: change(path, *how, **options)
+
+
+def text_of(path):
+    return path.read_bytes().decode("utf-8")
+
+
+@way
+def content(path, text):
+    assert path.exists()
+    path.write_bytes(text.encode("utf-8"))
+
+
+@way
+def swap(path, old, new, count=1):
     """Replace text, which must be there: a mutation that changes nothing is none."""
-
-    def damage(path):
-        text = path.read_bytes().decode("utf-8")
-        assert old in text, f"{path.name} has no {old!r}"
-        path.write_bytes(text.replace(old, new, count).encode("utf-8"))
-
-    return damage
+    text = text_of(path)
+    assert old in text, f"{path.name} has no {old!r}"
+    content(text.replace(old, new, count))(path)
 
 
-def line(number, change):
+@way
+def line(path, number, change):
     """Change one line, counted from 1."""
-
-    def damage(path):
-        lines = path.read_bytes().decode("utf-8").split("\n")
-        new = change(lines[number - 1])
-        assert new != lines[number - 1]
-        lines[number - 1] = new
-        path.write_bytes("\n".join(lines).encode("utf-8"))
-
-    return damage
+    lines = text_of(path).split("\n")
+    before, lines[number - 1] = lines[number - 1], change(lines[number - 1])
+    assert lines[number - 1] != before
+    content("\n".join(lines))(path)
 
 
-def repeat(number):
-    return line(number, lambda text: f"{text}\n{text}")
-
-
-def cell(row, column, value):
-    """Set one cell of a quoted CSV with a header; rows count from 1."""
-
-    def damage(path):
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream))
-        place = rows[0].index(column)
-        assert rows[row][place] != value
-        rows[row][place] = value
-        save(path, rows)
-
-    return damage
-
-
-def reorder(path):
-    """Swap the first two columns of a CSV, header and all."""
+def rows_of(path):
     with path.open(encoding="utf-8", newline="") as stream:
-        rows = [[b, a, *rest] for a, b, *rest in csv.reader(stream)]
-    save(path, rows)
-
-
-def drop(column):
-    def damage(path):
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.reader(stream))
-        place = rows[0].index(column)
-        save(path, [row[:place] + row[place + 1 :] for row in rows])
-
-    return damage
+        return list(csv.reader(stream))
 
 
 def save(path, rows, **options):
@@ -93,14 +71,33 @@ def save(path, rows, **options):
         csv.writer(stream, lineterminator="\n", **options).writerows(rows)
 
 
-def resave(quoting):
+@way
+def cell(path, row, column, value):
+    """Set one cell of a quoted CSV with a header; rows count from 1."""
+    rows = rows_of(path)
+    place = rows[0].index(column)
+    assert rows[row][place] != value
+    rows[row][place] = value
+    save(path, rows)
+
+
+def reorder(path):
+    """Swap the first two columns of a CSV, header and all."""
+    save(path, [[b, a, *rest] for a, b, *rest in rows_of(path)])
+
+
+@way
+def drop(path, column):
+    rows = rows_of(path)
+    place = rows[0].index(column)
+    save(path, [row[:place] + row[place + 1 :] for row in rows])
+
+
+@way
+def resave(path, quoting):
     """Write a TSV again as a spreadsheet does, with quotation marks."""
-
-    def damage(path):
-        lines = path.read_text("utf-8").removesuffix("\n").split("\n")
-        save(path, [x.split("\t") if x else [] for x in lines], delimiter="\t", quoting=quoting)
-
-    return damage
+    lines = text_of(path).removesuffix("\n").split("\n")
+    save(path, [x.split("\t") if x else [] for x in lines], delimiter="\t", quoting=quoting)
 
 
 def record(number, **changes):
@@ -113,12 +110,9 @@ def record(number, **changes):
     return line(number, change)
 
 
-def document(change):
-    def damage(path):
-        whole = change(json.loads(path.read_text("utf-8")))
-        path.write_text(json.dumps(whole), encoding="utf-8")
-
-    return damage
+@way
+def document(path, change):
+    path.write_text(json.dumps(change(json.loads(text_of(path)))), encoding="utf-8")
 
 
 def put(**changes):
@@ -132,14 +126,11 @@ def put(**changes):
     return document(change)
 
 
-def cut(share):
+@way
+def cut(path, share):
     """Keep a share of the bytes."""
-
-    def damage(path):
-        data = path.read_bytes()
-        path.write_bytes(data[: int(len(data) * share)])
-
-    return damage
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
 
 
 def latin_1(path):
@@ -147,14 +138,6 @@ def latin_1(path):
     data = path.read_bytes()
     middle = len(data) // 2
     path.write_bytes(data[:middle] + "é".encode("latin-1") + data[middle:])
-
-
-def content(text):
-    def damage(path):
-        assert path.exists()
-        path.write_bytes(text.encode("utf-8"))
-
-    return damage
 
 
 web_page, empty, blank = content(HTML), content(""), content(" \n\n")
@@ -165,12 +148,12 @@ def remove_parent(path):
     shutil.rmtree(path.parent)
 
 
-def remove_tree(top):
-    def damage(path):
-        (tree,) = (parent for parent in path.parents if parent.name == top)
-        shutil.rmtree(tree)
+def remove_tree(path):
+    shutil.rmtree(next(parent for parent in path.parents if parent.name == "DDICorpus"))
 
-    return damage
+
+def repeat(number):
+    return line(number, lambda text: f"{text}\n{text}")
 
 
 def ending(letter):
@@ -193,15 +176,12 @@ def first(value):
     return lambda whole: whole | {next(iter(whole)): value}
 
 
-def only_copy(instances):
+@way
+def only_copy(path, instances):
     """The public partial copy, here of one item, in place of the official file."""
-
-    def damage(path):
-        for official in path.parent.glob("*train.json*"):
-            official.unlink()
-        path.write_text(json.dumps([{"instances": instances}]), encoding="utf-8")
-
-    return damage
+    for official in path.parent.glob("*train.json*"):
+        official.unlink()
+    path.write_text(json.dumps([{"instances": instances}]), encoding="utf-8")
 
 
 def copied(q="Which?", a="a", output="d"):
@@ -209,43 +189,30 @@ def copied(q="Which?", a="a", output="d"):
     return {"input": f"QUESTION: {q}\n{options}", "output": output}
 
 
-def emptied(section):
-    def damage(path):
-        text = path.read_text("utf-8")
-        new, count = re.subn(f'(Label="{section}">)[^<]+', r"\1 ", text)
-        assert count == 1
-        path.write_text(new, encoding="utf-8")
-
-    return damage
+@way
+def emptied(path, section):
+    new, count = re.subn(f'(Label="{section}">)[^<]+', r"\1 ", text_of(path))
+    assert count == 1
+    path.write_text(new, encoding="utf-8")
 
 
-# Ways to pack a tree and then damage the archive.
-
-
-def pack(top, then=None, without=None):
-    """Pack the tree beside the path into it, and remove the tree.
+@way
+def pack(path, top, then=None, without=None):
+    """Pack the tree beside the path into it, remove the tree, and damage the archive.
 
     Files whose path has `without` in it go under another top folder.
     """
-
-    def damage(path):
-        files = [p for p in sorted((path.parent / top).rglob("*")) if p.is_file()]
-        names = [p.relative_to(path.parent).as_posix() for p in files]
-        if without:
-            names = [f"other/{name}" if without in name else name for name in names]
-        if path.suffix == ".zip":
-            with zipfile.ZipFile(path, "w") as packed:
-                for file, name in zip(files, names, strict=True):
-                    packed.write(file, name)
-        else:
-            with tarfile.open(path, "w:gz") as packed:
-                for file, name in zip(files, names, strict=True):
-                    packed.add(file, name)
-        shutil.rmtree(path.parent / top)
-        if then:
-            then(path)
-
-    return damage
+    files = [p for p in sorted((path.parent / top).rglob("*")) if p.is_file()]
+    names = [p.relative_to(path.parent).as_posix() for p in files]
+    if without:
+        names = [f"other/{name}" if without in name else name for name in names]
+    is_zip = path.suffix == ".zip"
+    with zipfile.ZipFile(path, "w") if is_zip else tarfile.open(path, "w:gz") as packed:
+        for file, name in zip(files, names, strict=True):
+            (packed.write if is_zip else packed.add)(file, name)
+    shutil.rmtree(path.parent / top)
+    if then:
+        then(path)
 
 
 def flip(path):
@@ -267,16 +234,13 @@ def gz_of_nothing(path):
     path.write_bytes(gzip.compress(b""))
 
 
-def zipped(then):
-    """Compress NOTEEVENTS and damage the result."""
-
-    def damage(path):
-        source = path.with_suffix("")
-        path.write_bytes(gzip.compress(source.read_bytes()))
-        source.unlink()
-        then(path)
-
-    return damage
+@way
+def zipped(path, then):
+    """Compress the file of this name without ``.gz`` and damage the result."""
+    source = path.with_suffix("")
+    path.write_bytes(gzip.compress(source.read_bytes()))
+    source.unlink()
+    then(path)
 
 
 # The files.
@@ -326,11 +290,7 @@ CELLS = r"tab-separated cells; expected"
 BAD = {
     "medqa": [
         ("cut off", MEDQA, cut(0.7), r", line \d+: not whole JSON .*cut off\?"),
-        ("latin-1", MEDQA, latin_1, UTF8),
-        ("web page", MEDQA, web_page, PAGE),
-        ("empty", MEDQA, empty, EMPTY),
         ("blank", MEDQA, blank, EMPTY),
-        ("missing", MEDQA, remove, MISSING),
         ("no key", MEDQA, record(3, answer_idx=None), ", line 3: no 'answer_idx'; found"),
         ("renamed", MEDQA, swap('"options"', '"choices"'), ", line 1: no 'options'; found"),
         ("letter", MEDQA, record(2, answer_idx="E"), ", line 2: answer_idx 'E' does not name"),
@@ -340,12 +300,7 @@ BAD = {
         ("three", MEDQA, record(4, options={"A": "x"}), ", line 4: options are .*expected A, B, C"),
         ("list", MEDQA, record(4, options=["a"]), ", line 4: 'options' is list; expected dict"),
         ("number", MEDQA, record(4, question=3), ", line 4: 'question' is int; expected str"),
-        (
-            "in a list",
-            MEDQA,
-            line(5, "[{}]".format),
-            ", line 5: expected a JSON object, found list",
-        ),
+        ("in a list", MEDQA, line(5, "[{}]".format), ", line 5: expected a JSON object, found"),
         ("key twice", MEDQA, swap("{", '{"answer": "x", '), ", line 1: 'answer' occurs twice"),
         ("surrogate", MEDQA, record(3, answer="\ud83d"), ", line 3: half of a surrogate pair"),
         ("deep", MEDQA, line(3, lambda row: DEEP), ", line 3: brackets within brackets"),
@@ -355,25 +310,11 @@ BAD = {
         ("copy: list", MEDQA_COPY, only_copy([]), ", item 1: 'instances' is list; expected dict"),
         ("copy: other", MEDQA_COPY, only_copy(copied(output="e")), ", item 1: 'output' names none"),
         ("copy: both", MEDQA_COPY, only_copy(copied(a="d")), ", item 1: 'output' names none of"),
-        (
-            "copy: option",
-            MEDQA_COPY,
-            only_copy(copied(a=" ")),
-            ", item 1: the question or an option",
-        ),
-        (
-            "copy: ask",
-            MEDQA_COPY,
-            only_copy(copied(q="")),
-            ", item 1: the question or an option is",
-        ),
+        ("copy: option", MEDQA_COPY, only_copy(copied(a=" ")), ", item 1: the question or an"),
+        ("copy: ask", MEDQA_COPY, only_copy(copied(q="")), ", item 1: the question or an"),
     ],
     "medmcqa": [
         ("cut off", DEV, cut(0.7), r", line \d+: not whole JSON .*cut off\?"),
-        ("latin-1", DEV, latin_1, UTF8),
-        ("web page", DEV, web_page, PAGE),
-        ("empty", DEV, empty, EMPTY),
-        ("missing", DEV, remove, MISSING),
         ("cop 0", DEV, record(2, cop=0), ", line 2: cop is 0; expected 1 to 4"),
         ("cop 5", DEV, record(24, cop=5), ", line 24: cop is 5; expected 1 to 4"),
         ("cop text", DEV, record(2, cop="2"), ", line 2: 'cop' is str; expected int"),
@@ -387,10 +328,6 @@ BAD = {
     ],
     "mmlu_medicine": [
         ("cut off", MMLU, cut(0.6), r", line \d+: not a whole quoted CSV"),
-        ("latin-1", MMLU, latin_1, UTF8),
-        ("web page", MMLU, web_page, PAGE),
-        ("empty", MMLU, empty, EMPTY),
-        ("missing", MMLU, remove, MISSING),
         ("dev missing", MMLU_DEV, remove, MISSING),
         ("extra cell", MMLU, line(2, "{},x".format), ", line 2: 7 cells; expected 6"),
         ("lost cell", MMLU, line(2, lambda row: row[:-2]), ", line 2: 5 cells; expected 6"),
@@ -401,10 +338,6 @@ BAD = {
     ],
     "pubmedqa": [
         ("cut off", PQAL, cut(0.5), r", line \d+: not whole JSON .*cut off\?"),
-        ("latin-1", PQAL, latin_1, UTF8),
-        ("web page", PQAL, web_page, PAGE),
-        ("empty", PQAL, empty, EMPTY),
-        ("missing", PQAL, remove, MISSING),
         ("ids missing", TRUTH, remove, MISSING),
         ("ids empty", TRUTH, content("{}"), ": expected a JSON object keyed by PMID"),
         ("list", PQAL, document(lambda all: [*all.values()]), ": expected a JSON object keyed"),
@@ -415,21 +348,11 @@ BAD = {
         ("text", PQAL, put(CONTEXTS="x"), ", record 90000001: 'CONTEXTS' is str; expected list"),
         ("one label", PQAL, put(LABELS=["A"]), ", record 90000001: 1 LABELS for 3 CONTEXTS"),
         ("blank", PQAL, put(LABELS=["A"], CONTEXTS=[" "]), ", record 90000001: .*a blank one"),
-        (
-            "number",
-            PQAL,
-            put(LABELS=["A"], CONTEXTS=[1]),
-            ", record 90000001: .*expected one label",
-        ),
+        ("number", PQAL, put(LABELS=["A"], CONTEXTS=[1]), ", record 90000001: .*expected one"),
         ("no record", PQAL, document(first(1)), ", record 90000001: expected a JSON object"),
         ("twice", PQAL, swap('"90000002"', '"90000001"'), ", key '90000001': .*expected once"),
         ("ids twice", TRUTH, swap('"90000025"', '"90000008"'), ", key '90000008': .*occurs twice"),
-        (
-            "surrogate",
-            PQAL,
-            line(9, r'"\udc00": 1,'.__add__),
-            ", line 9: half of a surrogate pair",
-        ),
+        ("surrogate", PQAL, line(9, r'"\udc00": 1,'.__add__), ", line 9: half of a surrogate pair"),
         ("deep", PQAL, line(9, f'"x": {DEEP},'.__add__), ", line 9: brackets within brackets"),
         ("digits", PQAL, line(9, f'"x": {DIGITS},'.__add__), ", line 9: a number of thousands"),
         ("differ", TRUTH, swap(': "maybe"', ': "no"'), ", record 90000008: says 'no' where"),
@@ -437,10 +360,6 @@ BAD = {
     "chatdoctor": [
         ("cut off", TABLE, cut(0.7), r", line \d+: not a whole quoted CSV"),
         ("cut at a cell", TABLE, content(f"{HEADER}\n0,Gout\n"), ", line 2: 2 cells; expected 6"),
-        ("latin-1", TABLE, latin_1, UTF8),
-        ("web page", TABLE, web_page, PAGE),
-        ("empty", TABLE, empty, EMPTY),
-        ("missing", TABLE, remove, MISSING),
         ("lost column", TABLE, drop("reason"), r", line 1: .* is not idx, .*missing: reason\)"),
         ("renamed", TABLE, swap("Symptom", "symptoms"), r", line 1: .*\(missing: Symptom\)"),
         ("reordered", TABLE, reorder, ", line 1: the header is not idx, .*the order"),
@@ -458,18 +377,10 @@ BAD = {
         ("dict", TABLE, drugs("{[]: 1}"), ", line 3: .* is not a list of names"),
         ("blank name", TABLE, drugs("['A', ' ']"), ", line 3: .* is not a list of"),
         ("brand only", TABLE, drugs("['(Tums)']"), ", line 3: a medication has no"),
-        (
-            "symptoms",
-            TABLE,
-            cell(2, "Symptom", "Cough"),
-            ", line 3: 'Symptom' is not",
-        ),
+        ("symptoms", TABLE, cell(2, "Symptom", "Cough"), ", line 3: 'Symptom' is not"),
     ],
     "mimic_cxr": [
         ("cut off", SPLIT, line(60, lambda row: row[:50]), ", line 60: 2 cells; expected 4"),
-        ("latin-1", SPLIT, latin_1, UTF8),
-        ("web page", SPLIT, web_page, PAGE),
-        ("empty", SPLIT, empty, EMPTY),
         ("missing", SPLIT, remove, ".gz: the file is missing"),
         ("lost column", SPLIT, drop("split"), r", line 1: the header .*\(missing: split\)"),
         ("renamed", SPLIT, swap("study_id", "study"), r", line 1: .*\(missing: study_id\)"),
@@ -519,17 +430,9 @@ BAD = {
     ],
     "mimic_iii": [
         ("cut off", NOTES, cut(0.5), r", line \d+: not a whole quoted CSV"),
-        ("latin-1", NOTES, latin_1, UTF8),
-        ("web page", NOTES, web_page, PAGE),
-        ("empty", NOTES, empty, EMPTY),
         ("missing", NOTES, remove, ".gz: the file is missing"),
         ("no folder", NOTES, remove_parent, "~mimic_iii: the data set is not here. It is never"),
-        (
-            "lost column",
-            NOTES,
-            drop("ISERROR"),
-            r", line 1: .* is not ROW_ID, .*missing: ISERROR\)",
-        ),
+        ("lost column", NOTES, drop("ISERROR"), r", line 1: .*\(missing: ISERROR\)"),
         ("renamed", NOTES, swap('"TEXT"', '"NOTE"'), r", line 1: .*missing: TEXT\)"),
         ("reordered", NOTES, reorder, ", line 1: the header is not ROW_ID, .*the order"),
         ("extra cell", NOTES, swap('"Report",', '"Report",,'), r", row .* \d+: 12 cells; expected"),
@@ -551,11 +454,7 @@ BAD = {
     "bc5_disease": [
         ("cut in a token", BC5, content("No\tO\npai"), f", line 2: 1 {CELLS} 2"),
         ("cut in a tag", BC5, content("Pain\tB-Dis"), ", line 1: tag is 'B-Dis'; expected B-"),
-        ("latin-1", BC5, latin_1, UTF8),
-        ("web page", BC5, web_page, PAGE),
-        ("empty", BC5, empty, EMPTY),
         ("blank", BC5, blank, f", line 1: 1 {CELLS} 2"),
-        ("missing", BC5, remove, MISSING),
         ("spaces", BC5, swap("\t", " ", -1), f", line 1: 1 {CELLS} 2"),
         ("extra cell", BC5, line(4, "{}\tx".format), f", line 4: 3 {CELLS} 2"),
         ("tag", BC5, swap("B-Disease", "B-Drug"), ", line 2: tag is 'B-Drug'; expected B-Disease"),
@@ -565,8 +464,6 @@ BAD = {
         ("token", BC5, line(3, lambda row: " \tO"), ", line 3: the token is empty"),
     ],
     "ncbi_disease": [
-        ("latin-1", NCBI, latin_1, UTF8),
-        ("missing", NCBI, remove, MISSING),
         ("orphan", NCBI, line(15, as_inner), ", line 15: I-Disease does not continue any"),
         ("all quoted", NCBI, resave(csv.QUOTE_ALL), ", line 1: tag is '\"O\"'; expected B-Disease"),
         ("quoted", NCBI, resave(csv.QUOTE_MINIMAL), r", line \d+: the cell carries CSV quoting"),
@@ -593,7 +490,7 @@ BAD = {
         ("outside", MEDLINE, swap("38-45", "38-450"), ", entity .*s0.e1: charOffset lies outside"),
         ("backwards", MEDLINE, swap("38-45", "45-38"), ", entity .*s0.e1: charOffset lies outside"),
         ("no sentence", MEDLINE, swap(" text=", " words="), ", entity .*s0.e0: .*, or it is empty"),
-        ("no tree", f"{DDI_TEST}/x", remove_tree("DDICorpus"), "~2013.zip: neither this file nor"),
+        ("no tree", f"{DDI_TEST}/x", remove_tree, "~2013.zip: neither this file nor"),
         ("no xml", DDI_ZIP, pack("DDICorpus", without=".xml"), ": no .xml file under DDICorpus/"),
         ("no test", DDI_ZIP, pack("DDICorpus", without="DDI Extraction"), ": no member under"),
         ("cut off zip", DDI_ZIP, pack("DDICorpus", then=cut(0.8)), ": not a whole archive"),
@@ -602,10 +499,6 @@ BAD = {
     ],
     "gad": [
         ("cut off", GAD, cut(0.7), rf", line \d+: \d {CELLS} 3"),
-        ("latin-1", GAD, latin_1, UTF8),
-        ("web page", GAD, web_page, PAGE),
-        ("empty", GAD, empty, EMPTY),
-        ("missing", GAD, remove, MISSING),
         ("train missing", GAD_TRAIN, remove, MISSING),
         ("no header", GAD, line(1, lambda row: "0\tx\t1"), ", line 1: the header is not 'index'"),
         ("header", GAD, swap("sentence\tlabel", "label\tsentence"), ", line 1: the header is not"),
@@ -618,22 +511,14 @@ BAD = {
         ("sentence", GAD, line(2, lambda row: "0\t \t1"), ", line 2: the sentence lacks the marks"),
         ("quoted", GAD, resave(csv.QUOTE_MINIMAL), ", line 5: the cell carries CSV quoting"),
         ("all quoted", GAD, resave(csv.QUOTE_ALL), ", line 1: the header is not 'index"),
-        (
-            "train quoted",
-            GAD_TRAIN,
-            resave(csv.QUOTE_ALL),
-            ", line 1: label is '\"1\"'; expected 0",
-        ),
+        ("train quoted", GAD_TRAIN, resave(csv.QUOTE_ALL), ", line 1: label is '.1.'; exp"),
         ("train header", GAD_TRAIN, line(1, "x\tlabel\n{}".format), ", line 1: label is 'label'"),
     ],
     "hoc": [
         ("label", LABELS, swap("Resisting", "Assisting"), ": 'Assisting cell death' is not one of"),
         ("cut off", LABELS, content("<Resisting ce"), ": 'Resisting ce' is not one of the ten"),
         ("no label", LABELS, content("< < NULL< "), ": no hallmark; the split has only documents"),
-        ("latin-1", ABSTRACT, latin_1, UTF8),
-        ("web page", ABSTRACT, web_page, PAGE),
         ("bare page", ABSTRACT, content("\n <HTML><body>x</body></html>"), PAGE),
-        ("empty", ABSTRACT, empty, EMPTY),
         ("empty labels", LABELS, empty, EMPTY),
         ("missing", ABSTRACT, remove, ": the member is missing; hoc_blue_test.txt names it"),
         ("labels missing", LABELS, remove, ": the member is missing; hoc_blue_test.txt names it"),
@@ -644,6 +529,19 @@ BAD = {
         ("cut off zip", HOC_ZIP, pack(ARCHIVE, then=cut(0.9)), ": not a whole archive"),
     ],
 }
+COMMON = {  # of every text file; the names of those that may be packed are others
+    "latin-1": (latin_1, UTF8), "web page": (web_page, PAGE), "empty": (empty, EMPTY),
+    "missing": (remove, MISSING),
+}  # fmt: skip
+TEXTS = {
+    "medqa": MEDQA, "medmcqa": DEV, "mmlu_medicine": MMLU, "pubmedqa": PQAL, "chatdoctor": TABLE,
+    "mimic_cxr": SPLIT, "mimic_iii": NOTES, "bc5_disease": BC5, "ncbi_disease": NCBI, "gad": GAD,
+    "hoc": ABSTRACT,
+}  # fmt: skip
+PARTLY = ("mimic_cxr", "mimic_iii", "ncbi_disease", "hoc")  # read only in part, or as a sister
+for key, file in TEXTS.items():
+    known = {row[0] for row in BAD[key]}
+    BAD[key] += [(name, file, *row) for name, row in COMMON.items() if name not in known]
 ROWS = [pytest.param(key, *row[1:], id=f"{key}: {row[0]}") for key in BAD for row in BAD[key]]
 
 
@@ -679,7 +577,7 @@ def test_errors_never_quote_a_patient_note(row, column, fresh):
 
 
 def test_the_table_is_whole():
-    assert list(BAD) == list(DATASETS) and len(ROWS) >= 75
+    assert list(BAD) == list(DATASETS) and len(ROWS) >= 250
     assert len({row.id for row in ROWS}) == len(ROWS)
 
 
@@ -688,18 +586,7 @@ def test_undamaged_copies_load(key, fresh, samples):
     assert load_both(key, fresh(key)) == load_both(key, samples)
 
 
-@pytest.mark.parametrize(
-    "key, file",
-    [
-        ("medqa", MEDQA),
-        ("medmcqa", DEV),
-        ("mmlu_medicine", MMLU),
-        ("gad", GAD),
-        ("chatdoctor", TABLE),
-        ("pubmedqa", PQAL),
-        ("bc5_disease", BC5),
-    ],
-)
+@pytest.mark.parametrize("key, file", [row for row in TEXTS.items() if row[0] not in PARTLY])
 def test_a_file_cut_anywhere_is_refused_or_a_prefix(key, file, fresh, samples):
     """Between two rows a cut cannot be seen; anywhere else it must be."""
     root = fresh(key)

@@ -1,4 +1,4 @@
-"""Which items are test and which are train: lists, patients, admissions, studies."""
+"""Which items are test and which are train, and what of MIMIC's notes is an item."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import json
 import tracemalloc
 import zipfile
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
-from benchhealth_utils.datasets import DATASETS, dataset, load
+from benchhealth_utils import DATASETS, load
+from benchhealth_utils.data import left_out
 from benchhealth_utils.schema import ROOT, DataError, Example
 from benchhealth_utils.tasks import TASKS
 from benchhealth_utils.tasks.discharge import COLUMNS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*reports are left out")
 PUBLISHED = ROOT / "data" / "splits"
-
-
-def row_lines(path):
-    return path.read_text("utf-8").splitlines()
-
-
 BODY = "Rest at home and drink water. Call us for fever."
+
+
+def lines(path):
+    return path.read_text("utf-8").splitlines()
 
 
 def part(key, split, root):
@@ -36,30 +36,16 @@ def part(key, split, root):
 # Published lists
 
 
-def test_hoc_lists_are_blue():
-    parts = [row_lines(PUBLISHED / f"hoc_blue_{name}.txt") for name in ("train", "dev", "test")]
-    assert [len(part) for part in parts] == [1108, 157, 315]
-    pmids = [pmid for part in parts for pmid in part]
-    assert len(set(pmids)) == 1580 and all(pmid.isdecimal() for pmid in pmids)
-
-
-def test_iu_xray_list_is_clin_summ():
-    header, *lines = (PUBLISHED / "iu_xray_clin_summ.tsv").read_text("utf-8").splitlines()
-    rows = [line.split("\t") for line in lines]
-    assert header == "split\tuid"
+def test_published_lists():
+    hoc = [lines(PUBLISHED / f"hoc_blue_{name}.txt") for name in ("train", "dev", "test")]
+    assert [len(pmids) for pmids in hoc] == [1108, 157, 315]
+    assert len({pmid for pmids in hoc for pmid in pmids if pmid.isdecimal()}) == 1580
+    header, *rows = lines(PUBLISHED / "iu_xray_clin_summ.tsv")
+    rows = [row.split("\t") for row in rows]
+    assert header == "split\tuid" and len({uid for _, uid in rows}) == 3419
     assert Counter(split for split, _ in rows) == {"train": 2735, "validate": 341, "test": 343}
-    assert len({uid for _, uid in rows}) == 3419
-    assert all(uid.startswith("CXR") and uid[3:].isdecimal() for _, uid in rows)
-
-
-def test_ddi_lists_are_disjoint():
-    parts = [
-        row_lines(PUBLISHED / f"ddi_blurb_{name}_files.txt") for name in ("train", "dev", "test")
-    ]
-    names = [name for part in parts for name in part]
-    assert len(set(names)) == len(names) and all(parts)
-    assert all(name.startswith("test_dataset/") for name in parts[2])
-    assert all(name.startswith("train_dataset/") for name in (*parts[0], *parts[1]))
+    ddi = [lines(PUBLISHED / f"ddi_blurb_{x}_files.txt") for x in ("train", "dev", "test")]
+    assert len({x for names in ddi for x in names}) == sum(map(len, ddi)) and all(ddi)
 
 
 def test_ddi_list_names_the_official_documents(real_data):
@@ -68,38 +54,30 @@ def test_ddi_list_names_the_official_documents(real_data):
         pytest.skip(f"{archive} is not there")
     with zipfile.ZipFile(archive) as packed:
         names = [Path(name) for name in packed.namelist() if name.endswith(".xml")]
-    folders = {"train": "Train", "test": "Test for DDI Extraction task"}
-    found = {
-        part: {(p.parent.name, p.stem) for p in names if folder in p.parts}
-        for part, folder in folders.items()
-    }
-    listed = {}
-    for part in ("train", "dev", "test"):
-        rows = map(Path, row_lines(PUBLISHED / f"ddi_blurb_{part}_files.txt"))
-        listed[part] = {(row.parent.name, row.stem) for row in rows}
-    assert listed["test"] == found["test"]
-    assert listed["train"] | listed["dev"] == found["train"]
+
+    def found(folder):
+        return {(p.parent.name, p.stem) for p in names if folder in p.parts}
+
+    def listed(name):
+        rows = map(Path, lines(PUBLISHED / f"ddi_blurb_{name}_files.txt"))
+        return {(row.parent.name, row.stem) for row in rows}
+
+    assert listed("test") == found("Test for DDI Extraction task")
+    assert listed("train") | listed("dev") == found("Train")
 
 
 def test_lists_of_the_data_folder_come_first(samples, tmp_path):
     for key, name in (("hoc", "hoc_blue_test.txt"), ("iu_xray", "iu_xray_clin_summ.tsv")):
-        assert dataset(key).split_file(samples, name) == samples / "splits" / name
-        assert dataset(key).split_file(tmp_path, name) == PUBLISHED / name
+        assert DATASETS[key].split_file(samples, name) == samples / "splits" / name
+        assert DATASETS[key].split_file(tmp_path, name) == PUBLISHED / name
 
 
 def test_parts_that_are_neither_test_nor_train(samples):
     """HoC's dev, MIMIC-CXR's validate and MIMIC-III's val stay unused."""
-    used = {
-        key: {e.id for split in ("test", "train") for e in load(key, split, root=samples)}
-        for key in ("hoc", "mimic_cxr", "mimic_iii")
-    }
-    dev = set(row_lines(samples / "splits" / "hoc_blue_dev.txt"))
-    assert dev and not used["hoc"] & dev
-    validate = {x.id for x in part("mimic_cxr", "validate", samples)}
-    assert validate and not validate & used["mimic_cxr"]
-    subjects = row_lines(samples / "splits" / "mimic_iii_subjects.csv")
-    val = {line.split(",")[0] for line in subjects if line.endswith(",val")}
-    assert val and not {i.split("_")[0] for i in used["mimic_iii"]} & val
+    for key, name in (("hoc", "dev"), ("mimic_cxr", "validate"), ("mimic_iii", "val")):
+        used = {e.id for split in ("test", "train") for e in load(key, split, root=samples)}
+        spare = {item.id for item in part(key, name, samples) if isinstance(item, Example)}
+        assert spare and not spare & used
 
 
 def test_iu_xray_test_is_the_validate_part(fresh, samples):
@@ -121,7 +99,7 @@ def test_pubmedqa_test_is_the_ground_truth(samples):
     assert {e.id for e in train} == every.keys() - truth.keys()
 
 
-# MIMIC-III: notes, admissions, patients
+# MIMIC-III: which notes count, and for whom
 
 
 def note(subject, admission, date, body=BODY, **cells):
@@ -133,29 +111,25 @@ def note(subject, admission, date, body=BODY, **cells):
     return row | cells
 
 
-@pytest.fixture
-def noteevents(tmp_path):
-    """Write rows as NOTEEVENTS.csv.gz, and perhaps a list of patients."""
-
-    def write(rows, subjects=()):
-        path = tmp_path / "mimic_iii" / "NOTEEVENTS.csv.gz"
-        path.parent.mkdir(exist_ok=True)
-        with gzip.open(path, "wt", encoding="utf-8", newline="", compresslevel=1) as stream:
-            writer = csv.DictWriter(stream, COLUMNS)
-            writer.writeheader()
-            for number, row in enumerate(rows, 1):
-                writer.writerow({**row, "ROW_ID": number})
-        if subjects:
-            listed = tmp_path / "splits" / "mimic_iii_subjects.csv"
-            listed.parent.mkdir(exist_ok=True)
-            lines = ["subject_id,split", *(f"{s},{part}" for s, part in subjects)]
-            listed.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        return tmp_path
-
-    return write
+def write_notes(root, rows, subjects=()):
+    """Write rows as NOTEEVENTS.csv.gz, and perhaps a list of patients; give the folder."""
+    path = root / "mimic_iii" / "NOTEEVENTS.csv.gz"
+    path.parent.mkdir(exist_ok=True)
+    with gzip.open(path, "wt", encoding="utf-8", newline="", compresslevel=1) as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows({**row, "ROW_ID": number} for number, row in enumerate(rows, 1))
+    if subjects:
+        listed = root / "splits" / "mimic_iii_subjects.csv"
+        listed.parent.mkdir(exist_ok=True)
+        rows = ["subject_id,split", *(f"{s},{part}" for s, part in subjects)]
+        listed.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return root
 
 
 PATIENTS = [str(number) for number in range(80, 120)]  # 99 and 100: not as strings
+# numpy's RandomState(0): the first 8 of permutation(40), of these the first 4 of permutation(8)
+SEEDED_TEST = ["91", "100", "105", "108"]
 
 
 def forty_patients():
@@ -166,84 +140,72 @@ def forty_patients():
             yield note(subject, f"3{subject}", "2131-01-02", f"{BODY} Again {subject}.")
 
 
-def test_patients_are_split_with_a_fixed_seed(noteevents):
-    root = noteevents(forty_patients())
+def test_patients_are_split_with_a_fixed_seed(tmp_path):
+    rows = list(forty_patients())
+    root = write_notes(tmp_path, rows)
     test, train = (load("mimic_iii", split, root=root) for split in ("test", "train"))
     subjects = {e.group for e in test}, {e.group for e in train}
-    assert not subjects[0] & subjects[1]
-    assert (len(subjects[0]), len(subjects[1])) == (4, 32)
     assert sorted(subjects[0], key=int) == SEEDED_TEST
+    assert len(subjects[1]) == 32 and not subjects[0] & subjects[1]
     assert all(e.id.split("_")[0] == e.group for e in (*test, *train))
-    # both admissions of a patient are on one side
-    doubled = set(PATIENTS[::4])
-    for examples, part in ((test, subjects[0]), (train, subjects[1])):
-        assert len(examples) == len(part) + len(part & doubled)
+    doubled = set(PATIENTS[::4])  # both admissions of a patient are on one side
+    for examples, chosen in ((test, subjects[0]), (train, subjects[1])):
+        assert len(examples) == len(chosen) + len(chosen & doubled)
+    assert load("mimic_iii", root=write_notes(tmp_path, rows[::-1])) == test[::-1]
 
 
-# numpy's RandomState(0): the first 8 of permutation(40), of these the first 4 of
-# permutation(8)
-SEEDED_TEST = ["91", "100", "105", "108"]
-
-
-def test_the_split_does_not_depend_on_the_order_of_rows(noteevents):
-    rows = list(forty_patients())
-    first = load("mimic_iii", root=noteevents(rows))
-    second = load("mimic_iii", root=noteevents(rows[::-1]))
-    assert first == second[::-1]
-
-
-def test_too_few_patients_are_not_split(noteevents):
-    root = noteevents([note(str(s), f"2{s}", "2130-01-02") for s in range(1, 10)])
+def test_too_few_patients_are_not_split(tmp_path):
+    root = write_notes(tmp_path, [note(str(s), f"2{s}", "2130-01-02") for s in range(1, 10)])
     with pytest.raises(DataError, match="9 patients with an instruction; too few to split"):
         load("mimic_iii", root=root)
-    root = noteevents([note(str(s), f"2{s}", "2130-01-02") for s in range(1, 11)])
+    root = write_notes(tmp_path, [note(str(s), f"2{s}", "2130-01-02") for s in range(1, 11)])
     assert len(load("mimic_iii", root=root)) == 1
 
 
-def test_a_list_of_patients_decides(noteevents):
+def test_a_list_of_patients_decides(tmp_path):
     listed = [("80", "train"), ("81", "test"), ("82", "val"), ("84", "test"), ("999", "test")]
-    root = noteevents(forty_patients(), listed)
+    root = write_notes(tmp_path, forty_patients(), listed)
     assert [e.id for e in load("mimic_iii", root=root)] == ["81_281", "84_284", "84_384"]
     assert [e.id for e in load("mimic_iii", "train", root=root)] == ["80_280", "80_380"]
 
 
 ONE = [("7", "test"), ("8", "test")]
+SAME = {"TEXT": note("7", "1", "2130-05-02")["TEXT"]}
 
 
 @pytest.mark.parametrize(
     "rows, expected",
     [
         # the later note of an admission counts, wherever it stands in the file
-        ([("7", "1", "2130-05-04", "late"), ("7", "1", "2130-05-02", "early")], ["7_1 late"]),
-        ([("7", "1", "2130-05-02", "early"), ("7", "1", "2130-05-04", "late")], ["7_1 late"]),
-        # on one day, the one further down
-        ([("7", "1", "2130-05-02", "up"), ("7", "1", "2130-05-02", "down")], ["7_1 down"]),
-        # other admissions and other patients have their own
-        (
-            [("7", "1", "2130-05-02", "a"), ("7", "2", "2130-05-04", "b")],
-            ["7_1 a", "7_2 b"],
-        ),
+        ([("7", "1", "2130-05-04", "late"), ("7", "1", "2130-05-02", "early")], "7_1 late"),
+        ([("7", "1", "2130-05-02", "early"), ("7", "1", "2130-05-04", "late")], "7_1 late"),
+        # on one day, the one further down; other admissions and other patients have their own
+        ([("7", "1", "2130-05-02", "up"), ("7", "1", "2130-05-02", "down")], "7_1 down"),
+        ([("7", "1", "2130-05-02", "a"), ("7", "2", "2130-05-04", "b")], "7_1 a 7_2 b"),
     ],
 )
-def test_later_notes_overwrite(rows, expected, noteevents):
+def test_later_notes_overwrite(rows, expected, tmp_path):
     made = [note(s, a, date, f"{BODY} Note {tell}.") for s, a, date, tell in rows]
-    found = load("mimic_iii", root=noteevents(made, ONE))
-    assert [f"{e.id} {e.gold.split()[-2]}" for e in found] == expected
+    found = load("mimic_iii", root=write_notes(tmp_path, made, ONE))
+    assert " ".join(f"{e.id} {e.gold.split()[-2]}" for e in found) == expected
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_a_repeated_text_counts_once_and_for_the_earlier_date(order, noteevents):
-    copies = [note("7", "1", "2130-05-02"), note("7", "2", "2130-05-09")]
-    copies[1]["TEXT"] = copies[0]["TEXT"]
-    found = load("mimic_iii", root=noteevents(copies[::order], ONE))
-    assert [e.id for e in found] == ["7_1"]
-
-
-def test_a_text_repeated_by_another_patient_stays(noteevents):
-    copies = [note("7", "1", "2130-05-02"), note("8", "2", "2130-05-02")]
-    copies[1]["TEXT"] = copies[0]["TEXT"]
-    found = load("mimic_iii", root=noteevents(copies, ONE))
-    assert [e.id for e in found] == ["7_1", "8_2"]
+@pytest.mark.parametrize(
+    "rows, ids",
+    [
+        # a repeated text counts once and for the earlier date
+        ([note("7", "1", "2130-05-02", **SAME), note("7", "2", "2130-05-09", **SAME)], "7_1"),
+        ([note("7", "2", "2130-05-09", **SAME), note("7", "1", "2130-05-02", **SAME)], "7_1"),
+        # that of another patient stays
+        ([note("7", "1", "2130-05-02", **SAME), note("8", "2", "2130-05-02", **SAME)], "7_1 8_2"),
+        # an unusable later note takes the admission away
+        ([note("7", "1", "2130-05-02"), note("7", "1", "2130-05-04", "n/a")]
+         + [note("8", "2", "2130-05-02")], "8_2"),
+    ],
+)  # fmt: skip
+def test_repeated_and_unusable_notes(rows, ids, tmp_path):
+    found = load("mimic_iii", root=write_notes(tmp_path, rows, ONE))
+    assert " ".join(e.id for e in found) == ids
 
 
 @pytest.mark.parametrize(
@@ -261,79 +223,199 @@ def test_a_text_repeated_by_another_patient_stays(noteevents):
         ({"CATEGORY": "Nursing", "TEXT": "", "HADM_ID": ""}, 1),
     ],
 )
-def test_which_notes_count(cells, count, noteevents):
+def test_which_notes_count(cells, count, tmp_path):
     rows = [note("7", "1", "2130-05-02"), note("8", "2", "2130-05-02", **cells)]
-    assert len(load("mimic_iii", root=noteevents(rows, ONE))) == count
+    assert len(load("mimic_iii", root=write_notes(tmp_path, rows, ONE))) == count
 
 
-def test_an_unusable_later_note_takes_the_admission_away(noteevents):
-    rows = [
-        note("7", "1", "2130-05-02"),
-        note("7", "1", "2130-05-04", "n/a"),
-        note("8", "2", "2130-05-02"),
-    ]
-    assert [e.id for e in load("mimic_iii", root=noteevents(rows, ONE))] == ["8_2"]
-
-
-def test_noteevents_is_streamed(noteevents):
+def test_noteevents_is_streamed(tmp_path):
     """16 MB of other notes pass through an eighth of that memory."""
     other = note("7", "1", "2130-05-02", "x" * 16_000, CATEGORY="Nursing")
-    rows = [other] * 500 + list(forty_patients()) + [other] * 500
-    root = noteevents(rows)
-    load("gad", root=ROOT / "data" / "samples")  # imports are not counted
-    load("mimic_iii", root=root)
+    root = write_notes(tmp_path, [other] * 500 + list(forty_patients()) + [other] * 500)
+    load("mimic_iii", root=root)  # imports are not counted
     tracemalloc.start()
     examples = load("mimic_iii", root=root)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert {e.group for e in examples} == set(SEEDED_TEST)
-    assert peak < 2_000_000  # bytes
+    assert {e.group for e in examples} == set(SEEDED_TEST) and peak < 2_000_000  # bytes
+
+
+# MIMIC-III: how a note is cut
+
+FIVE = "Please do as told here."  # an instruction of fewer words is no item
+NOTE = "Name: [**Known lastname 1**]\nSex:   F\n\nService: X\nCough.\nDischarge Instructions:\n"
+
+
+def instructions(tmp_path, texts):
+    """Record and instruction of each note, one a patient, in order."""
+    rows = [note(str(s), "1", "2130-05-02", TEXT=text) for s, text in enumerate(texts, 1)]
+    listed = [(str(s), "test") for s in range(1, len(rows) + 1)]
+    found = load("mimic_iii", root=write_notes(tmp_path, rows, listed))
+    assert len(found) == len(rows)
+    return [(example.inputs["record"], example.gold) for example in found]
+
+
+ENDS = {
+    "Rest well, and drink.": "rest well , and drink .",
+    "Rest at home.\nFollowup Instructions:\nCall.": "rest at home .",
+    "Rest at home.\nFollowupInstructions\nCall.": "rest at home .",
+    "Rest. [**Hospital1 2**] Instructions follow": "rest .",
+    "Rest. [**Hospital1 2**]p instruction": "rest .",
+    "Rest.\nWound instructions: dry.": "rest . wound",
+    "Rest.\n     [**First Name8 (NamePattern2) 3**]": "rest .",
+    "Call    [**Telephone/Fax (1) 4**] then.": "call [contact] then .",
+    "Rest.\n      Dr. [**Last Name (STitle) 5**]": "rest .",
+    "Rest.\nReviewed by: x": "rest .",
+    "Rest.\nCompleted  By: x": "rest .",
+    "Rest.\nDictated By: x": "rest .",
+    # the order of the markers counts, not their place in the text
+    "A. Dictated By: b\nC. Followup Instructions: d": "a . dictated by : b c .",
+    "A. Completed By: b\n     [**Name 1**]": "a . completed by : b",
+    "A. Reviewed by b. Wound instructions: c": "a . reviewed by b . wound",
+    # repeats and leading marks go
+    "\n***\n-- Rest rest, well... ok!!": "rest , well . ok !",
+    "__ 1. Take 2 2 __": "1 . take 2 _",
+}
+
+
+def test_where_an_instruction_ends(tmp_path):
+    found = instructions(tmp_path, [f"{NOTE}{FIVE} {body}" for body in ENDS])
+    for (record, target), expected in zip(found, ENDS.values(), strict=True):
+        assert record == "service : x cough ."
+        assert target.removeprefix("please do as told here . ").lstrip("* ") in (
+            expected, f"- {expected}", f"_ {expected}"
+        )  # fmt: skip
+
+
+MARKERS = (  # in the order in which they are tried
+    " Followup  Instruction ", " [**Hospital1 2**] instruction ", " Wound instructions: ",
+    "      [**Name 3**] ", "      Dr. [**Name 4**] ", " Reviewed by ", " Completed by ",
+    " Dictated by ",
+)  # fmt: skip
+
+
+def test_markers_are_tried_in_order(tmp_path):
+    beta = "beta " + "x y " * 15  # no bracket reaches the other marker
+    pairs = list(combinations(MARKERS, 2))
+    bodies = [f"{a}{beta}{b}" for pair in pairs for a, b in (pair, pair[::-1])]
+    found = instructions(tmp_path, [f"{NOTE}Alpha. {FIVE}{body}gamma." for body in bodies])
+    for number, (_, target) in enumerate(found):
+        words = target.split()
+        assert "alpha" in words and "gamma" not in words
+        assert ("beta" in words) == bool(number % 2)  # the first marker stands second
+
+
+BRACKETS = {
+    "date": "2150-1-2|1-2|2150|Month/Day (2) 5|Date range (1) 6|Year (4 digits) 7",
+    "hospital": "Hospital1 18|Hospital Ward Name 3|Hospital Unit Name 4|Wardname 5",
+    "contact": "Telephone/Fax (1) 8|Pager number 9|CC Contact Info 1|E-mail address 2",
+    "name": "Last Name (STitle) 1|Initials (NamePattern4) 2|Attending Info 4|Dictator Info 5"
+    "|Doctor First Name 6|Name (NI) 7",
+    "address": "Location (un) 1|Street Address(2) 2|Apartment Address(1) 3|PO Box 4",
+    "country": "Country 1",
+    "university": "University/College 1",
+    "company": "Company 1",
+    "provider": "Provider Number 1|MD Number(1) 2",
+    "url": "URL 1",
+    "state": "State 1",
+    "holiday": "Holiday 1",
+    "age": "Age over 90 1",
+    "clip": "Clip Number (Radiology) 1",
+    "identifier": "Numeric Identifier 1|Medical Record Number 2|Social Security Number 3",
+    "number": "Job Number 1|Unit Number 2",
+    "info": "Whatever 1|",
+}
+
+
+def test_brackets_become_labels(tmp_path):
+    pairs = [(kind, label) for label, kinds in BRACKETS.items() for kind in kinds.split("|")]
+    found = instructions(tmp_path, [f"{NOTE}{FIVE} Ask [**{kind}**] now." for kind, _ in pairs])
+    targets = [target for _, target in found]
+    assert targets == [f"please do as told here . ask [{label}] now ." for _, label in pairs]
+
+
+RECORDS = {
+    "Junk\nSex:  M\nService: A\nAllergies: b\n": "service : a allergies : b",
+    "Junk\nService: A\nAllergies: b\n": "service : a allergies : b",
+    "Junk\nAllergies: b\nChief Complaint: c\n": "allergies : b chief complaint : c",
+    "Junk\nChief Complaint: c\nHistory of d\n": "chief complaint : c history of d",
+    "Junk\nHistory of d\n": "history of d",
+    "Only this.\n": "only this .",
+}
+
+
+@pytest.mark.parametrize("header", ["Discharge Instructions:", "DISCHARGE\nINSTRUCTIONS (x):"])
+def test_where_a_record_starts(header, tmp_path):
+    found = instructions(tmp_path, [f"{head}{header} {FIVE}" for head in RECORDS])
+    assert [record for record, _ in found] == list(RECORDS.values())
 
 
 # MIMIC-CXR: studies of a split, and those with both sections
 
 
-def cxr_tree(root, compressed=False):
-    """30 patients of three studies; every third patient is test.
-
-    The first study of a patient has both sections, the second only findings,
-    the third both in every second patient; each has one to three images.
-    """
-    folder = root / "mimic_cxr"
+def cxr(root, reports, per_patient=3, images=1):
+    """Reports as studies, some a patient; every third patient is test. Gives the folder."""
     rows = ["dicom_id,study_id,subject_id,split"]
-    for number in range(30):
-        subject = 10000000 + 100000 * number
-        split = ("test", "train", "validate")[number % 3]
-        for visit in range(3):
-            study = 50000000 + 10 * number + visit
-            rows += [f"{study}-{image},{study},{subject},{split}" for image in range(visit + 1)]
-            both = visit == 0 or (visit == 2 and number % 2 == 0)
-            text = f"FINAL REPORT\n FINDINGS: View {study}.\n"
-            text += f" IMPRESSION: Seen {study}.\n" if both else ""
-            path = folder / f"files/p{str(subject)[:2]}/p{subject}/s{study}.txt"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-    name = "mimic-cxr-2.0.0-split.csv"
-    data = ("\n".join(rows) + "\n").encode()
-    if compressed:
-        (folder / f"{name}.gz").write_bytes(gzip.compress(data))
-    else:
-        (folder / name).write_bytes(data)
+    for number, text in enumerate(reports):
+        patient = number // per_patient
+        study, subject = 50000000 + number, 10000000 + 100000 * patient
+        split = ("test", "train", "validate")[patient % 3]
+        rows += [f"{study}-{image},{study},{subject},{split}" for image in range(images)]
+        path = root / f"mimic_cxr/files/p{str(subject)[:2]}/p{subject}/s{study}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    split_file = root / "mimic_cxr" / "mimic-cxr-2.0.0-split.csv.gz"
+    split_file.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode()))
     return root
 
 
-@pytest.mark.parametrize("compressed", [False, True])
-def test_cxr_counts(compressed, tmp_path):
-    root = cxr_tree(tmp_path, compressed)
-    for split, both in (("test", 15), ("train", 15), ("validate", 15)):
-        studies = part("mimic_cxr", split, root)
-        assert len({study.id for study in studies}) == len(studies) == 30
-        assert sum(isinstance(study, Example) for study in studies) == both
-    test, train = (load("mimic_cxr", split, root=root) for split in ("test", "train"))
-    assert len(test) == len(train) == 15
-    assert not {e.group for e in test} & {e.group for e in train}
-    ids = [f"s{50000000 + 10 * n + v}" for n in range(0, 30, 3) for v in (0, 2)[: 2 - n % 2]]
-    assert [e.id for e in test] == ids
-    assert [e.inputs["findings"] for e in test] == [f"View {i[1:]}." for i in ids]
-    assert [e.gold for e in test] == [f"Seen {i[1:]}." for i in ids]
-    assert test[0].group == "p10000000" and test[2].group == "p10300000"
+def test_cxr_studies_with_both_sections(tmp_path):
+    texts = [" FINDINGS: View 1.\n IMPRESSION: Seen 1.", " FINDINGS: View 2.", " IMPRESSION: 3."]
+    root = cxr(tmp_path, [f"FINAL REPORT\n{text}\n" for text in texts] * 30, images=2)
+    for split in ("test", "train"):
+        examples = load("mimic_cxr", split, root=root)
+        assert len(examples) == len({e.group for e in examples}) == 10
+        assert {(e.inputs["findings"], e.gold) for e in examples} == {("View 1.", "Seen 1.")}
+        reasons = Counter(left_out("mimic_cxr", split, root=root).values())
+        assert reasons == {"no IMPRESSION": 10, "no FINDINGS": 10}
+    assert [e.id for e in load("mimic_cxr", root=root)][:2] == ["s50000000", "s50000009"]
+    assert load("mimic_cxr", root=root)[1].group == "p10300000"
+
+
+AB = ("A.", "B.")
+REPORTS = {  # findings and impression
+    "FINAL REPORT\n FINDINGS:  Clear\n lungs.\n \n IMPRESSION: Normal.\n": (
+        "Clear lungs.",
+        "Normal.",
+    ),
+    "\n ADDENDUM: Tip higher.\n ____\n FINAL REPORT\n FINDINGS: A.\n IMPRESSION: B.": AB,
+    "\n FINDNGS: A.\n IMPESSION: B.": AB,
+    "\n FINDING: A.\n MPRESSION: B.": AB,
+    "\n FINDINGS: A.\n CONCLUSION: B.": AB,
+    "\n FINDINGS ADDENDUM: A.\n NDICATION: B.": AB,
+    "\n FINDINGS: A.\n FINDINGS AND IMPRESSION: B.": AB,
+    "\n FINDINGS: A.\n IMPRESSION AND FINDINGS: B.": AB,
+    "\n CHEST, TWO VIEWS: A.\n IMPRESSION: B.\n NOTIFICATION: D.": AB,
+    "\n BONE WINDOW: A.\n REASON FOR EXAM: C.\n PFI: D.\n COMPARISONS: E.\n IMPRESSION: B.": AB,
+    "\n IMPRESSION: First.\n FINDINGS: A.\n IMPRESSION: B.": AB,
+    "\n CHEST:  \n FINDINGS: A.\n IMPRESSION: B.\n PORTABLE AP:  \n IMPRESSION: \n": AB,
+    # a header that ends its line at the colon takes the next line as text
+    "\n FINDINGS:\n IMPRESSION: B.\n CONCLUSION: C.": ("IMPRESSION: B.", "C."),
+    # no header: lower case, no space before, text before, no white space behind
+    "\n FINDINGS: A.\n IMPRESSION: B.\n Findings: C.": ("A.", "B. Findings: C."),
+    "\n FINDINGS: A.\n IMPRESSION: B.\nFINDINGS: C.": ("A.", "B. FINDINGS: C."),
+    "\n FINDINGS: A.\n IMPRESSION: B.\n The FINDINGS: C.": ("A.", "B. The FINDINGS: C."),
+    "\n FINDINGS: A.\n IMPRESSION: B.\n FINDINGS:C.": ("A.", "B. FINDINGS:C."),
+}
+
+
+def test_how_a_report_is_cut(tmp_path):
+    examples = load("mimic_cxr", root=cxr(tmp_path, list(REPORTS), per_patient=len(REPORTS)))
+    assert [(e.inputs["findings"], e.gold) for e in examples] == list(REPORTS.values())
+
+
+def test_no_answer_is_in_its_question(samples):
+    for key, name in (("mimic_iii", "record"), ("mimic_cxr", "findings")):
+        for example in load(key, root=samples):
+            assert example.gold not in example.inputs[name]
+            assert "discharge instructions" not in example.inputs[name]
