@@ -12,6 +12,7 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+import yaml
 
 from benchhealth_utils import DATASETS, load
 from benchhealth_utils.data import left_out
@@ -21,6 +22,7 @@ from benchhealth_utils.tasks.discharge import COLUMNS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*reports are left out")
 PUBLISHED = ROOT / "data" / "splits"
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "notes.yaml").read_text("utf-8"))
 BODY = "Rest at home and drink water. Call us for fever."
 
 
@@ -255,36 +257,13 @@ def instructions(tmp_path, texts):
     return [(example.inputs["record"], example.gold) for example in found]
 
 
-ENDS = {
-    "Rest well, and drink.": "rest well , and drink .",
-    "Rest at home.\nFollowup Instructions:\nCall.": "rest at home .",
-    "Rest at home.\nFollowupInstructions\nCall.": "rest at home .",
-    "Rest. [**Hospital1 2**] Instructions follow": "rest .",
-    "Rest. [**Hospital1 2**]p instruction": "rest .",
-    "Rest.\nWound instructions: dry.": "rest . wound",
-    "Rest.\n     [**First Name8 (NamePattern2) 3**]": "rest .",
-    "Call    [**Telephone/Fax (1) 4**] then.": "call [contact] then .",
-    "Rest.\n      Dr. [**Last Name (STitle) 5**]": "rest .",
-    "Rest.\nReviewed by: x": "rest .",
-    "Rest.\nCompleted  By: x": "rest .",
-    "Rest.\nDictated By: x": "rest .",
-    # the order of the markers counts, not their place in the text
-    "A. Dictated By: b\nC. Followup Instructions: d": "a . dictated by : b c .",
-    "A. Completed By: b\n     [**Name 1**]": "a . completed by : b",
-    "A. Reviewed by b. Wound instructions: c": "a . reviewed by b . wound",
-    # repeats and leading marks go
-    "\n***\n-- Rest rest, well... ok!!": "rest , well . ok !",
-    "__ 1. Take 2 2 __": "1 . take 2 _",
-}
-
-
 def test_where_an_instruction_ends(tmp_path):
-    found = instructions(tmp_path, [f"{NOTE}{FIVE} {body}" for body in ENDS])
-    for (record, target), expected in zip(found, ENDS.values(), strict=True):
-        assert record == "service : x cough ."
-        assert target.removeprefix("please do as told here . ").lstrip("* ") in (
-            expected, f"- {expected}", f"_ {expected}"
-        )  # fmt: skip
+    texts = [f"{NOTE}{FIVE} {body}" for body in CASES["ends"]]
+    texts += [f"{NOTE}{body} {FIVE}" for body in CASES["leading"]]
+    told = "please do as told here ."
+    expected = [f"{told} {target}" for target in CASES["ends"].values()]
+    expected += [f"{target} {told}" for target in CASES["leading"].values()]
+    assert instructions(tmp_path, texts) == [("service : x cough .", each) for each in expected]
 
 
 MARKERS = (  # in the order in which they are tried
@@ -305,49 +284,17 @@ def test_markers_are_tried_in_order(tmp_path):
         assert ("beta" in words) == bool(number % 2)  # the first marker stands second
 
 
-BRACKETS = {
-    "date": "2150-1-2|1-2|2150|Month/Day (2) 5|Date range (1) 6|Year (4 digits) 7",
-    "hospital": "Hospital1 18|Hospital Ward Name 3|Hospital Unit Name 4|Wardname 5",
-    "contact": "Telephone/Fax (1) 8|Pager number 9|CC Contact Info 1|E-mail address 2",
-    "name": "Last Name (STitle) 1|Initials (NamePattern4) 2|Attending Info 4|Dictator Info 5"
-    "|Doctor First Name 6|Name (NI) 7",
-    "address": "Location (un) 1|Street Address(2) 2|Apartment Address(1) 3|PO Box 4",
-    "country": "Country 1",
-    "university": "University/College 1",
-    "company": "Company 1",
-    "provider": "Provider Number 1|MD Number(1) 2",
-    "url": "URL 1",
-    "state": "State 1",
-    "holiday": "Holiday 1",
-    "age": "Age over 90 1",
-    "clip": "Clip Number (Radiology) 1",
-    "identifier": "Numeric Identifier 1|Medical Record Number 2|Social Security Number 3",
-    "number": "Job Number 1|Unit Number 2",
-    "info": "Whatever 1|",
-}
-
-
 def test_brackets_become_labels(tmp_path):
-    pairs = [(kind, label) for label, kinds in BRACKETS.items() for kind in kinds.split("|")]
+    pairs = [(kind, label) for label, kinds in CASES["brackets"].items() for kind in kinds]
     found = instructions(tmp_path, [f"{NOTE}{FIVE} Ask [**{kind}**] now." for kind, _ in pairs])
     targets = [target for _, target in found]
     assert targets == [f"please do as told here . ask [{label}] now ." for _, label in pairs]
 
 
-RECORDS = {
-    "Junk\nSex:  M\nService: A\nAllergies: b\n": "service : a allergies : b",
-    "Junk\nService: A\nAllergies: b\n": "service : a allergies : b",
-    "Junk\nAllergies: b\nChief Complaint: c\n": "allergies : b chief complaint : c",
-    "Junk\nChief Complaint: c\nHistory of d\n": "chief complaint : c history of d",
-    "Junk\nHistory of d\n": "history of d",
-    "Only this.\n": "only this .",
-}
-
-
 @pytest.mark.parametrize("header", ["Discharge Instructions:", "DISCHARGE\nINSTRUCTIONS (x):"])
 def test_where_a_record_starts(header, tmp_path):
-    found = instructions(tmp_path, [f"{head}{header} {FIVE}" for head in RECORDS])
-    assert [record for record, _ in found] == list(RECORDS.values())
+    found = instructions(tmp_path, [f"{head}{header} {FIVE}" for head in CASES["records"]])
+    assert [record for record, _ in found] == list(CASES["records"].values())
 
 
 # MIMIC-CXR: studies of a split, and those with both sections
@@ -382,36 +329,10 @@ def test_cxr_studies_with_both_sections(tmp_path):
     assert load("mimic_cxr", root=root)[1].group == "p10300000"
 
 
-AB = ("A.", "B.")
-REPORTS = {  # findings and impression
-    "FINAL REPORT\n FINDINGS:  Clear\n lungs.\n \n IMPRESSION: Normal.\n": (
-        "Clear lungs.",
-        "Normal.",
-    ),
-    "\n ADDENDUM: Tip higher.\n ____\n FINAL REPORT\n FINDINGS: A.\n IMPRESSION: B.": AB,
-    "\n FINDNGS: A.\n IMPESSION: B.": AB,
-    "\n FINDING: A.\n MPRESSION: B.": AB,
-    "\n FINDINGS: A.\n CONCLUSION: B.": AB,
-    "\n FINDINGS ADDENDUM: A.\n NDICATION: B.": AB,
-    "\n FINDINGS: A.\n FINDINGS AND IMPRESSION: B.": AB,
-    "\n FINDINGS: A.\n IMPRESSION AND FINDINGS: B.": AB,
-    "\n CHEST, TWO VIEWS: A.\n IMPRESSION: B.\n NOTIFICATION: D.": AB,
-    "\n BONE WINDOW: A.\n REASON FOR EXAM: C.\n PFI: D.\n COMPARISONS: E.\n IMPRESSION: B.": AB,
-    "\n IMPRESSION: First.\n FINDINGS: A.\n IMPRESSION: B.": AB,
-    "\n CHEST:  \n FINDINGS: A.\n IMPRESSION: B.\n PORTABLE AP:  \n IMPRESSION: \n": AB,
-    # a header that ends its line at the colon takes the next line as text
-    "\n FINDINGS:\n IMPRESSION: B.\n CONCLUSION: C.": ("IMPRESSION: B.", "C."),
-    # no header: lower case, no space before, text before, no white space behind
-    "\n FINDINGS: A.\n IMPRESSION: B.\n Findings: C.": ("A.", "B. Findings: C."),
-    "\n FINDINGS: A.\n IMPRESSION: B.\nFINDINGS: C.": ("A.", "B. FINDINGS: C."),
-    "\n FINDINGS: A.\n IMPRESSION: B.\n The FINDINGS: C.": ("A.", "B. The FINDINGS: C."),
-    "\n FINDINGS: A.\n IMPRESSION: B.\n FINDINGS:C.": ("A.", "B. FINDINGS:C."),
-}
-
-
 def test_how_a_report_is_cut(tmp_path):
-    examples = load("mimic_cxr", root=cxr(tmp_path, list(REPORTS), per_patient=len(REPORTS)))
-    assert [(e.inputs["findings"], e.gold) for e in examples] == list(REPORTS.values())
+    reports = CASES["reports"]
+    examples = load("mimic_cxr", root=cxr(tmp_path, reports, per_patient=len(reports)))
+    assert [[e.inputs["findings"], e.gold] for e in examples] == list(reports.values())
 
 
 def test_no_answer_is_in_its_question(samples):
