@@ -100,7 +100,7 @@ def test_what_stands_on_the_cards(study):
         assert card.equal == (card.kind == "check") and card.flags == ()
         if card.kind == "repeat":
             first = cards.loc[card.repeat_of]
-            assert (first.item, first.left, first.right) == (card.item, card.right, card.left)
+            assert tuple(first[["item", "left", "right"]]) == (card.item, card.right, card.left)
         if card.kind == "check":
             assert card.item not in set(pairs["item"]) and card.model_a == card.model_b
 

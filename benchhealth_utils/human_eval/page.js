@@ -11,7 +11,7 @@ function say(saved, message) {
 // Show what is on disk by now; what was touched meanwhile stays.
 function show(page) {
   const fresh = page.getElementById("card");
-  if (!fresh) return location.reload();
+  if (fresh?.elements.card.value !== form.elements.card.value) return location.reload();
   for (const input of fresh.querySelectorAll("input")) {
     if (changed.has(input.name)) continue;
     const own = form.querySelector(`input[name="${input.name}"][value="${input.value}"]`)
@@ -32,7 +32,7 @@ function show(page) {
 }
 
 async function ask(options) {
-  const answer = await fetch(location.href, options);
+  const answer = await fetch(`?card=${form.elements.at.value}`, options);
   if (!answer.ok && answer.status !== 403) throw new Error(answer.status);
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }
