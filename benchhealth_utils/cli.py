@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from .answers import MODES, file_name
-from .datasets import DATASETS, data_root, how_to_get, load, provenance
+from .data import data_root, how_to_get, load, provenance
 from .models import BUDGET, check_name, open_model
 from .notebook import data_sets
+from .registry import DATASETS
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
 
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
@@ -92,7 +93,7 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=B
 
 def row(model: str) -> pd.DataFrame:
     """A model's zero-shot scores in points: official ones first, else the largest run."""
-    from .evaluating import frame
+    from .evaluation import frame
     from .results import published, recorded
 
     runs = [*recorded(runs_folder() / "results", model), *published(model)]
@@ -108,7 +109,7 @@ def row(model: str) -> pd.DataFrame:
 
 def publish(model: str, keys: Sequence[str], budget: float = BUDGET) -> None:
     """Record zero-shot runs on the official data, and keep their answers."""
-    from .evaluating import evaluate
+    from .evaluation import evaluate
     from .results import publish_answers, record
 
     opened = open_model(model, budget=budget)

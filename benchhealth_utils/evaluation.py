@@ -1,269 +1,342 @@
-"""One data set, all the way: load, answer, read, score.
+"""One model on data sets, all the way: load, answer, read, score; and frames of what came out.
 
 `evaluate` only joins the rooms; each step can be called on its own.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+
+import numpy as np
+import pandas as pd
 
 from . import __version__
 from .answers import answer
-from .datasets import data_root, fingerprint, load, provenance, subset
+from .data import data_root, fingerprint, load, provenance, subset
+from .guard import is_credentialed
 from .models import open_model
-from .perturb import PERTURBATIONS as REWORDINGS
-from .perturb import applies, perturbation_signature, restored
-from .perturb import perturb as reword
+from .perturb import perturb, perturbation_signature, restored
 from .plan import announce
 from .prompts import exemplar_order, exemplars
-from .schema import STATUSES, Answer, Example, Reading, Scores, equal_fields
-from .tasks import TASKS, read, score
+from .registry import DATASETS, MODELS, dataset
+from .schema import BenchHealthError, DataError, Run, whole_number
+from .stats import compare as compare_sums
+from .stats import holm
+from .tasks import TASKS, read, score, sufficient
 
-PACKAGES = (
-    "torch",
-    "transformers",
-    "scikit-learn",
-    "scipy",
-    "statsmodels",
-    "rouge-score",
-    "sacrebleu",
-)
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Everything about one model on one data set; printed as counts and score.
-
-    Attributes
-    ----------
-    examples, answers, readings, statuses : sequences of equal length
-        In the same order. ``readings`` is None where a status is not ``ok``.
-    scores : Scores
-    signature : Mapping
-        What the scores depend on.
-    asked : sequence of Example
-        As they were put to the model: ``examples``, or these reworded.
-    """
-
-    model: str
-    dataset: str
-    examples: Sequence[Example]
-    answers: Sequence[Answer]
-    readings: Sequence[Reading | None]
-    statuses: Sequence[str]
-    scores: Scores
-    signature: Mapping
-    asked: Sequence[Example] = ()
-
-    __eq__ = equal_fields
-
-    def __repr__(self) -> str:
-        return (
-            f"Evaluation(model={self.model!r}, dataset={self.dataset!r}, n={self.scores.n}, "
-            f"statuses={self.counts}, {self.scores.metric}={self.scores.value:.3f})"
-        )
-
-    @property
-    def rows(self) -> list[tuple[Example, Answer, Reading | None, str]]:
-        """Item, answer, reading and status, in order."""
-        columns = (self.examples, self.answers, self.readings, self.statuses)
-        return list(zip(*columns, strict=True))
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Items per status, those with none left out."""
-        found = Counter(self.statuses)
-        return {status: found[status] for status in STATUSES if found[status]}
-
-    @property
-    def complete(self) -> bool:
-        """Whether no answer is an error."""
-        return "error" not in self.statuses
-
-    @property
-    def comparable(self) -> bool:
-        """Whether the paper's zero-shot score may stand beside it."""
-        zero_shot = self.signature["shots"] == 0 and self.signature["mode"] == "generate"
-        reworded = self.signature.get("rewording") is not None
-        return self.official and self.complete and zero_shot and not reworded
-
-    @property
-    def official(self) -> bool:
-        """Whether the scores are of the full official data."""
-        data = self.signature["data"]
-        return data["source"] == "official" and not data["limit"]
+PACKAGES = ("torch transformers scikit-learn scipy statsmodels rouge-score sacrebleu").split()
 
 
 def evaluate(
     model,
-    dataset: str,
+    datasets: str | Sequence[str],
     *,
     shots: int = 0,
     limit: int | None = None,
     seed: int = 0,
     mode: str = "generate",
     exemplar_seed: int | None = None,
-    rewording: str | None = None,
+    perturbation: str | None = None,
     store=None,
     progress: bool = True,
-) -> Evaluation:
-    """Evaluate a model on a data set.
+) -> list[Run]:
+    """Evaluate one model on data sets, in their order.
+
+    In likelihood mode open questions are still answered in text, since they have no labels
+    to compare, and so is everything by a model without that mode. Before a model behind an
+    API is asked, the plan of the run is printed: tokens, dollars, time.
 
     Parameters
     ----------
     model : str or backend
         A name for `open_model`, or what it returned.
-    dataset : str
-        Key in ``DATASETS``.
+    datasets : str or sequence of str
+        Keys in ``DATASETS``.
     shots, limit, seed, mode, store, progress
         As in `load` and `answer`.
     exemplar_seed : int, optional
         Of the exemplars' order, to vary them on the same items; by default `seed`.
-    rewording : str, optional
-        Ask the same items in other words: a key of ``perturb.PERTURBATIONS``, drawn
-        with `seed`. Readings are in the terms of the items as the data have them.
+    perturbation : str, optional
+        Ask the same items in other words, drawn with `seed`; readings are in the terms of
+        the items as the data have them.
 
     Returns
     -------
-    Evaluation
+    list of Run
+
+    Raises
+    ------
+    BenchHealthError
+        For an unknown key or a wrong number, before anything is asked.
     """
+    keys = [datasets] if isinstance(datasets, str) else list(datasets)
+    for key in keys:
+        dataset(key)
+    whole_number("shots", shots)
+    whole_number("limit", 0 if limit is None else limit)
     model = open_model(model) if isinstance(model, str) else model
-    draw = exemplar_seed if shots and exemplar_seed is not None else seed
-    root = data_root()
-    whole = load(dataset, root=root)
-    examples = asked = subset(whole, limit, seed)
-    if rewording is not None:
-        asked = [reword(example, rewording, seed) for example in examples]
-    pool = load(dataset, "train", root=root) if shots or model.learns else None
-    answers = answer(
+    announce(
         model,
-        asked,
-        shots=shots,
-        seed=draw,
+        keys,
         mode=mode,
-        pool=pool,
-        store=store,
-        progress=progress,
+        shots=shots,
+        limit=limit,
+        seed=seed,
+        exemplar_seed=exemplar_seed,
+        perturbation=perturbation,
     )
-    readings, statuses = read_all(asked, answers)
-    groups = [example.group for example in examples]
-    gold = [example.gold for example in examples]
+    draw = exemplar_seed if shots and exemplar_seed is not None else seed
+    runs = []
+    for key in keys:
+        closed = TASKS[key].labels is not None and (mode in model.modes or mode == "generate")
+        options = dict(mode=mode if closed else "generate", store=store, progress=progress)
+        runs.append(_run(model, key, shots, limit, seed, draw, perturbation, options))
+    return runs
+
+
+def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
+    root = data_root()
+    whole = load(key, root=root)
+    examples = asked = subset(whole, limit, seed)
+    if kind:
+        asked = [perturb(item, kind, seed) for item in examples]
+    pool = load(key, "train", root=root) if shots or model.learns else None
+    answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
+    pairs = list(zip(examples, asked, answers, strict=True))
+    strict = [read(e, a.text) if a.status == "ok" else None for _, e, a in pairs]
     lenient = [
-        reading if reading is not None or reply.status != "truncated" else read(example, reply.text)
-        for example, reply, reading in zip(asked, answers, readings, strict=True)
+        read(e, a.text) if a.status == "truncated" else reading
+        for (_, e, a), reading in zip(pairs, strict, strict=True)
     ]
-    if rewording is not None:
-        readings, lenient = (
-            [restored(r, e, rewording, seed) for r, e in zip(found, examples, strict=True)]
-            for found in (readings, lenient)
+    if kind:
+        strict, lenient = (
+            [restored(r, e, kind, seed) for r, e in zip(found, examples, strict=True)]
+            for found in (strict, lenient)
         )
-    scores = score(dataset, gold, readings, groups=groups, seed=seed)
-    if lenient != readings:
-        scores.extra["value_with_truncated"] = score(
-            dataset, gold, lenient, groups=groups, seed=seed
-        ).value
-    data = provenance(dataset, whole, root) | {
-        "limit": len(examples) if len(examples) < len(whole) else 0
-    }
-    return Evaluation(
+    gold, groups = [e.gold for e in examples], [e.group for e in examples]
+    scores = score(key, gold, strict, groups=groups, seed=seed)
+    if lenient != strict:
+        value = score(key, gold, lenient, groups=groups, seed=seed).value
+        scores.extra["value_with_truncated"] = value
+    task, limited = TASKS[key], len(examples) if len(examples) < len(whole) else 0
+    return Run(
         model=model.name,
-        dataset=dataset,
-        examples=examples,
-        answers=answers,
-        readings=readings,
-        statuses=statuses,
+        dataset=key,
         scores=scores,
+        rows=_rows(key, examples, answers, strict),
+        usage=_usage(answers),
+        examples=examples,
         asked=asked,
+        answers=answers,
+        readings=strict,
         signature={
             "model": dict(model.signature),
-            "mode": mode,
+            "mode": options["mode"],
             "shots": shots,
             "seed": seed,
             **({"exemplar_seed": draw} if shots else {}),
-            "prompt_version": TASKS[dataset].version,
-            **(rewording_signature(rewording, examples, seed) if rewording else {}),
-            "max_tokens": min(filter(None, (TASKS[dataset].max_tokens, model.max_tokens))),
-            "exemplars": exemplar_ids(examples, pool, shots, draw),
+            "prompt_version": task.version,
+            **(perturbation_signature(kind, examples, seed) if kind else {}),
+            "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
+            "exemplars": _exemplar_ids(examples, pool, shots, draw),
             "pool": fingerprint(pool) if shots else None,
-            "data": data,
+            "data": provenance(key, whole, root, pool) | {"limit": limited},
             "packages": _versions(),
         },
     )
 
 
-def evaluate_reworded(
-    model, datasets: Sequence[str], kinds: Sequence[str] = tuple(REWORDINGS), **options
-) -> dict[str, list[Evaluation]]:
-    """Evaluate one model on several data sets, reworded in several ways.
+def _rows(key, examples, answers, readings) -> pd.DataFrame:
+    sums = sufficient(key, [e.gold for e in examples], readings)[0]
+    frame = pd.DataFrame(
+        {
+            "id": [e.id for e in examples],
+            "group": [e.group for e in examples],
+            "status": [
+                "unparsed" if a.status == "ok" and r is None else a.status
+                for a, r in zip(answers, readings, strict=True)
+            ],
+        }
+    )
+    frame[list(TASKS[key].metric.columns)] = sums
+    for name in ("prompt_tokens", "completion_tokens"):
+        frame[name] = pd.array([a.usage.get(name) for a in answers], dtype="Int64")
+    return frame
+
+
+def _usage(answers) -> dict:
+    """Tokens and dollars over all requests; equal prompts were sent once and count once."""
+    each = list({a.key or at: a.usage for at, a in enumerate(answers)}.values())
+    found = {}
+    for name in ("prompt_tokens", "completion_tokens", "cut_tokens", "dollars"):
+        counted = [usage[name] for usage in each if usage.get(name) is not None]
+        found[name.removesuffix("_tokens")] = round(sum(counted), 6) if counted else None
+    return found
+
+
+def items(run: Run) -> pd.DataFrame:
+    """A row an item: what was asked, answered, read, and what it adds to the score.
+
+    Parameters
+    ----------
+    run : Run
 
     Returns
     -------
-    dict of str to list of Evaluation
-        For each kind the data sets that it applies to, in their order.
+    DataFrame
+        Columns: dataset, id, group, status, reading, gold, value (the metric on this item
+        alone, 0-1), the metric's sums, prompt_tokens, completion_tokens, reply. Reading,
+        gold and reply are None for credentialed sets and for published runs.
     """
-    model = open_model(model) if isinstance(model, str) else model
+    sums = run.rows[list(TASKS[run.dataset].metric.columns)].to_numpy(float)
+    frame = run.rows.copy()
+    frame.insert(0, "dataset", run.dataset)
+    shown = bool(run.examples) and not is_credentialed(run.dataset)
+    none = [None] * len(frame)
+    frame.insert(4, "reading", pd.Series(run.readings if shown else none, dtype=object))
+    gold = [e.gold for e in run.examples] if shown else none
+    frame.insert(5, "gold", pd.Series(gold, dtype=object))
+    frame.insert(6, "value", TASKS[run.dataset].metric.statistic(sums))
+    frame["reply"] = pd.Series([a.text for a in run.answers] if shown else none, dtype=object)
+    return frame
+
+
+def frame(runs: Sequence[Run]) -> pd.DataFrame:
+    """A row a run; every rate lies in [0, 1].
+
+    Parameters
+    ----------
+    runs : sequence of Run
+
+    Returns
+    -------
+    DataFrame
+        Columns: model, name, dataset, title, scenario, metric, shots, mode, exemplar_seed,
+        perturbation, n, value, low, high, precision, recall, coverage, constant (score of
+        the best answer that is always the same, NaN where not known), source (official,
+        samples, credentialed, other), comparable (the paper's score may stand beside it),
+        dollars, tokens (of prompts and replies).
+    """
+    return pd.DataFrame([_row(run) for run in runs])
+
+
+def _row(run: Run) -> dict:
+    spec, scores, asked = DATASETS[run.dataset], run.scores, run.signature
+    usage = [run.usage.get(name) for name in ("prompt", "completion")]
     return {
-        kind: evaluate_all(
-            model, [key for key in datasets if applies(kind, key)], rewording=kind, **options
-        )
-        for kind in kinds
+        "model": run.model,
+        "name": MODELS[run.model].name if run.model in MODELS else run.model,
+        "dataset": run.dataset,
+        "title": spec.name,
+        "scenario": spec.scenario,
+        "metric": scores.metric,
+        "shots": asked["shots"],
+        "mode": asked["mode"],
+        "exemplar_seed": asked.get("exemplar_seed"),
+        "perturbation": asked.get("perturbation"),
+        "n": scores.n,
+        "value": scores.value,
+        "low": scores.interval[0],
+        "high": scores.interval[1],
+        "precision": scores.precision,
+        "recall": scores.recall,
+        "coverage": scores.coverage,
+        "constant": _constant(run),
+        "source": asked["data"]["source"],
+        "comparable": run.comparable,
+        "dollars": run.usage.get("dollars"),
+        "tokens": sum(usage) if None not in usage else None,
     }
 
 
-def evaluate_all(model, datasets: Sequence[str], *, mode: str = "generate", **options):
-    """Evaluate one model on several data sets, in their order.
+def _constant(run: Run) -> float:
+    """Always the items' commonest answer, always yes, or what `majority` gives."""
+    extra = run.scores.extra
+    for name in ("majority_accuracy", "all_yes_f1"):
+        if name in extra:
+            return extra[name]
+    if run.official:
+        from .results import published
 
-    In likelihood mode the open questions are still answered in text, since
-    they have no labels to compare, and so is everything by a model that has no
-    such mode. Other options are those of `evaluate`. Before a model behind an
-    API is asked, the plan of the run is printed: tokens, dollars, time.
+        return next((r.scores.value for r in published("majority", run.dataset)), np.nan)
+    if run.dataset == "mimic_iii" or not run.examples:
+        return np.nan
+    try:
+        (always,) = evaluate("majority", run.dataset, limit=0, progress=False)
+    except DataError:  # no training part
+        return np.nan
+    rows = always.rows[always.rows["id"].isin(run.rows["id"])]
+    metric = TASKS[run.dataset].metric
+    return float(metric.statistic(rows[list(metric.columns)].to_numpy(float).sum(axis=0)))
+
+
+def compare(runs: Sequence[Run], rivals: Sequence[Run], *, seed: int = 0) -> pd.DataFrame:
+    """Two models on the same items, data set by data set.
+
+    Parameters
+    ----------
+    runs, rivals : sequence of Run
+        Paired by data set; those that only one side has are left out.
+    seed : int
+        Of the resampling.
+
+    Returns
+    -------
+    DataFrame
+        Columns: dataset, title, n, value, value_rival, difference, low, high (paired
+        bootstrap over groups), test, p, p_holm (Holm over the rows), detectable (the true
+        difference found with power 0.8; NaN where nothing tells).
+
+    Raises
+    ------
+    BenchHealthError
+        Where two runs on a data set are not of the same items.
     """
-    model = open_model(model) if isinstance(model, str) else model
-    known = ("shots", "limit", "seed", "exemplar_seed", "rewording")
-    planned = {name: options[name] for name in known if name in options}
-    planned["perturbation"] = planned.pop("rewording", None)
-    announce(model, datasets, mode=mode, **planned)
-    closed = [mode in model.modes and TASKS[key].labels is not None for key in datasets]
-    return [
-        evaluate(model, key, mode=mode if is_closed else "generate", **options)
-        for key, is_closed in zip(datasets, closed, strict=True)
-    ]
+    others = {run.dataset: run for run in rivals}
+    found = []
+    for run in runs:
+        if run.dataset not in others:
+            continue
+        rival, metric = others[run.dataset], TASKS[run.dataset].metric
+        one, two = (each.rows.set_index("id") for each in (run, rival))
+        if set(one.index) != set(two.index):
+            raise BenchHealthError(
+                f"{run.dataset}: {run.model} and {rival.model} were not asked the same items "
+                f"({len(one)} and {len(two)}). Evaluate both with the same limit and seed."
+            )
+        sums = [each.loc[one.index, list(metric.columns)].to_numpy(float) for each in (one, two)]
+        groups = one["group"].tolist()
+        test = compare_sums(*sums, metric.statistic, groups, seed=seed)
+        found.append(
+            {
+                "dataset": run.dataset,
+                "title": DATASETS[run.dataset].name,
+                "n": test.n,
+                "value": run.scores.value,
+                "value_rival": rival.scores.value,
+                "difference": test.difference,
+                "low": test.interval[0],
+                "high": test.interval[1],
+                "test": test.test,
+                "p": test.p_value,
+                "detectable": test.detectable,
+            }
+        )
+    table = pd.DataFrame(found)
+    if found:
+        table.insert(10, "p_holm", holm(table["p"].tolist()))
+    return table
 
 
-def read_all(
-    examples: Sequence[Example], answers: Sequence[Answer]
-) -> tuple[list[Reading | None], list[str]]:
-    """Readings and final statuses, joined by id.
-
-    An answer that is not ``ok`` has no reading; an ``ok`` one that cannot be
-    read becomes ``unparsed``.
-    """
-    by_id = {reply.id: reply for reply in answers}
-    readings: list[Reading | None] = []
-    statuses: list[str] = []
-    for example in examples:
-        reply = by_id[example.id]
-        reading = read(example, reply.text) if reply.status == "ok" else None
-        readings.append(reading)
-        unread = reply.status == "ok" and reading is None
-        statuses.append("unparsed" if unread else reply.status)
-    return readings, statuses
-
-
-def exemplar_ids(examples, pool, shots: int, seed: int) -> dict:
+def _exemplar_ids(examples, pool, shots: int, seed: int) -> dict:
     """The exemplars most items got, and the items that got others."""
     if not shots:
         return {"ids": [], "except": {}}
     ordered = exemplar_order(pool, seed)
     common = [item.id for item in ordered[:shots]]
     each = {item.id: [x.id for x in exemplars(item, ordered, shots)] for item in examples}
-    return {
-        "ids": common,
-        "except": {key: ids for key, ids in each.items() if ids != common},
-    }
+    return {"ids": common, "except": {key: ids for key, ids in each.items() if ids != common}}
 
 
 def _versions() -> dict[str, str]:
@@ -274,8 +347,3 @@ def _versions() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def rewording_signature(kind, examples, seed) -> dict:
-    found = perturbation_signature(kind, examples, seed)
-    return {name.replace("perturbation", "rewording"): value for name, value in found.items()}

@@ -13,7 +13,7 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from .datasets import DATASETS
+from .registry import DATASETS
 from .schema import BenchHealthError, ModelError
 
 POLICY = "https://physionet.org/news/post/llm-responsible-use"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .answers import MODES
-from .datasets import DATASETS, data_root
+from .data import data_root
 from .models import check_name
+from .registry import DATASETS
 from .results import published
 from .schema import BenchHealthError, Run, shown, whole_number
 

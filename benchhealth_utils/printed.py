@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .datasets import DATASETS
+from .registry import DATASETS
 from .schema import DATA, BenchHealthError
 from .tasks import TASKS
 from .usefulness import SPREAD_TASKS, generalizability, robustness

@@ -20,8 +20,8 @@ from pathlib import Path
 import pandas as pd
 
 from .answers import file_name
-from .datasets import DATASETS
 from .models import MODELS
+from .registry import DATASETS
 from .schema import (
     DATA,
     ROOT,

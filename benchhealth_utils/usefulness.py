@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .datasets import DATASETS, dataset
+from .registry import DATASETS, dataset
 from .schema import BenchHealthError, Run
 from .stats import ENDS
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from benchhealth_utils.datasets import DATASETS
+from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import ROOT
 
 # What the user named, kept under another name for the processes that tests run in.

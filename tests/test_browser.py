@@ -1,6 +1,6 @@
 """Tables in a real browser: sorting, CSV files, keyboard, narrow windows.
 
-The page is made of `report.table` and the book's own style sheet and script,
+The page is made of `plots.table` and the book's own style sheet and script,
 and opened as a file, without a server.
 """
 
@@ -16,7 +16,7 @@ from browser import CONTRAST, cells, chromium, download, scrolls_sideways, serve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchhealth_utils.report import table
+from benchhealth_utils.plots import table
 from benchhealth_utils.schema import ROOT
 
 STATIC = ROOT / "book" / "_static"

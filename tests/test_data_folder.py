@@ -8,10 +8,9 @@ import warnings
 
 import pytest
 
-from benchhealth_utils.datasets import DATASETS, data_root, left_out, load, provenance
-from benchhealth_utils.evaluation import evaluate
-from benchhealth_utils.inventory import inventory
-from benchhealth_utils.report import scores_table
+from benchhealth_utils.data import data_root, left_out, load, provenance
+from benchhealth_utils.evaluation import evaluate, frame
+from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, DataError
 from benchhealth_utils.tasks.discharge import COLUMNS
 
@@ -47,11 +46,8 @@ def test_a_sample_is_called_a_sample_in_any_folder(key, samples, tmp_path, monke
     monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        run = evaluate("majority", key, store=tmp_path / "answers", progress=False)
-        (row,) = (row for row in inventory() if row["present"])
-    assert run.signature["data"]["source"] == row["source"] == "samples"
-    caption = scores_table([run], "c").caption
-    assert "synthetic samples" in caption and "credentialed" not in caption
+        runs = evaluate("majority", key, store=tmp_path / "answers", progress=False)
+    assert frame(runs)["source"].tolist() == ["samples"]
 
 
 def test_one_item_that_is_not_a_sample_makes_it_ones_own_data(samples, department):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchhealth_utils import DATASETS, build, load, score
-from benchhealth_utils.datasets import fingerprint
+from benchhealth_utils.data import fingerprint
 from benchhealth_utils.prompts import exemplar_order, exemplars
 from benchhealth_utils.schema import digest
 from benchhealth_utils.tasks import TASKS, sufficient

@@ -12,10 +12,11 @@ import pytest
 
 from benchhealth_utils import published, stats
 from benchhealth_utils.claims import verdicts
-from benchhealth_utils.datasets import DATASETS, load
+from benchhealth_utils.data import load
 from benchhealth_utils.perturb import PERTURBATIONS, applies, perturb
 from benchhealth_utils.printed import derived
 from benchhealth_utils.prompts import build
+from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import ROOT, digest
 from benchhealth_utils.usefulness import usefulness
 

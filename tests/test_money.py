@@ -9,7 +9,7 @@ from fault_server import FAULTS, WRITTEN, FaultServer, ask, items, opened, point
 from benchhealth_utils import evaluate, load, open_model
 from benchhealth_utils.answers import answer
 from benchhealth_utils.cli import main, publish
-from benchhealth_utils.evaluating import frame
+from benchhealth_utils.evaluation import frame
 from benchhealth_utils.human_eval import sample
 from benchhealth_utils.human_eval.judge import judge
 from benchhealth_utils.human_eval.sample import Dialogue

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchhealth_utils import score
-from benchhealth_utils.datasets import DATASETS
 from benchhealth_utils.printed import derived, paper
+from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, Run, Scores
 from benchhealth_utils.usefulness import (
     MEASURES,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..datasets import fingerprint, load
+from ..data import fingerprint, load
 from ..schema import Example, Gold
 from ..tasks import TASKS
 from .base import Backend, Reply
