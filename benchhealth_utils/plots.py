@@ -88,7 +88,8 @@ def table(
 
 def _heading(name) -> str:
     """A column's name as a reader sees it."""
-    return escape(HEADINGS.get(name) or str(name)[:1].upper() + str(name)[1:])
+    text = HEADINGS.get(name) or str(name)
+    return escape(text[:1].upper() + text[1:] if text[:1].isascii() else text)
 
 
 def _number(places: int):
