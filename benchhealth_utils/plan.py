@@ -10,11 +10,12 @@ import pandas as pd
 from .answers import MODES, Store, answer_key, make_requests, store_path
 from .data import data_root, load, provenance, subset
 from .models import REMOTE, Backend, Request, check_name, modes_of, parts, recorded_name, template
-from .models.base import with_template
+from .models.local import open_prompts
 from .models.money import Price, known_price, most_tokens
+from .models.weights import Absent
 from .perturb import perturb
 from .registry import dataset
-from .schema import BenchHealthError, whole_number
+from .schema import BenchHealthError, ModelError, whole_number
 from .tasks import TASKS
 
 LETTERS = 4  # of English text to a token, by rule of thumb
@@ -58,49 +59,34 @@ def plan(
         ``attrs`` say how tokens were ``counted`` and from where the model is ``priced``.
     """
     spec, (form, _, style) = check_name(model), parts(model)
+    whole_number("limit", limit or 0)
     if not 0 <= seconds < math.inf:
         raise BenchHealthError(f"seconds is {seconds!r}; expected 0 or more.")
-    if mode not in MODES:
-        raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
-    whole_number("limit", 0 if limit is None else limit)
     price, priced = (price, "as given") if price else known_price(model)
     count, counted = _counter(model)
     jinja = template(style) if form in REMOTE and style else None
     draw = exemplar_seed if shots and exemplar_seed is not None else seed
-    rows = []
-    for key in map(dataset, datasets):
-        key = key.key
+    cap, rows = spec.max_tokens if spec else None, []
+    for key in [dataset(key).key for key in datasets]:
         whole = load(key)
         items = subset(whole, limit, seed)
         asked = [perturb(item, perturbation, seed) for item in items] if perturbation else items
         closed = TASKS[key].labels is not None and mode in modes_of(model)
-        how = mode if closed else "generate"
-        cap = spec.max_tokens if spec else None
+        how = mode if closed or mode not in MODES else "generate"
         requests, _ = make_requests(asked, shots=shots, seed=draw, mode=how, cap=cap)
         requests = list({answer_key({}, request): request for request in requests}.values())
-        bounds = [
-            most_tokens(r, with_template(jinja, r.messages) + r.cue if jinja else None)
-            for r in requests
-        ]
-        most = 0 if how == "likelihood" else sum(reply for _, reply in bounds)
+        bounds = [most_tokens(request, jinja) for request in requests]
+        bound, most = (sum(each) for each in zip(*bounds, strict=True))
+        most = 0 if how == "likelihood" else most
         written = _written(recorded_name(model), key, store)
         likely = round(SHARE * most if written is None else min(most, written * len(requests)))
         prompts = sum(map(count, requests))
-        bound = sum(prompt for prompt, _ in bounds)
-        rows.append(
-            {
-                "dataset": key,
-                "source": provenance(key, whole, data_root())["source"],
-                "items": len(items),
-                "requests": len(requests),
-                "prompt_tokens": prompts,
-                "reply_tokens": likely,
-                "most_reply_tokens": most,
-                "dollars": price.of(prompts, likely) if price else math.nan,
-                "most_dollars": price.of(bound, most) if price else math.nan,
-                "hours": len(requests) * seconds / 3600,
-            }
-        )
+        row = {"dataset": key, "source": provenance(key, whole, data_root())["source"]}
+        row |= {"items": len(items), "requests": len(requests), "prompt_tokens": prompts}
+        row |= {"reply_tokens": likely, "most_reply_tokens": most}
+        row["dollars"] = price.of(prompts, likely) if price else math.nan
+        row["most_dollars"] = price.of(bound, most) if price else math.nan
+        rows.append(row | {"hours": len(requests) * seconds / 3600})
     frame = pd.DataFrame(rows)
     frame.attrs |= {"counted": counted, "priced": priced}
     return frame
@@ -108,15 +94,19 @@ def plan(
 
 def _counter(model: str) -> tuple[Callable[[Request], int], str]:
     """How the tokens of a prompt are counted: by the model's own tokenizer if it is here."""
-    from .tokens import own_count
-
-    try:
-        if own := own_count(model):
-            return own, "counted with the model's own tokenizer"
-    except ImportError:
-        pass
-    by_letters = lambda r: sum(len(m["content"]) // LETTERS + 4 for m in r.messages)  # noqa: E731
-    return by_letters, f"estimated, {LETTERS} letters a token; the most assumes a token a byte"
+    spec = check_name(model)
+    if parts(model)[0] not in REMOTE and not (spec and spec.published == "api"):
+        try:
+            prompts = open_prompts(model)
+            return lambda r: len(prompts.render(r).ids), "counted with the model's own tokenizer"
+        except ImportError:
+            pass
+        except ModelError as error:
+            # neither a folder nor a hub id, or a folder that has no tokenizer
+            if isinstance(error, Absent) and not error.cause or error.__cause__:
+                raise
+    how = f"estimated, {LETTERS} letters a token; the most assumes a token a byte"
+    return lambda r: sum(len(m["content"]) // LETTERS + 4 for m in r.messages), how
 
 
 def _written(name: str, key: str, store) -> float | None:
@@ -150,11 +140,8 @@ def as_text(frame: pd.DataFrame) -> str:
     """A plan with its sums, in lines."""
     whole = frame.copy()
     whole.loc["all"] = frame.sum(numeric_only=True, min_count=1)
+    form = dict.fromkeys(frame.select_dtypes("number"), "{:,.0f}".format)
+    form |= dict.fromkeys(("dollars", "most_dollars"), "{:,.4f}".format)
     whole = whole.fillna({"dataset": "all", "source": ""})
-    money, time = "{:,.4f}".format, "{:.2f}".format
-    formats = {"dollars": money, "most_dollars": money, "hours": time}
-    counts = [n for n in frame.select_dtypes("number") if n not in formats]
-    lines = whole.to_string(
-        index=False, na_rep="-", formatters={**dict.fromkeys(counts, "{:,.0f}".format), **formats}
-    )
+    lines = whole.to_string(index=False, na_rep="-", formatters=form | {"hours": "{:.2f}".format})
     return f"{lines}\n\nPrompt tokens: {frame.attrs['counted']}.\nPrice: {frame.attrs['priced']}."

@@ -144,9 +144,9 @@ class Handler(BaseHTTPRequestHandler):
     def reply(self, server, kind, number, fault, body, serial):
         if server.says and (fault is None):
             status, said = server.says(body)
-            raw = said if isinstance(said, bytes) else json.dumps(said).encode()
-            page = {"Content-Type": "text/html"} if raw.startswith(b"<") else None
-            return self.send(status, raw, page)
+            raw = said if isinstance(said, str) else json.dumps(said)
+            page = {"Content-Type": "text/html"} if raw.startswith("<") else None
+            return self.send(status, raw.encode(), page)
         for name in server.refuse & set(body):
             message = f"Unsupported parameter: '{name}' is not supported with this model."
             return self.error(400, message + " Use 'max_completion_tokens'." * ("max" in name))

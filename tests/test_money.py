@@ -13,7 +13,7 @@ from benchhealth_utils.evaluation import frame
 from benchhealth_utils.human_eval import sample
 from benchhealth_utils.human_eval.judge import judge
 from benchhealth_utils.human_eval.sample import Dialogue
-from benchhealth_utils.models.money import Budget, Price, known_price
+from benchhealth_utils.models.money import Budget, Price, known_price, most_tokens
 from benchhealth_utils.models.remote import Stopped
 from benchhealth_utils.plan import announce, plan
 from benchhealth_utils.schema import BenchHealthError, ModelError
@@ -66,7 +66,7 @@ def test_counts_that_are_none_are_booked_at_the_most(connect, fault):
         replies = ask(model, items(6))
     assert {reply.status for reply in replies.values()} == {"ok"}
     assert not any("prompt_tokens" in reply.usage for reply in replies.values())
-    assert model.budget.spent == pytest.approx(6 * model.price.of(*model.most(items(1)[0])))
+    assert model.budget.spent == pytest.approx(6 * model.price.of(*most_tokens(items(1)[0])))
 
 
 def test_a_template_counts_toward_the_most_a_request_can_cost(monkeypatch):
@@ -74,7 +74,7 @@ def test_a_template_counts_toward_the_most_a_request_can_cost(monkeypatch):
         model = opened(monkeypatch, "openai", server, name="served#baize")
         ask(model, items(1))
         sent = len(text_of(server.bodies[0]).encode())
-    assert sent < model.most(items(1)[0])[0] <= sent + 16
+    assert sent < most_tokens(items(1)[0], model.template)[0] <= sent + 16
 
 
 def test_models_spend_from_one_budget(connect):
@@ -250,12 +250,12 @@ def test_prompt_tokens_of_a_model_here_are_those_it_is_asked_with(tmp_path):
     model = open_model("smollm2-135m")
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
-        vocab_size=len(model.tokenizer), hidden_size=16, intermediate_size=16,
+        vocab_size=len(model.prompts.tokenizer), hidden_size=16, intermediate_size=16,
         num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
-        max_position_embeddings=512, eos_token_id=model.tokenizer.eos_token_id,
+        max_position_embeddings=512, eos_token_id=model.prompts.tokenizer.eos_token_id,
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "tiny")
-    model.tokenizer.save_pretrained(tmp_path / "tiny")
+    model.prompts.tokenizer.save_pretrained(tmp_path / "tiny")
     for key, shots in (("gad", 2), ("pubmedqa", 0)):
         name, examples = f"hf:{tmp_path}/tiny", load(key, limit=4, seed=0)
         answers = answer(name, examples, shots=shots, store=tmp_path / "s", progress=False)

@@ -11,9 +11,11 @@ import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 from fault_server import (
     FAULTS,
     TEXTS,
@@ -32,7 +34,7 @@ from benchhealth_utils.models import remote
 from benchhealth_utils.models.remote import Stopped, on_this_machine
 from benchhealth_utils.schema import BenchHealthError, Example, ModelError
 
-FULL = "This endpoint's maximum context length is 8192 tokens; you requested 9000."
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "servers.yaml").read_text())
 
 
 @pytest.fixture(params=VENDORS)
@@ -203,24 +205,15 @@ def test_what_is_open_when_the_run_stops_still_comes_in(connect):
     assert {reply.status for _, reply in got} == {"ok"}
 
 
-@pytest.mark.parametrize(
-    ("status", "words", "said"),
-    [(401, "Bad key", "refuses the key .status 401.*Bad key"), (403, "no", "refuses the key"),
-     (404, "No such model x", "knows no such model.*No such model x"),
-     (402, "Insufficient credits.", "cannot pay .*Insufficient credits"),
-     (429, "You exceeded your current quota, please check.", "cannot pay"),
-     (400, "Your credit balance is too low", "cannot pay")],
-)  # fmt: skip
+@pytest.mark.parametrize(("status", "words", "said"), CASES["stops"])
 def test_what_belongs_to_the_run_stops_it_in_the_servers_words(status, words, said, connect):
-    for shape in ({"error": {"message": words}}, {"error": words}, [{"error": {"code": status,
-                  "message": words}}], {"detail": words}, words):  # fmt: skip
-        with FaultServer(says=lambda _, shape=shape: (status, shape)) as server:
+    message = {"error": {"code": status, "message": words}}
+    bodies = [message, {"error": words}, [message], {"detail": words}, words]
+    for code, body in [*((status, body) for body in bodies), (200, message)]:
+        with FaultServer(says=lambda _, told=(code, body): told) as server:
             with pytest.raises(Stopped, match=said):
                 ask(connect(server), items(50))
             assert len(server.bodies) <= 8
-    inside = {"error": {"code": status, "message": words}}
-    with FaultServer(says=lambda _: (200, inside)) as server, pytest.raises(Stopped, match=said):
-        ask(connect(server), items(50))
 
 
 @pytest.mark.parametrize("fault", ["429 after 86400", "500 after 300", "502 after inf"])
@@ -257,13 +250,7 @@ def test_an_endpoint_that_never_answers_is_tried_three_times(connect):
         ask(connect(server), items(20))
 
 
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [(b"<html><title>Sign in</title></html>", "Sign in"), (b'{"choices": [', ""),
-     (b"[" * 10**5, ""),
-     ({"choices": {}}, ""), ({"models": ["tiny"]}, "tiny"), ([], ""), ({"content": 5}, "5"),
-     ({"choices": [{"message": {"content": 5}}]}, "5")],
-)  # fmt: skip
+@pytest.mark.parametrize(("said", "words"), CASES["odd"])
 def test_what_is_no_reply_is_an_error_that_names_the_address(said, words, connect):
     with FaultServer(says=lambda _: (200, said)) as server:
         model = connect(server)
@@ -277,50 +264,14 @@ def test_what_is_no_reply_is_an_error_that_names_the_address(said, words, connec
 # ------------------------------------------------------------------ errors by their meaning
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [(400, {"error": {"message": FULL}}), (200, {"error": {"code": 400, "message": FULL}}),
-     (422, {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. "
-            "Given: 4000 `inputs` tokens and 512 `max_new_tokens`", "error_type": "validation"}),
-     (400, {"error": "Trying to keep the first 6500 tokens when context the overflows."}),
-     (400, [{"error": {"code": 400, "message": "The input token count (40000) exceeds the maximum "
-             "number of tokens allowed (32768)."}}]),
-     (500, {"error": {"code": 500, "type": "exceed_context_size_error",
-            "message": "the request exceeds the available context size"}}),
-     (400, {"type": "error", "error": {"type": "invalid_request_error",
-            "message": "prompt is too long: 210000 tokens > 200000 maximum"}}),
-     (400, {"error": {"message": "x", "code": "context_length_exceeded"}}),
-     (400, {"object": "error", "message": "The prompt (total 40000) is too long", "code": 400}),
-     (400, {"message": "Input is too long for requested model."}),
-     (400, {"error": {"message": "Range of input length should be [1, 30720]"}}),
-     (422, {"detail": [{"loc": ["body"], "msg": "Prompt has 5000 tokens, but the most is 4096"}]}),
-     (429, {"error": {"message": "Request too large for m on tokens per min (TPM): Limit 30000",
-            "code": "rate_limit_exceeded"}}),
-     (413, b"<html>413 Request Entity Too Large</html>")],
-)  # fmt: skip
-def test_a_full_window_is_known_in_any_words_and_asked_once(status, said, vendor, replied):
+@pytest.mark.parametrize(("status", "said", "outcome", "words"), CASES["errors"])
+def test_errors_are_known_by_their_meaning_and_keep_the_servers_words(
+    status, said, outcome, words, vendor, replied
+):
     servers = []
     reply = replied(said, status, vendor=vendor, server=servers)
-    assert reply.status == "truncated" and "does not fit the context window" in reply.detail
-    assert len(servers[0].bodies) == 1
-
-
-@pytest.mark.parametrize(
-    ("status", "said", "outcome", "words"),
-    [(400, {"error": "plain words of the server"}, "error", "plain words"),
-     (400, {"errors": ["first words", "others"]}, "error", "first words, others"),
-     (422, "only text", "error", "only text"), (400, b"not JSON at all", "error", "not JSON"),
-     (400, {"error": {"message": "No.", "code": "content_filter"}}, "refused", "No., content_"),
-     (400, {"error": "This goes against our usage policies."}, "refused", "usage polic"),
-     (403, {"error": {"message": "Your input was flagged", "code": 403}}, "refused", "flagged"),
-     (400, {"error": "max_tokens is too large: 9000. It supports 4096 completion tokens."},
-      "error", "too large"),
-     (200, {"choices": [{"error": {"message": "Upstream failed", "code": 400},
-            "finish_reason": "error", "message": {"content": ""}}]}, "error", "Upstream failed")],
-)  # fmt: skip
-def test_other_errors_keep_the_servers_words(status, said, outcome, words, vendor, replied):
-    reply = replied(said, status, vendor=vendor)
-    assert reply.status == outcome and words in reply.detail and reply.text == ""
+    assert reply.status == outcome and str(words) in reply.detail and reply.text == ""
+    assert outcome == "error" or len(servers[0].bodies) == 1
 
 
 def test_an_error_within_status_200_that_may_pass_is_asked_again(connect):
@@ -334,25 +285,13 @@ def test_an_error_within_status_200_that_may_pass_is_asked_again(connect):
 # ------------------------------------------------------------------ replies by their meaning
 
 
-@pytest.mark.parametrize(
-    ("word", "status"),
-    [("stop", "ok"), ("end_turn", "ok"), ("STOP", "ok"), ("COMPLETE", "ok"), ("", "ok"),
-     (None, "ok"), ("eos_token", "ok"), ("stop_sequence", "ok"), ("tool_calls", "ok"),
-     ("FINISH_REASON_STOP", "ok"), ("length", "truncated"), ("max_tokens", "truncated"),
-     ("model_length", "truncated"), ("FINISH_REASON_MAX_TOKENS", "truncated"),
-     ("model_context_window_exceeded", "truncated"), ("pause_turn", "truncated"),
-     ("content_filter", "refused"), ("SAFETY", "refused"), ("refusal", "refused"),
-     ("PROHIBITED_CONTENT", "refused"), ("error", "error"), ("banana", "error"),
-     ({"why": "stop"}, "error")],
-)  # fmt: skip
-def test_reasons_to_finish_are_read_by_their_meaning(word, status, vendor, replied):
+@pytest.mark.parametrize("status", CASES["finish"])
+def test_reasons_to_finish_are_read_by_their_meaning(status, vendor, replied):
     content = "Answer: C" if vendor == "openai" else [{"type": "text", "text": "Answer: C"}]
-    reply = replied(chat(content, word, vendor), vendor=vendor)
-    assert reply.status == status
-    assert reply.text == ("" if status == "error" else "Answer: C")
-    assert status in ("ok", "error") or str(word) in reply.detail
-    if status == "error":
-        assert "_reason" in reply.detail and str(word) in reply.detail
+    for word in CASES["finish"][status]:
+        reply = replied(chat(content, word, vendor), vendor=vendor)
+        assert (reply.status, reply.text) == (status, "" if status == "error" else "Answer: C")
+        assert status == "ok" or f"_reason {word}" in reply.detail
 
 
 def test_where_no_reason_is_given_the_count_of_tokens_decides(replied):
@@ -361,14 +300,7 @@ def test_where_no_reason_is_given_the_count_of_tokens_decides(replied):
     assert replied(chat(finish=None, usage=usage | {"completion_tokens": 19})).status == "ok"
 
 
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [([{"type": "thinking", "thinking": [{"type": "text", "text": "B?"}]},
-       {"type": "text", "text": "Answer: C"}], "Answer: C"),
-     ([{"type": "reasoning", "text": "B"}, "Answer:", {"text": " C"}], "Answer: C"),
-     ({"type": "text", "text": "C"}, "C"), ([{"type": "output_text", "text": "C"}], "C"),
-     ([{"type": "text", "text": {"value": "C", "annotations": []}}], "C"), ([], ""), (None, "")],
-)  # fmt: skip
+@pytest.mark.parametrize(("content", "text"), CASES["content"])
 def test_content_comes_as_text_or_as_parts(content, text, replied):
     reply = replied(chat(content))
     assert (reply.status, reply.text) == ("ok" if text else "empty", text)
@@ -462,6 +394,21 @@ def test_raw_completions_carry_the_template_and_its_stop(monkeypatch):
     assert body["prompt"].endswith("Patient: Question about item 0.\n\nChatDoctor: ")
     assert body["stop"] == ["Patient: "] and model.modes == ("generate",)
     assert replies[0].status == "ok" and replies[0].text == "Aspirin."
+
+
+def test_thinking_is_switched_where_a_server_can(monkeypatch):
+    with FaultServer() as server:
+        usual = opened(monkeypatch, "openai", server)
+        monkeypatch.setenv("BENCHHEALTH_THINKING", "off")
+        model = opened(monkeypatch, "openai", server)
+        ask(model, items(1))
+        kwargs = server.bodies[0]["chat_template_kwargs"]
+        raw = opened(monkeypatch, "openai", server, name="m#baize")
+    assert kwargs == {"enable_thinking": False, "thinking": False}
+    assert model.signature == usual.signature | {"thinking": False}
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1")
+    for plain in (raw, open_model("openai:m"), open_model("openai:m#baize")):
+        assert "thinking" not in plain.signature
 
 
 def test_more_room_for_replies_is_asked_for_and_part_of_the_key(connect, monkeypatch):
@@ -616,7 +563,7 @@ def test_neither_a_proxy_nor_a_redirection_is_told_what_stays_here(vendor, monke
 def test_a_package_that_is_not_installed_is_named_with_the_command(package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     for vendor in {package} & set(VENDORS) or VENDORS:
-        with pytest.raises(ModelError, match=rf"needs .*{package}.*pip install -e '.\[api\]'"):
+        with pytest.raises(ModelError, match=rf"needs {package}: `pip install -e '.\[api\]'"):
             open_model(f"{vendor}:model")
 
 

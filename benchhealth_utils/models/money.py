@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import threading
 from dataclasses import dataclass
 
 from ..registry import REMOTE, model_spec, parts, vendor_model
 from ..schema import ModelError
-from .base import Request
+from .base import Request, with_template
 
-NEEDS_PRICE = (
-    "A budget in dollars needs a price. State it, in dollars for a million tokens: export "
-    "BENCHHEALTH_PRICE=PROMPT/COMPLETION, 0/0 for a server of your own."
-)
 PRICE, LIMIT = "BENCHHEALTH_PRICE", "BENCHHEALTH_MAX_TOKENS"
 MARKS = 16  # tokens that a chat format may add to each message, at the most
 
@@ -61,7 +58,10 @@ def known_price(name: str, *, here: bool = False) -> tuple[Price | None, str]:
     if form not in REMOTE and not (spec and spec.published == "api"):
         return None, "none, since the model runs on this machine"
     if stated := os.environ.get(PRICE, "").strip():
-        return _price(stated), f"from {PRICE}"
+        if not (found := re.fullmatch(r"(\d*\.?\d+)/(\d*\.?\d+)", stated, re.A)):
+            what = "dollars for a million tokens of the prompt and of the reply, such as 0.50/1.50"
+            raise ModelError(f"{PRICE} is '{stated}'; expected {what}.")
+        return Price(float(found[1]), float(found[2])), f"from {PRICE}"
     model = name if spec else model
     known = vendor_model(model)
     if listed := known and (known.snapshots.get(model, {}).get("price") or known.price):
@@ -70,19 +70,6 @@ def known_price(name: str, *, here: bool = False) -> tuple[Price | None, str]:
     if here:
         return Price(0, 0), "none, since the server is on this machine"
     return None, f"not known; state it with {PRICE}=PROMPT/COMPLETION, in dollars for a million"
-
-
-def _price(stated: str) -> Price:
-    try:
-        price = Price(*(float(part) for part in stated.split("/")))
-        if 0 <= price.prompt < math.inf and 0 <= price.completion < math.inf:
-            return price
-    except (ValueError, TypeError):
-        pass
-    raise ModelError(
-        f"{PRICE} is '{stated}'; expected dollars for a million tokens of the prompt and of the "
-        "reply, such as 0.50/1.50."
-    )
 
 
 class Budget:
@@ -117,14 +104,6 @@ class Budget:
             self.held, self.open = self.held + amount, self.open + 1
             return True
 
-    def no_room(self, amount: float) -> str:
-        """What to say where there is no room, and nothing is open that may turn out cheaper."""
-        return (
-            f"the budget of {self.limit:g} dollars has no room for another request, which can "
-            f"cost {amount:.4f} ({self.spent:.4f} spent). What was answered is stored; run again "
-            "with a larger budget to go on."
-        )
-
     def settle(self, amount: float, cost: float) -> float:
         """Book what a request has cost in place of what was set aside for it."""
         with self._lock:
@@ -153,10 +132,11 @@ def stated_limit() -> int:
     return int(text or 0)
 
 
-def most_tokens(request: Request, rendered: str | None = None) -> tuple[int, int]:
-    """Bounds on the tokens of a prompt and of its reply: every token is at least one byte."""
-    if rendered is None:
-        prompt = sum(len(message["content"].encode()) + MARKS for message in request.messages)
-    else:
-        prompt = len(rendered.encode()) + MARKS
-    return prompt, reply_limit(request)
+def most_tokens(request: Request, jinja: str | None = None) -> tuple[int, int]:
+    """Bounds on the tokens of a prompt and of its reply: every token is at least one byte.
+
+    With a chat template the prompt is rendered here.
+    """
+    texts = [message["content"] for message in request.messages]
+    texts = [with_template(jinja, request.messages) + request.cue] if jinja else texts
+    return sum(len(text.encode()) + MARKS for text in texts), reply_limit(request)

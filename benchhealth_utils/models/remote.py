@@ -29,8 +29,8 @@ from urllib.parse import urlsplit
 from ..guard import check_endpoint, is_credentialed, on_this_machine, scrubbed
 from ..registry import MODELS, how_to_get, parts, read_yaml, template, vendor_model
 from ..schema import DATA, ModelError, digest
-from .base import Backend, Reply, Request, with_template
-from .money import NEEDS_PRICE, Budget, known_price, most_tokens, reply_limit, stated_limit
+from .base import Backend, Reply, Request, before_stop, stated_thinking, with_template
+from .money import Budget, known_price, most_tokens, reply_limit, stated_limit
 
 OPEN = 8  # requests at once
 RETRIES = 6  # of one request, by the vendor's client
@@ -104,7 +104,7 @@ class RemoteModel(Backend):
         self.price, self.priced = known_price(name, here=not self.remote)
         self.budget = budget if isinstance(budget, Budget) else Budget(budget)
         if self.budget.limit is not None and self.price is None:
-            raise ModelError(NEEDS_PRICE)
+            raise ModelError(WORDS["price"])
         known = self.endpoint == self.vendor  # another address may name a host inside
         where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
         port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
@@ -115,12 +115,16 @@ class RemoteModel(Backend):
             "name": digest(model)[:16],
             "endpoint": where,
             "decoding": "temperature 0, or the vendor's own where it accepts none",
-            **({"reply_limit": stated_limit()} if stated_limit() else {}),
         }
+        self.signature |= {"reply_limit": stated_limit()} if stated_limit() else {}
         if self.package == "openai":
             form = digest(self.template)[:16] if style else "the server's"
             self.signature |= {"template": form, "stop": self.stop}
             self.path = "/completions" if style else self.path
+            wish = None if known or style else stated_thinking()  # known to servers alone
+            switch = {"chat_template_kwargs": {"enable_thinking": wish, "thinking": wish}}
+            self.thinking = {} if wish is None else switch
+            self.signature |= {} if wish is None else {"thinking": wish}
 
     @classmethod
     def _address(cls) -> str:
@@ -129,21 +133,11 @@ class RemoteModel(Backend):
     def _read_key(self) -> str:
         variable = f"{self.package.upper()}_API_KEY"
         key = (os.environ.get(variable) or "").strip()
-        if not key and self.remote:
-            where = "in the environment (not in a notebook or a parameter)"
-            advice = WORDS["keys"][self.package]
-            raise ModelError(f"{self.name}: no key. Set {variable} {where}{advice}.")
-        if not (key.isascii() and key.isprintable()):
-            what = "has a line end in it, or a letter that is not ASCII, so it is not a key"
-            raise ModelError(f"{self.name}: the value of {variable} {what}. Nothing was sent.")
+        kind = "" if key or not self.remote else self.package
+        kind = kind if key.isascii() and key.isprintable() else "odd"
+        if kind:
+            raise ModelError(f"{self.name}: {WORDS['keys'][kind].format(variable=variable)}")
         return key or "none"
-
-    def most(self, request: Request) -> tuple[int, int]:
-        """Bounds on the tokens of a prompt and of its reply."""
-        return most_tokens(request, self._raw(request) if self.template else None)
-
-    def _raw(self, request: Request) -> str:
-        return with_template(self.template, request.messages) + request.cue
 
     def replies(
         self, requests: Sequence[Request], wanted: Collection[int]
@@ -159,11 +153,8 @@ class RemoteModel(Backend):
         out, loop = queue.SimpleQueue(), asyncio.new_event_loop()
         asking = loop.create_task(self._all(requests, deque(sorted(wanted)), out.put))
         asking.add_done_callback(lambda _: out.put(None))
-        thread = threading.Thread(
-            target=lambda: loop.run_until_complete(asyncio.wait([asking])),
-            name=f"requests to {self.name}",
-            daemon=True,
-        )
+        work, title = (lambda: loop.run_until_complete(asyncio.wait([asking]))), "requests to "
+        thread = threading.Thread(target=work, name=title + self.name, daemon=True)
         thread.start()
         try:
             while (answered := out.get()) is not None:
@@ -272,10 +263,11 @@ class RemoteModel(Backend):
         if not self._reached and call.attempts >= COLD:
             how = "cannot be reached" if call.fault == "connection" else f"only gave {call.fault}"
             raise self._stopped("cold", "", how=how, attempts=call.attempts)
-        most = self.price.of(*self.most(call.request)) if self.price else 0.0
+        most = self.price.of(*most_tokens(call.request, self.template)) if self.price else 0.0
         while not self._stop and not self.budget.reserve(most):
             if not self.budget.open:
-                raise Stopped(f"{self.name}: {self.budget.no_room(most)}")
+                facts = {"limit": self.budget.limit, "most": most, "spent": self.budget.spent}
+                raise self._stopped("budget", "", **facts)
             await asyncio.sleep(0.02)  # what is open may turn out cheaper than it could be
         if self._stop:
             raise self._stop
@@ -351,9 +343,7 @@ class RemoteModel(Backend):
             return Reply("error", "", f"{detail}: not known what that means", usage)
         if not reason and usage.get("completion_tokens", 0) >= reply_limit(call.request):
             status = "truncated"
-        whole = text
-        for mark in self.stop:
-            text = text.partition(mark)[0]
+        whole, text = text, before_stop(text, self.stop)
         status = status if text == whole else "ok"  # at a server that knows no stop strings
         text = text.strip()
         if status == "ok":
@@ -375,9 +365,10 @@ class OpenAIModel(RemoteModel):
     counts, path = (("prompt_tokens",), ("completion_tokens",)), "/chat/completions"
 
     def _body(self, request: Request) -> dict:
-        turns = {"messages": list(request.messages)}
-        turns = {"prompt": self._raw(request)} if self.template else turns
-        return {"model": self.model, **turns, "stop": self.stop or None}
+        body = {"model": self.model, "stop": self.stop or None, **self.thinking}
+        if self.template:
+            return body | {"prompt": with_template(self.template, request.messages) + request.cue}
+        return body | {"messages": list(request.messages)}
 
     def _parts(self, said) -> tuple:
         """Text, reason to finish, refusal, and a field that holds thoughts."""
@@ -420,10 +411,9 @@ class AnthropicModel(RemoteModel):
 def open_remote(name: str, budget: Budget | float | None = None) -> RemoteModel:
     """A model behind an API; see `open_model`."""
     form, model, style = parts(name)
-    missing = [package for package in (form, "jinja2") if find_spec(package) is None]
-    if missing:
-        lacking = f"{name} needs {' and '.join(missing)}, not installed here"
-        raise ModelError(f"{lacking}: `pip install -e '.[api]'`.")
+    for package in (form, "jinja2"):
+        if find_spec(package) is None:
+            raise ModelError(f"{name} needs {package}: `pip install -e '.[api]'`.")
     kind, known = {"openai": OpenAIModel, "anthropic": AnthropicModel}[form], vendor_model(model)
     if known and known.retired_since(model) and kind._address().rstrip("/") == kind.vendor:
         raise ModelError(how_to_get(known, snapshot=model))
