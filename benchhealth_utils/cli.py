@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -67,7 +68,8 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=B
     for key in keys:
         for split in ("test", "train"):
             load(key, split)
-    given = {"model": model, "limit": limit, "datasets": " ".join(keys), "budget": budget}
+    given = {"model": model, "limit": limit, "datasets": " ".join(keys)}
+    os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of each chapter
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
     for chapter in chapters or CHAPTERS:

@@ -13,6 +13,7 @@ from benchhealth_utils.evaluation import frame
 from benchhealth_utils.human_eval import sample
 from benchhealth_utils.human_eval.judge import judge
 from benchhealth_utils.human_eval.sample import Dialogue
+from benchhealth_utils.models import money
 from benchhealth_utils.models.money import Budget, Price, known_price, most_tokens
 from benchhealth_utils.models.remote import Stopped
 from benchhealth_utils.plan import announce, plan
@@ -80,13 +81,28 @@ def test_a_template_counts_toward_the_most_a_request_can_cost(monkeypatch):
 def test_models_spend_from_one_budget(connect):
     with FaultServer() as server:
         model = connect(server, budget=1.0)
-        form = model.name.partition(":")[0]
-        rivals = open_model(f"{form}:a", budget=model.budget), open_model(f"{form}:b", beside=model)
+        rival = open_model(f"{model.name}-2", budget=model.budget)
         model.budget.spent = 0.9999
-        for rival in rivals:
-            with pytest.raises(Stopped, match="0.9999 spent"):
-                list(rival.replies(items(3), range(3)))
-        assert not server.bodies and open_model("majority", beside=model).name == "majority"
+        with pytest.raises(Stopped, match="0.9999 spent"):
+            ask(rival, items(3))
+        assert not server.bodies
+
+
+def test_without_a_budget_a_process_has_five_dollars_or_what_is_stated(connect, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_PRICE", "0/10000")  # 0.20 at most, 0.10 in the end
+    monkeypatch.setattr(money.SHARED, "spent", 0.0)
+    with FaultServer() as server:
+        one, other = connect(server), connect(server, name="other")
+        ask(one, items(40))
+        with pytest.raises(Stopped, match="the budget of 5 dollars"):
+            ask(other, items(20))
+        assert len(server.bodies) == 49
+        monkeypatch.setenv("BENCHHEALTH_BUDGET", "5.3")
+        with pytest.raises(Stopped, match="the budget of 5.3 dollars"):
+            ask(connect(server), items(20))
+        monkeypatch.setenv("BENCHHEALTH_BUDGET", "much")
+        with pytest.raises(ModelError, match="BENCHHEALTH_BUDGET is 'much'"):
+            connect(server)
 
 
 def test_a_budget_books_what_was_set_aside():
@@ -108,6 +124,8 @@ def test_a_budget_needs_a_price_that_is_one(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "https://example.org/v1")
     with pytest.raises(ModelError, match="needs a price"):
         open_model("openai:model", budget=1.0)
+    with pytest.raises(ModelError, match="needs a price"):
+        ask(open_model("openai:model"), items(1))
     for price in ("cheap", "1", "1/2/3", "-1/2", "nan/1", "inf/1"):
         monkeypatch.setenv("BENCHHEALTH_PRICE", price)
         with pytest.raises(ModelError, match="expected dollars for a million tokens"):
@@ -232,7 +250,9 @@ def test_an_endpoint_elsewhere_is_announced_as_results_name_it(monkeypatch, caps
     model = open_model("openai:mine")
     announce(model, ["gad"], limit=1)
     said = capsys.readouterr().out
-    assert "ward7" not in said and model.signature["endpoint"] in said and "Budget: none" in said
+    assert (
+        "ward7" not in said and model.signature["endpoint"] in said and "Budget: 5 dollars" in said
+    )
 
 
 def test_the_command_prints_a_line_a_data_set_and_a_sum(capsys):

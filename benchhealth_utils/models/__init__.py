@@ -30,9 +30,10 @@ from ..registry import (
 )
 from ..schema import ModelError
 from .base import Backend, Reply, Request
-from .money import Budget
+from .money import BUDGET, Budget
 
 __all__ = [
+    "BUDGET",
     "MODELS",
     "REMOTE",
     "TEMPLATES",
@@ -50,8 +51,6 @@ __all__ = [
     "template",
     "vendor_model",
 ]
-
-BUDGET = 5.0  # dollars for a model behind an API, where a run opens it by its name
 
 
 def check_name(name: str) -> ModelSpec | None:
@@ -98,7 +97,6 @@ def open_model(
     device: str | None = None,
     bits: int | None = None,
     budget: Budget | float | None = None,
-    beside: Backend | None = None,
 ) -> Backend:
     """Open a model, ready to answer.
 
@@ -114,10 +112,8 @@ def open_model(
     bits : {4, 8}, optional
         Load quantised, through bitsandbytes; by default ``BENCHHEALTH_BITS``.
     budget : float or Budget, optional
-        Dollars that a model behind an API may cost in this process; several models spend
-        from one `Budget`, such as the attribute ``budget`` of one that is open.
-    beside : Backend, optional
-        Another open model, whose budget is shared.
+        Dollars that a model behind an API may cost; several models may spend from one
+        `Budget`. By default ``BENCHHEALTH_BUDGET``, or 5, for all models of this process.
 
     Raises
     ------
@@ -133,7 +129,7 @@ def open_model(
     if spec is None and parts(name)[0] in REMOTE:
         from .remote import open_remote
 
-        return open_remote(name, (beside and beside.budget) or budget)
+        return open_remote(name, budget)
     from .local import LocalModel
 
     return LocalModel(name, dtype=dtype, device=device, bits=bits)

@@ -13,6 +13,7 @@ from ..schema import ModelError
 from .base import Request, with_template
 
 PRICE, LIMIT = "BENCHHEALTH_PRICE", "BENCHHEALTH_MAX_TOKENS"
+BUDGET = 5.0  # dollars, where nothing else is stated
 MARKS = 16  # tokens that a chat format may add to each message, at the most
 
 
@@ -111,6 +112,18 @@ class Budget:
             self.held = self.held - amount if self.open else 0.0
             self.spent += cost
         return cost
+
+
+SHARED = Budget()
+
+
+def shared_budget() -> Budget:
+    """That of all models of this process opened without one: ``BENCHHEALTH_BUDGET``, or 5."""
+    stated = os.environ.get("BENCHHEALTH_BUDGET", "").strip() or str(BUDGET)
+    if not re.fullmatch(r"\d*\.?\d+", stated, re.A):
+        raise ModelError(f"BENCHHEALTH_BUDGET is '{stated}'; expected dollars, such as 2.50.")
+    SHARED.limit = float(stated)
+    return SHARED
 
 
 def reply_limit(request: Request) -> int:

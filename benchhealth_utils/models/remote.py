@@ -30,7 +30,7 @@ from ..guard import check_endpoint, is_credentialed, on_this_machine, scrubbed
 from ..registry import MODELS, how_to_get, parts, read_yaml, template, vendor_model
 from ..schema import DATA, ModelError, digest
 from .base import Backend, Reply, Request, before_stop, stated_thinking, with_template
-from .money import Budget, known_price, most_tokens, reply_limit, stated_limit
+from .money import Budget, known_price, most_tokens, reply_limit, shared_budget, stated_limit
 
 OPEN = 8  # requests at once
 RETRIES = 6  # of one request, by the vendor's client
@@ -79,7 +79,7 @@ class RemoteModel(Backend):
     style : str, optional
         A chat format of ``data/templates/``: prompts are rendered here and sent as raw text.
     budget : Budget or float, optional
-        Dollars that may be spent; a `Budget` is shared.
+        Dollars that may be spent; a `Budget` is shared. By default that of the process.
 
     Attributes
     ----------
@@ -102,9 +102,10 @@ class RemoteModel(Backend):
         formats = (spec.stop for spec in MODELS.values() if style and spec.template == style)
         self.stop = list(next(formats, ()))
         self.price, self.priced = known_price(name, here=not self.remote)
-        self.budget = budget if isinstance(budget, Budget) else Budget(budget)
-        if self.budget.limit is not None and self.price is None:
-            raise ModelError(WORDS["price"])
+        self.budget = shared_budget() if budget is None else budget
+        if budget is not None:
+            self.budget = budget if isinstance(budget, Budget) else Budget(budget)
+            self._check_price()
         known = self.endpoint == self.vendor  # another address may name a host inside
         where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
         port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
@@ -125,6 +126,10 @@ class RemoteModel(Backend):
             switch = {"chat_template_kwargs": {"enable_thinking": wish, "thinking": wish}}
             self.thinking = {} if wish is None else switch
             self.signature |= {} if wish is None else {"thinking": wish}
+
+    def _check_price(self) -> None:
+        if self.budget.limit is not None and self.price is None:
+            raise ModelError(f"{self.name}: {WORDS['price']}")
 
     @classmethod
     def _address(cls) -> str:
@@ -168,6 +173,7 @@ class RemoteModel(Backend):
 
     async def _all(self, requests, left: deque, give) -> None:
         """Ask all that is left; after a stop, what is open may still come in."""
+        self._check_price()
         self._stop, self._answered, self._failed = None, 0, 0
         async with self._connected() as self._client:
             work = (self._work(requests, left, give) for _ in range(OPEN))
