@@ -299,10 +299,8 @@ def _davidson(cell, models) -> pd.DataFrame:
     named += [("difference", models[i], models[j]) for i, j in two]
     wanted = [*each[order], *(each[i] - each[j] for i, j in two)]
     if ties:
-        named, wanted = (
-            [*named, ("tie of equals", None, None)],
-            [*wanted, np.eye(len(design.T))[free]],
-        )
+        named.append(("tie of equals", None, None))
+        wanted.append(np.eye(len(design.T))[free])
     tested = fitted.t_test(np.array(wanted))
     found = np.column_stack([tested.effect, tested.conf_int()])
     found[np.ptp(found[:, 1:], axis=1) < 1e-9, 1:] = np.nan  # all questions say the same

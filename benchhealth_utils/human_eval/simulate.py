@@ -85,16 +85,15 @@ def simulate(
     first["a_side"] = rng.choice(["left", "right"], len(first))
     again = first.sample(round(repeats * len(first)), random_state=rng).assign(kind="repeat")
     again["a_side"] = again["a_side"].map({"left": "right", "right": "left"})
-    same = first.sample(round(checks * len(first)), random_state=rng)
-    same = same.assign(kind="check", a_side="left")
-    cards = pd.concat([first, again, same], ignore_index=True)
-    cards["card"] = [f"card-{number}" for number in cards.index]
-    cards["item"] = [f"item-{row // len(pairs)}" for row in cards["row"]]
-    cards["model_a"] = [pairs[row % len(pairs)][0] for row in cards["row"]]
-    cards["model_b"] = [pairs[row % len(pairs)][1] for row in cards["row"]]
-    cards["equal"], cards["flags"] = cards["kind"] == "check", [()] * len(cards)
-    cards.loc[cards["equal"], "model_b"] = cards["model_a"]
-    true = np.where(cards[["equal"]], 1, true[cards["row"]])
+    same = first.sample(round(checks * len(first)), random_state=rng).assign(kind="check")
+    cards = pd.concat([first, again, same.assign(a_side="left")], ignore_index=True)
+    row, alike = cards.pop("row").to_numpy(), cards["kind"].eq("check").to_numpy()
+    a, b = np.array(pairs)[row % len(pairs)].T
+    cards["card"] = "card-" + cards.index.astype(str)
+    cards["item"] = [f"item-{number}" for number in row // len(pairs)]
+    cards = cards.assign(model_a=a, model_b=np.where(alike, a, b), equal=alike)
+    cards["flags"] = [()] * len(cards)
+    true = np.where(alike[:, None], 1, true[row])
     true = np.where(cards[["a_side"]] == "left", true, 2 - true)  # by the side, not the model
     said, marked = {}, {}
     for rater, habits in raters.items():
@@ -107,11 +106,11 @@ def simulate(
     said[SENIOR], marked[SENIOR] = true, np.zeros(len(true), dtype=bool)
     votes, marks = [], []
     for rater, verdicts in said.items():
-        own = due & (cards["kind"] == "pair") if rater == SENIOR else np.ones(len(true), dtype=bool)
-        about = {"rater": rater, "role": "senior" if rater == SENIOR else "rater"}
-        wide = pd.DataFrame(np.array(CHOICES)[verdicts], columns=strengths.columns)[own]
-        long = wide.assign(card=cards["card"][own]).melt("card", var_name="criterion")
-        votes.append(long.rename(columns={"value": "verdict"}).assign(**about))
-        hard = pd.DataFrame({"card": cards["card"][own], "difficult": marked[rater][own]})
-        marks.append(hard.assign(**about))
-    return pd.concat(votes), pd.concat(marks), cards.drop(columns="row")
+        role = "senior" if rater == SENIOR else "rater"
+        own = due & cards["kind"].eq("pair") if rater == SENIOR else due | True
+        wide = pd.DataFrame(np.array(CHOICES)[verdicts], columns=strengths.columns)
+        about = cards[["card"]].assign(rater=rater, role=role, difficult=marked[rater])
+        marks.append(about[own])
+        votes.append(about.drop(columns="difficult").join(wide)[own])
+    long = pd.concat(votes).melt(["card", "rater", "role"], None, "criterion", "verdict")
+    return long, pd.concat(marks), cards
