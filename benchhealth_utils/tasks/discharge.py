@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from .. import replies
 from ..metrics import BLEU_4
@@ -27,17 +26,6 @@ _HEADER = re.compile(_RULES["header"])
 # The file
 
 
-class _Note(NamedTuple):
-    """A discharge summary; one without the header of an instruction may lack an admission."""
-
-    number: int
-    id: str
-    subject: str
-    admission: str
-    date: str
-    text: str
-
-
 def mimic_iii(spec, split, root) -> Iterator[Example | LeftOut]:
     """Discharge instructions by admission, split by patient.
 
@@ -52,14 +40,15 @@ def mimic_iii(spec, split, root) -> Iterator[Example | LeftOut]:
     patients, unused = _sorted_out(path)
     listed = root / "splits" / "mimic_iii_subjects.csv"
     chosen = _listed(listed, split) if listed.exists() else _drawn(patients, split, path.parent)
-    for note in _notes(path):
-        if note.number in unused:
-            if note.subject in chosen or note.subject not in patients:
-                yield LeftOut(f"ROW_ID {note.id}", unused[note.number])
-        elif note.subject in chosen:
-            record, target = instruction(note.text)
-            identifier = f"{note.subject}_{note.admission}"
-            yield Example(identifier, spec.key, {"record": record}, target, note.subject)
+    for number, note in _notes(path):
+        subject = note["SUBJECT_ID"]
+        if number in unused:
+            if subject in chosen or subject not in patients:
+                yield LeftOut(f"ROW_ID {note['ROW_ID']}", unused[number])
+        elif subject in chosen:
+            record, target = instruction(note["TEXT"])
+            identifier = f"{subject}_{note['HADM_ID']}"
+            yield Example(identifier, spec.key, {"record": record}, target, subject)
 
 
 def _sorted_out(path) -> tuple[set[str], dict[int, str]]:
@@ -69,13 +58,13 @@ def _sorted_out(path) -> tuple[set[str], dict[int, str]]:
     admission's notes the latest, and that only if it can be used.
     """
     notes, unused = [], {}
-    for note in _notes(path):
-        if not _HEADER.search(note.text.lower()):
-            unused[note.number] = "no 'Discharge Instructions:'"
+    for number, note in _notes(path):
+        if not _HEADER.search(note["TEXT"].lower()):
+            unused[number] = "no 'Discharge Instructions:'"
             continue
-        body = hashlib.sha256(note.text.encode()).digest()
-        fault = _fault(*instruction(note.text))
-        notes.append((note.date, note.number, note.subject, note.admission, body, fault))
+        date, subject, admission = note["CHARTDATE"], note["SUBJECT_ID"], note["HADM_ID"]
+        body = hashlib.sha256(note["TEXT"].encode()).digest()
+        notes.append((date, number, subject, admission, body, _fault(*instruction(note["TEXT"]))))
     seen: set[tuple[str, bytes]] = set()
     latest: dict[tuple[str, str], tuple[int, str]] = {}
     for _, number, subject, admission, body, fault in sorted(notes):
@@ -90,24 +79,22 @@ def _sorted_out(path) -> tuple[set[str], dict[int, str]]:
     return {subject for (subject, _), (_, fault) in latest.items() if not fault}, unused
 
 
-def _notes(path) -> Iterator[_Note]:
-    """Every discharge summary, with or without an instruction."""
+def _notes(path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Every discharge summary, by number; without an instruction it may lack an admission."""
     seen: set[int] = set()
     for number, row in enumerate(csv_table(path, COLUMNS)):
-        cells = row.values
+        note = row.values
         for name in ("ROW_ID", "SUBJECT_ID"):
-            row.expect(cells[name].isdecimal(), f"{name} is not a number.")
-        row.within("ROW_ID").once(seen, int(cells["ROW_ID"]))
-        kind = [cells[name].strip().lower() for name in ("CATEGORY", "DESCRIPTION")]
-        if kind != ["discharge summary", "report"] or cells["ISERROR"] == "1":
-            continue
-        text, date, admission = cells["TEXT"], cells["CHARTDATE"], cells["HADM_ID"]
-        row.expect(text.strip(), "TEXT is empty.")
-        dated = re.match(r"\d{4}-\d\d-\d\d", date)
-        row.expect(dated, "CHARTDATE is not a date (YYYY-MM-DD).")
-        asked = _HEADER.search(text.lower())
-        row.expect(admission.isdecimal() or not asked, "HADM_ID is not a number.")
-        yield _Note(number, cells["ROW_ID"], cells["SUBJECT_ID"], admission, date, text)
+            row.expect(note[name].isdecimal(), f"{name} is not a number.")
+        row.within("ROW_ID").once(seen, int(note["ROW_ID"]))
+        kind = [note[name].strip().lower() for name in ("CATEGORY", "DESCRIPTION")]
+        if kind == ["discharge summary", "report"] and note["ISERROR"] != "1":
+            row.expect(note["TEXT"].strip(), "TEXT is empty.")
+            dated = re.match(r"\d{4}-\d\d-\d\d", note["CHARTDATE"])
+            row.expect(dated, "CHARTDATE is not a date (YYYY-MM-DD).")
+            there = note["HADM_ID"].isdecimal() or not _HEADER.search(note["TEXT"].lower())
+            row.expect(there, "HADM_ID is not a number.")
+            yield number, note
 
 
 def instruction(note: str) -> tuple[str, str]:

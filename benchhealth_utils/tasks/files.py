@@ -102,13 +102,12 @@ def decoded(stream: Iterable[bytes], path: Path | str) -> Iterator[str]:
 def text_lines(path: Path) -> Iterator[str]:
     """Lines of a text file as `decoded` gives them; unpacked if its name ends in ``.gz``."""
     try:
-        stream = gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
+            yield from decoded(stream, path)
     except FileNotFoundError:
         Place(path).reject("the file is missing.")
     except OSError as error:
         Place(path).reject(f"cannot be read ({error.strerror}).")
-    with stream:
-        yield from decoded(stream, path)
 
 
 def text(data: bytes, path: Path | str) -> str:
@@ -240,23 +239,17 @@ def members(archive: Path, top: str, suffix: str) -> dict[str, Callable[[], byte
         Member name, sorted, to a function that returns its bytes.
     """
     folder, place = archive.parent / top, Place(archive)
-    if archive.exists():
-        try:
-            found = _packed(archive, suffix)
-        except ARCHIVE as error:
-            place.reject(f"not a whole archive ({error}).")
-    else:
-        there = folder.is_dir()
-        place.expect(there, f"neither this file nor the folder {folder.name}/ is there.")
-        files = folder.rglob(f"*{suffix}")
-        found = {path.relative_to(archive.parent).as_posix(): path.read_bytes for path in files}
-    found = {
-        name: found[name]
-        for name in sorted(found)
-        if name.startswith(f"{top}/") and not name.rsplit("/", 1)[-1].startswith(".")
-    }
-    place.expect(found, f"no {suffix} file under {top}/ in it.")
-    return found
+    there = archive.exists() or folder.is_dir()
+    place.expect(there, f"neither this file nor the folder {folder.name}/ is there.")
+    try:
+        found = _packed(archive, suffix) if archive.exists() else {}
+    except ARCHIVE as error:
+        place.reject(f"not a whole archive ({error}).")
+    for path in [] if archive.exists() else folder.rglob(f"*{suffix}"):
+        found[path.relative_to(archive.parent).as_posix()] = path.read_bytes
+    names = sorted(name for name in found if re.match(rf"{re.escape(top)}/(.*/)?[^./][^/]*$", name))
+    place.expect(names, f"no {suffix} file under {top}/ in it.")
+    return {name: found[name] for name in names}
 
 
 def _packed(archive: Path, suffix: str) -> dict[str, Callable[[], bytes]]:

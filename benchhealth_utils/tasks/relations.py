@@ -7,16 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 
 from .. import replies
-from ..metrics import (
-    Metric,
-    confusion,
-    f1,
-    macro_f1,
-    per_label,
-    precision_recall_f1,
-    right,
-    set_sums,
-)
+from ..metrics import Metric, confusion, macro_f1, per_label, right, set_sums
 from ..schema import Example
 from .base import WORDS, Task
 from .files import Place, members, tsv_lines
@@ -146,11 +137,10 @@ def _shown(example: Example) -> dict[str, str]:
 
 def _relation_extra(gold, readings, rows) -> dict:
     any_type = [["any" if label in TYPES else None for label in x] for x in (gold, readings)]
-    found = map(float, precision_recall_f1(set_sums(*any_type, ["any"]).sum(axis=0)))
-    names = ("detection_precision", "detection_recall", "detection_f1")
+    detected = per_label(*any_type, ["any"])["any"]
     types = per_label(gold, readings, TYPES)
     return {
-        **dict(zip(names, found, strict=True)),
+        **{f"detection_{name}": detected[name] for name in ("precision", "recall", "f1")},
         "macro_f1": macro_f1(types),
         "types": types,
         "accuracy": right(gold, readings),
@@ -161,12 +151,12 @@ def _relation_extra(gold, readings, rows) -> dict:
 
 def _positive_extra(gold, readings, rows) -> dict:
     classes = per_label(gold, readings, ("yes", "no"))
-    always = set_sums(gold, ["yes"] * len(gold), ["yes"]).sum(axis=0)
+    always = per_label(gold, ["yes"] * len(gold), ["yes"])["yes"]
     return {
         "accuracy": right(gold, readings),
         "macro_f1": macro_f1(classes),
         "classes": classes,
-        "all_yes_f1": float(f1(always)),
+        "all_yes_f1": always["f1"],
         "confusion": confusion(gold, readings, ("yes", "no")),
     }
 
