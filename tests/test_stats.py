@@ -8,24 +8,21 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binomtest, kendalltau, norm, permutation_test
+from scipy.stats import kendalltau, norm, permutation_test
 
 from benchhealth_utils import stats
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import (
     bootstrap,
     compare,
-    detectable_difference,
     detectable_share,
-    group_sums,
     holm,
     kendall,
     mcnemar,
     mean_interval,
     newcombe,
-    percentiles,
     resample,
     share,
     sign_flip,
@@ -72,12 +69,6 @@ def test_mcnemar_by_hand(first, second, p_value):
     assert mcnemar(second, first) == pytest.approx(p_value)
 
 
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_mcnemar_is_the_binomial_test_of_the_discordant_items(first, second):
-    expected = binomtest(first, first + second).pvalue if first + second else 1
-    assert mcnemar(first, second) == pytest.approx(expected)
-
-
 @pytest.mark.parametrize(
     ("p_values", "adjusted"),
     [
@@ -91,13 +82,6 @@ def test_mcnemar_is_the_binomial_test_of_the_discordant_items(first, second):
 def test_holm_by_hand(p_values, adjusted):
     assert holm(p_values) == pytest.approx(adjusted)
     assert holm(np.array(p_values)) == pytest.approx(adjusted)
-
-
-@settings(max_examples=20)  # statsmodels collects garbage in each call
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_lies_between_the_raw_and_bonferroni(p_values):
-    for raw, adjusted in zip(p_values, holm(p_values), strict=True):
-        assert raw <= adjusted <= min(1, raw * len(p_values)) + 1e-12
 
 
 # ---- The sign-flip test -----------------------------------------------------
@@ -120,14 +104,6 @@ def test_few_items_are_enumerated_exactly(seed):
     assert sign_flip(one, two, f1) == pytest.approx(enumerated(one, two, f1))
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_groups_are_swapped_whole(seed):
-    one, two = random_counts(20, seed)
-    groups = [str(i % 6) for i in range(20)]
-    expected = enumerated(group_sums(one, groups), group_sums(two, groups), f1)
-    assert sign_flip(one, two, f1, groups) == pytest.approx(expected)
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_drawn_swaps_agree_with_all_swaps(seed):
     one, two = random_counts(12, seed)
@@ -145,12 +121,6 @@ def test_sign_flip_of_a_mean_is_that_of_scipy():
     )
     sums = [np.column_stack([x, np.ones(11)]) for x in (one, two)]
     assert sign_flip(*sums, share) == pytest.approx(expected.pvalue)
-
-
-@pytest.mark.parametrize(("first", "second"), [(2, 8), (0, 6), (5, 5), (1, 11)])
-def test_sign_flip_of_right_and_wrong_is_mcnemar(first, second):
-    one, two = table(30, first, second, 10)
-    assert sign_flip(one, two, share) == pytest.approx(mcnemar(first, second))
 
 
 def test_a_drawn_p_value_is_never_zero():
@@ -205,15 +175,6 @@ def test_the_test_suits_the_metric_and_the_groups():
     assert named("pubmedqa", pairs) == "sign-flip permutation over groups"
     assert named("gad", None) == "sign-flip permutation over items"
     assert named("gad", pairs) == "sign-flip permutation over groups"
-
-
-def test_a_pairing_that_agrees_makes_the_interval_narrow():
-    one, two = table(300, 12, 4, 284)
-    paired = compare(one, two, share)
-    shuffled = compare(one, np.random.default_rng(0).permutation(two), share)
-    assert paired.difference == shuffled.difference
-    assert np.diff(paired.interval) < 0.4 * np.diff(shuffled.interval)
-    assert paired.p_value < 0.1 < shuffled.p_value
 
 
 def test_items_that_share_a_document_are_worth_less():
@@ -272,11 +233,6 @@ def test_a_resample_without_spread_repeats_the_value(groups):
     assert found.interval.tolist() == [0.5] * 2 and found.error == 0
 
 
-def test_percentiles_by_hand():
-    kept = percentiles(np.arange(201))
-    assert kept == pytest.approx(range(0, 201, 2))
-
-
 # ---- Intervals of scores that were only printed, of means, of orders ---------
 
 
@@ -323,12 +279,6 @@ def test_kendall_at_its_limits():
 
 
 # ---- The smallest detectable difference -------------------------------------
-
-
-def test_detectable_difference_by_hand():
-    assert detectable_difference(0.01) == pytest.approx((1.959964 + 0.841621) / 100, abs=1e-7)
-    assert detectable_difference(0) is None
-    assert detectable_difference(0.36) is None  # it would be above 1
 
 
 @given(st.integers(5, 6_000), st.floats(0.001, 1))
@@ -424,26 +374,3 @@ def test_tests_of_like_models_reject_at_their_level():
     assert 0.0435 <= permuted <= 0.0565  # 5 %, three standard errors of 10,000 runs
     assert 0.025 <= exact <= 0.055  # exact, hence on the safe side
     assert 0.05 <= np.mean(unlike) <= 0.085  # as the docstring warns
-
-
-@pytest.mark.slow
-def test_the_detectable_difference_is_found_four_times_in_five():
-    rng = np.random.default_rng(2)
-    n, discordance = 500, 0.3
-    gap = detectable_share(n, discordance)
-    first, second = (discordance + gap) / 2, (discordance - gap) / 2
-    cells = rng.multinomial(n, [first, second, 1 - discordance], size=5_000)
-    found = np.mean([mcnemar(a, b) <= 0.05 for a, b, _ in cells])
-    print(f"power of exact McNemar at the detectable difference: {found:.3f}")
-    assert 0.74 <= found <= 0.82
-    truth = true_f1() - true_f1(0.5)
-    power, errors = [], []
-    for run in range(300):
-        recall = rng.beta(*RECALL, GROUPS)
-        one, two = clustered(rng, recall), clustered(rng, recall, 0.5)
-        result = compare(one.sum(axis=1), two.sum(axis=1), f1, replicates=999, seed=run)
-        power.append(result.p_value <= 0.05)
-        errors.append(result.detectable)
-    expected = norm.cdf(truth / np.mean(errors) * norm.ppf([0.975, 0.8]).sum() - norm.ppf(0.975))
-    print(f"power of the sign-flip test: {np.mean(power):.3f}, expected {expected:.3f}")
-    assert np.mean(power) == pytest.approx(expected, abs=0.06)

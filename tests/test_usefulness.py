@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchhealth_utils import score
 from benchhealth_utils.printed import derived, paper
 from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, Run, Scores
@@ -161,12 +160,6 @@ def test_robustness_has_no_interval_but_says_what_sampling_alone_shows():
     assert np.isnan(few["value"]) and few["without"] == "IU-Xray, BC5-disease, NCBI-Disease"
 
 
-def test_one_group_gives_a_value_and_no_interval():
-    alone = usefulness([normal("gad", 0.5, None), normal("hoc", 0.4, 0.01)])
-    assert alone["value"].notna().tolist() == [True, True, True, False]
-    assert alone["low"].isna().all()
-
-
 def test_models_stand_apart_and_draws_depend_on_the_seed_alone():
     runs = [normal(k, 0.3 + 0.02 * i, 0.02, m) for m in "ab" for i, k in enumerate(SPREAD)]
     found = usefulness(runs)
@@ -179,13 +172,3 @@ def test_models_stand_apart_and_draws_depend_on_the_seed_alone():
     assert other["low"][:3].to_numpy() == pytest.approx(found["low"][:3].to_numpy(), abs=0.005)
     with pytest.raises(BenchHealthError, match="Two runs of a"):
         usefulness([runs[0], runs[0]])
-
-
-def test_scores_carry_the_distribution_that_intervals_are_drawn_from():
-    gold, read = ["yes", "no"] * 100, ["yes"] * 120 + [None] * 80
-    found = score("gad", gold, read, groups=[str(i // 4) for i in range(200)])
-    for name, kept in found.distribution.items():
-        assert len(kept) == 101 and list(kept) == sorted(kept)
-        assert kept[50] == pytest.approx(getattr(found, name), abs=0.02)
-    one = usefulness([run("gad", found)]).set_index("measure").loc["generalizability"]
-    assert (one["low"], one["high"]) == pytest.approx(found.interval, abs=0.005)
