@@ -190,7 +190,7 @@ def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
 def csv_table(path: Path, header: list[str]) -> Iterator[Row]:
     """The rows of a quoted CSV with a header, which may also be all capitals.
 
-    No cell is ever repeated in an error: a file without a header may begin with a patient.
+    What stands in place of the header is not repeated: it may be a patient.
     """
     rows = csv_lines(path)
     _, found = next(rows)
