@@ -139,3 +139,22 @@ def test_each_turn_of_llama_2_begins_with_one_beginning_token():
     names = tokenizer.convert_ids_to_tokens(prompts.ids("<s>" + text))
     assert names[0] == "<s>" and names.count("<s>") == 2 and names.count("</s>") == 1
     assert prompts.ids(text) == prompts.ids("<s>" + text)
+
+
+DOUBLED = (
+    "{% set n = namespace(x='ab') %}{% for i in range(64) %}{% set n.x = n.x ~ n.x %}"
+    "{% endfor %}{{ n.x }}"
+)
+
+
+@pytest.mark.parametrize("hostile", ["{{ 'x' * 10 ** 11 }}", "{{ 'x' * 10 ** 8 }}", DOUBLED])
+def test_a_chat_format_cannot_take_all_memory(embedded, hostile, monkeypatch):
+    monkeypatch.setattr(embedded, "chat_template", hostile)
+    with pytest.raises(ModelError, match="hf:owner/name: its chat format fails on the prompt"):
+        Prompts("hf:owner/name", embedded, 99).text([FIRST])
+
+
+def test_what_a_chat_format_refuses_is_said(embedded, monkeypatch):
+    monkeypatch.setattr(embedded, "chat_template", "{{ raise_exception('no system text here') }}")
+    with pytest.raises(ModelError, match="fails on the prompt: no system text here"):
+        Prompts("hf:owner/name", embedded, 99).text([SYSTEM, FIRST])

@@ -9,12 +9,12 @@ import sys
 import pytest
 from fault_server import FaultServer, point_at
 
-from benchhealth_utils import MODELS, load, open_model
+from benchhealth_utils import DATASETS, MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
 from benchhealth_utils.models import check_name, modes_of, parts, recorded_name, weights
 from benchhealth_utils.models.local import Prompts, Rendered
 from benchhealth_utils.models.weights import embedded, fingerprint
-from benchhealth_utils.schema import ROOT, ModelError
+from benchhealth_utils.schema import ROOT, ModelError, digest
 from benchhealth_utils.tasks import TASKS
 
 PAPER = (
@@ -95,33 +95,22 @@ def test_a_dated_model_can_be_retired_before_the_others(monkeypatch):
 
 
 @pytest.mark.parametrize("key", PAPER)
-def test_the_advice_to_take_a_folder_keeps_the_chat_format(key, monkeypatch, tmp_path):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr("huggingface_hub.HfApi.model_info", _no_hub)
-    with pytest.raises(ModelError) as caught:
-        open_model(key)
-    for advice in re.findall(r"-p model (hf:<folder>\S*)\.", str(caught.value)):
-        assert advice == f"hf:<folder>#{MODELS[key].template}"
-    if MODELS[key].published == "full":
-        assert "-p model hf:<folder>#" in str(caught.value)
-
-
-@pytest.mark.parametrize("key", PAPER)
 def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
     """On a machine without weights, keys or network."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.HfApi.model_info", _no_hub)
     with pytest.raises(ModelError) as caught:
         open_model(key)
-    message = str(caught.value)
-    assert message.startswith(f"{key} ({MODELS[key].name}) cannot be run here: ")
-    if MODELS[key].published == "api":
-        assert MODELS[key].retired.isoformat() in message and MODELS[key].successor in message
+    message, spec = str(caught.value), MODELS[key]
+    assert message.startswith(f"{key} ({spec.name}) cannot be run here: ")
+    if spec.published == "api":
+        assert spec.retired.isoformat() in message and spec.successor in message
     else:
         assert "BENCHHEALTH_WEIGHTS" in message or "#" in message
-    if MODELS[key].gated:
-        assert "accept the licence" in message
+    assert ("accept the licence" in message) == spec.gated
+    advice = re.findall(r"-p model (hf:<folder>\S*)\.", message)
+    assert all(each == f"hf:<folder>#{spec.template}" for each in advice)
+    assert advice or spec.published != "full"
 
 
 def test_the_environment_that_the_messages_name_is_there():
@@ -158,9 +147,6 @@ def test_without_network_the_hub_is_asked_once_and_the_remedy_is_named(monkeypat
 def test_a_folder_without_a_model_is_an_error_that_names_it(tmp_path):
     with pytest.raises(ModelError, match=f"no usable causal language model in {tmp_path}"):
         open_model(f"hf:{tmp_path}")
-
-
-def test_neither_folder_nor_hub_id(tmp_path):
     with pytest.raises(ModelError, match="neither a folder nor a hub id"):
         open_model(f"hf:{tmp_path}/there/is/nothing")
 
@@ -225,31 +211,28 @@ def local(tiny):
     return open_model(f"hf:{tiny}", dtype="float32")
 
 
+def asked(model, requests, wanted=None):
+    wanted = range(len(requests)) if wanted is None else wanted
+    return dict(pair for part in model.replies(requests, wanted) for pair in part)
+
+
+def requests_of(key, n, **options):
+    options = {"shots": 0, "seed": 0, "mode": "generate"} | options
+    return make_requests(load(key)[:n], **options)[0]
+
+
 @pytest.mark.model
-def test_greedy_answers_do_not_depend_on_the_order_of_requests(local):
-    items = load("medmcqa")[:6]
-    requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=12)
-    forward = dict(pair for part in local.replies(requests, range(6)) for pair in part)
-    backward = dict(pair for part in local.replies(requests[::-1], range(6)) for pair in part)
+def test_answers_do_not_depend_on_the_order_of_requests_or_on_what_is_wanted(local):
+    requests = requests_of("medmcqa", 6, cap=12)
+    forward, backward = asked(local, requests), asked(local, requests[::-1])
     assert [forward[i].text for i in range(6)] == [backward[5 - i].text for i in range(6)]
-
-
-@pytest.mark.model
-def test_only_wanted_items_come_back_and_their_batch_is_the_same(local):
-    items = load("medmcqa")[:6]
-    requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=12)
-    everything = dict(pair for part in local.replies(requests, range(6)) for pair in part)
-    some = dict(pair for part in local.replies(requests, {1, 4}) for pair in part)
-    assert some == {i: everything[i] for i in (1, 4)}
+    assert asked(local, requests, {1, 4}) == {i: forward[i] for i in (1, 4)}
 
 
 @pytest.mark.model
 def test_out_of_memory_halves_the_batch_and_goes_on(local, monkeypatch):
-    items = load("medmcqa")[:5]
-    requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=8)
-    whole = dict(pair for part in local.replies(requests, range(5)) for pair in part)
-    sizes = []
-    generate = local._generate
+    requests = requests_of("medmcqa", 5, cap=8)
+    whole, sizes, generate = asked(local, requests), [], local._generate
 
     def small(requests, rendered):
         sizes.append(len(requests))
@@ -258,29 +241,20 @@ def test_out_of_memory_halves_the_batch_and_goes_on(local, monkeypatch):
         return generate(requests, rendered)
 
     monkeypatch.setattr(local, "_generate", small)
-    halved = dict(pair for part in local.replies(requests, range(5)) for pair in part)
-    assert sizes == [5, 2, 3, 1, 2]
-    assert {i: r.text for i, r in halved.items()} == {i: r.text for i, r in whole.items()}
-
-
-@pytest.mark.model
-def test_out_of_memory_with_one_prompt_is_an_error_that_names_the_remedies(local, monkeypatch):
-    requests, _ = make_requests(load("medmcqa")[:1], shots=0, seed=0, mode="generate", cap=8)
+    assert asked(local, requests) == whole and sizes == [5, 2, 3, 1, 2]
 
     def full(*_):
         raise RuntimeError("CPU: out of memory")
 
     monkeypatch.setattr(local, "_generate", full)
-    ((pair,),) = local.replies(requests, [0])
-    assert pair[1].status == "error"
-    assert "BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto" in pair[1].detail
+    reply = asked(local, requests[:1])[0]
+    assert reply.status == "error"
+    assert "BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto" in reply.detail
 
 
 @pytest.mark.model
 def test_a_reply_that_does_not_end_is_truncated(local):
-    items = load("medqa")[:2]
-    requests, _ = make_requests(items, shots=0, seed=0, mode="generate", cap=3)
-    replies = dict(pair for part in local.replies(requests, range(2)) for pair in part)
+    replies = asked(local, requests_of("medqa", 2, cap=3))
     assert {r.status for r in replies.values()} == {"truncated"}
     assert {r.usage["completion_tokens"] for r in replies.values()} == {3}
 
@@ -291,12 +265,10 @@ def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
     import torch
 
     for key in ("medmcqa", "pubmedqa"):
-        items = load(key)[:3]
-        requests, _ = make_requests(items, shots=0, seed=0, mode="likelihood")
-        replies = dict(pair for part in local.replies(requests, range(3)) for pair in part)
+        requests = requests_of(key, 3, mode="likelihood")
+        replies = asked(local, requests)
         for i, request in enumerate(requests):
-            text = local.prompt_text(request.messages)
-            expected = {}
+            text, expected = local.prompt_text(request.messages), {}
             put = local.prompts.tokenizer
             for label in request.labels:
                 prompt = put(text + request.cue, return_tensors="pt").input_ids
@@ -314,14 +286,11 @@ def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
 
 @pytest.mark.model
 def test_labels_of_several_tokens_are_summed(local):
-    import dataclasses
-
-    item = load("pubmedqa")[:1]
-    request = make_requests(item, shots=0, seed=0, mode="likelihood")[0][0]
+    (request,) = requests_of("pubmedqa", 1, mode="likelihood")
     request = dataclasses.replace(request, labels=(" yes", " electroencephalography"))
-    (pair,) = next(iter(local.replies([request], {0})))
-    assert set(pair[1].usage["logprobs"]) == {"yes", "electroencephalography"}
-    assert pair[1].text == "Answer: yes"
+    reply = asked(local, [request])[0]
+    assert set(reply.usage["logprobs"]) == {"yes", "electroencephalography"}
+    assert reply.text == "Answer: yes"
 
 
 @pytest.mark.model
@@ -330,8 +299,7 @@ def test_labels_of_several_tokens_are_summed(local):
     [("pubmedqa", slice(None, 40), slice(-40, None)), ("medqa", slice(-40, None), slice(None, 40))],
 )
 def test_a_document_too_long_is_cut_not_the_instruction(local, monkeypatch, key, kept, lost):
-    item = load(key)[:1]
-    request = make_requests(item, shots=0, seed=0, mode="generate", cap=16)[0][0]
+    (request,) = requests_of(key, 1, cap=16)
     full = local.prompts.render(request)
     assert full.cut == 0
     monkeypatch.setattr(local.prompts, "window", len(full.ids) - 30 + request.max_tokens)
@@ -340,14 +308,13 @@ def test_a_document_too_long_is_cut_not_the_instruction(local, monkeypatch, key,
     assert short.text.count(TASKS[key].instruction) == 1
     assert request.document[kept] in short.text and request.document[lost] not in short.text
     monkeypatch.setattr(local.prompts, "window", 40)
-    (pair,) = next(iter(local.replies([request], {0})))
-    assert pair[1].status == "truncated" and "context window" in pair[1].detail
+    reply = asked(local, [request])[0]
+    assert reply.status == "truncated" and "context window" in reply.detail
 
 
 @pytest.mark.model
 def test_exactly_one_beginning_token(local):
-    request = make_requests(load("medqa")[:1], shots=0, seed=0, mode="generate")[0][0]
-    ids = local.prompts.render(request).ids
+    ids = local.prompts.render(requests_of("medqa", 1)[0]).ids
     turns = local.prompts.tokenizer.decode(ids).count("<|im_start|>")
     assert ids.count(local.prompts.tokenizer.bos_token_id) == turns == 3
 
@@ -491,15 +458,24 @@ def test_the_embedded_model_answers_as_recorded():
     except ModelError as error:
         pytest.skip(str(error))
     for key, expected in GOLDEN["greedy"].items():
-        requests, _ = make_requests(load(key)[:2], shots=0, seed=0, mode="generate", cap=24)
-        got = dict(pair for part in model.replies(requests, range(2)) for pair in part)
-        counts = ("prompt_tokens", "completion_tokens")
+        got, counts = (
+            asked(model, requests_of(key, 2, cap=24)),
+            ("prompt_tokens", "completion_tokens"),
+        )
         found = [[got[i].status, got[i].text, *(got[i].usage[c] for c in counts)] for i in (0, 1)]
         assert found == expected, key
     for name, expected in GOLDEN["likelihood"].items():
         key, shots = name.split()
-        requests, _ = make_requests(load(key)[:2], shots=int(shots), seed=0, mode="likelihood")
-        got = dict(pair for part in model.replies(requests, range(2)) for pair in part)
+        got = asked(model, requests_of(key, 2, shots=int(shots), mode="likelihood"))
         for i, (text, logprobs, tokens) in enumerate(expected):
             assert (got[i].text, got[i].usage["prompt_tokens"]) == (text, tokens)
             assert got[i].usage["logprobs"] == pytest.approx(logprobs, abs=1e-3)
+
+
+@pytest.mark.parametrize("key", DATASETS)
+@pytest.mark.parametrize("name", ["majority", "supervised"])
+def test_predictions_of_the_baselines_are_those_recorded(name, key):
+    model, requests = open_model(name), requests_of(key, None)
+    model.prepare(key, load(key, "train"))
+    texts = [reply.text for _, reply in sorted(asked(model, requests).items())]
+    assert [len(texts), digest(texts)[:16]] == GOLDEN["baselines"][f"{name} {key}"]

@@ -11,8 +11,10 @@ import copy
 import gc
 import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 
 from ..registry import MODELS, model_spec, parts, recorded_name, template
 from ..schema import ModelError, digest
@@ -23,6 +25,7 @@ from .weights import is_out_of_memory, model_of, tokenizer_of, weights_of, windo
 BITS, DEVICE, DTYPE = (f"BENCHHEALTH_{each}" for each in ("BITS", "DEVICE", "DTYPE"))
 BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
 BATCH_ROWS = 16
+LONGEST, ROOM = 10_000_000, 2**29  # letters of a prompt, bytes to put it together in
 VERSION = 2  # of how a prompt becomes tokens, and tokens a text
 
 
@@ -83,19 +86,20 @@ class Prompts:
             return "".join(f"{turn['content']}\n\n" for turn in turns)
         put = {"add_generation_prompt": True, "tokenize": False, **self.switch}
         try:
-            return self.tokenizer.apply_chat_template(turns, **put)
-        except TemplateError as error:
-            raise ModelError(f"{self.name}: its chat format refuses the prompt: {error}") from None
+            with _little_memory():
+                text = self.tokenizer.apply_chat_template(turns, **put)
+            if len(text) > LONGEST:
+                raise MemoryError(f"{len(text):,} letters")
+        except (TemplateError, MemoryError) as error:
+            said = str(error) or "out of memory"
+            raise ModelError(f"{self.name}: its chat format fails on the prompt: {said}") from None
+        return text
 
     def ids(self, text: str) -> tuple[int, ...]:
         """Token ids with exactly one beginning token, if the tokenizer wants one."""
         ids, bos = self._plain(text), self.tokenizer.bos_token_id
         wanted = bos is not None and self.tokenizer("").input_ids[:1] == [bos]
         return (bos, *ids) if wanted and ids[:1] != [bos] else tuple(ids)
-
-    def count(self, text: str) -> int:
-        """Tokens of a text that stands within others."""
-        return len(self._plain(text))
 
     def render(self, request: Request) -> Rendered:
         """A request's prompt, with room for the reply.
@@ -144,6 +148,25 @@ class Prompts:
             last = {**last, "content": head + (document if found else "") + tail}
         text = self.text([*before, last]) + request.cue
         return Rendered(text, self.ids(text), cut)
+
+
+@contextmanager
+def _little_memory():
+    """What a stranger's chat format may take: `ROOM` bytes more, where the system can say so."""
+    try:
+        import resource
+
+        used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    except (ImportError, OSError):
+        yield
+        return
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    most = [used + ROOM, *(each for each in before if each != resource.RLIM_INFINITY)]
+    resource.setrlimit(resource.RLIMIT_AS, (min(most), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def open_prompts(name: str) -> Prompts:

@@ -141,16 +141,8 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
     base = base or settings.get("base_model_name_or_path") or ""
     if base and Path(base).is_dir():
         return Weights(Path(base), adapter=folder)
-    try:
-        found = find(base, name=f"{name} (its base)", tokenizer_only=tokenizer_only)
-        return Weights(found, adapter=folder)
-    except Absent as error:
-        raise Absent(
-            f"{name} is an adapter on '{base or 'an unnamed base'}', which is not on this machine. "
-            f"Put the base into a folder named {base.split('/')[-1] or 'like it'} and set {KEPT} "
-            "to the folder that holds it.",
-            error.cause,
-        ) from None
+    found = find(base, name=f"{name} is an adapter", tokenizer_only=tokenizer_only)
+    return Weights(found, adapter=folder)
 
 
 def _whole(name: str, file: str) -> str:
@@ -380,14 +372,9 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
     if dtype not in DTYPES:
         raise ModelError(f"{name}: dtype is {dtype!r}; expected one of: {', '.join(DTYPES)}.")
     options = {**_options(name, weights), "dtype": getattr(torch, dtype), "device_map": device}
-    if bits and find_spec("bitsandbytes") is None:
-        raise ModelError(
-            f"{name}: loading in {bits} bits needs the package bitsandbytes "
-            "(`pip install bitsandbytes`) and, in most versions, a CUDA device."
-        )
-    if bits:
-        options["quantization_config"] = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
     with said_plainly(name, weights.folder):
+        if bits:  # needs bitsandbytes
+            options["quantization_config"] = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
         model, found = AutoModelForCausalLM.from_pretrained(
             weights.folder, output_loading_info=True, **options
         )
@@ -408,13 +395,9 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
 
 def _adapted(name: str, model, adapter: Path, bits: int | None):
     """A model with an adapter, which is merged where that changes nothing."""
-    try:
+    with said_plainly(name, adapter, "an adapter that fits the base in its adapter_config.json"):
         from peft import PeftModel, load_peft_weights
-    except ImportError:
-        raise ModelError(
-            f"{name} is an adapter and needs the package peft: `pip install -e '.[local]'`."
-        ) from None
-    try:
+
         saved = load_peft_weights(str(adapter), device="cpu")
         ends = model.get_input_embeddings(), model.get_output_embeddings()
         leaves = [n.split(".")[-1] for n, m in model.named_modules() if any(m is e for e in ends)]
@@ -427,17 +410,8 @@ def _adapted(name: str, model, adapter: Path, bits: int | None):
             warnings.filterwarnings("error", ".*Found missing adapter keys")
             adapted = PeftModel.from_pretrained(model, str(adapter))
         # merged into a tied layer it would change the other end, and in few bits be rounded
-        if bits or outer and model.config.get_text_config().tie_word_embeddings:
-            return adapted
-        return adapted.merge_and_unload()
-    except (OSError, ValueError, KeyError, RuntimeError, AttributeError, UserWarning) as error:
-        said = _first_line(error)
-        if is_out_of_memory(error):
-            raise ModelError(_NO_ROOM.format(name=name, said=said)) from None
-        raise ModelError(
-            f"{name}: the adapter in {adapter} does not fit its base ({said}). Take the base "
-            "that adapter_config.json names."
-        ) from None
+        tied = outer and model.config.get_text_config().tie_word_embeddings
+        return adapted if bits or tied else adapted.merge_and_unload()
 
 
 def _options(name: str, weights: Weights) -> dict:
@@ -461,11 +435,7 @@ def _best_dtype(device: str) -> str:
     return "bfloat16" if has.get("amx_bf16") or has.get("avx512_bf16") else "float32"
 
 
-_NO_ROOM = (
-    "{name}: its weights do not fit into the memory of the device ({said}). Load them in 4 bits "
-    "(export BENCHHEALTH_BITS=4), spread them over all GPUs (export BENCHHEALTH_DEVICE=auto), or "
-    "take a smaller model."
-)
+MODEL = "config.json, weights and tokenizer files, an adapter or one GGUF file"
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -474,7 +444,7 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 @contextmanager
-def said_plainly(name: str, folder: Path):
+def said_plainly(name: str, folder: Path, expected: str = MODEL):
     """What goes wrong while loading, as a `ModelError` that says what was expected."""
     try:
         yield
@@ -483,7 +453,11 @@ def said_plainly(name: str, folder: Path):
     except Exception as error:  # of transformers, safetensors, torch, pickle or json
         said = _first_line(error)
         if is_out_of_memory(error):
-            raise ModelError(_NO_ROOM.format(name=name, said=said)) from error
+            raise ModelError(
+                f"{name}: its weights do not fit into the memory of the device ({said}). Load them "
+                "in 4 bits (export BENCHHEALTH_BITS=4), spread them over all GPUs (export "
+                "BENCHHEALTH_DEVICE=auto), or take a smaller model."
+            ) from error
         if "trust_remote_code" in str(error):
             said = (
                 "it brings code of its own. If you trust its authors, say so for this model "
@@ -492,9 +466,7 @@ def said_plainly(name: str, folder: Path):
         if "tiktoken" in said and find_spec("google.protobuf") is None:  # what it says misleads
             said = "its tokenizer.model needs the package protobuf: `pip install -e '.[local]'`"
         raise ModelError(
-            f"{name}: no usable causal language model in {folder} ({said}). Expected a "
-            "folder or hub repository with config.json, weights and tokenizer files, an adapter "
-            "or one GGUF file."
+            f"{name}: no usable causal language model in {folder} ({said}). Expected {expected}."
         ) from error
 
 
