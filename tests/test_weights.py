@@ -209,9 +209,9 @@ def test_an_adapter_on_a_tied_layer_leaves_the_other_end_as_it_is(tokenizer, tmp
 def test_a_base_that_is_missing_is_named(shelf, base, key):
     if key == "huatuo":
         adapter(base, shelf / key)
-    with pytest.raises(ModelError, match="Both are needed.*llama-7b") as caught:
+    with pytest.raises(ModelError, match="Both are needed") as caught:
         open_model(key)
-    assert str(caught.value).startswith(f"{key} (")
+    assert str(caught.value).startswith(f"{key} (") and "llama-7b" in str(caught.value)
 
 
 def test_an_adapter_that_does_not_fit_is_refused(shelf, tokenizer, base, base_folder):
