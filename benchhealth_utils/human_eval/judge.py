@@ -25,9 +25,7 @@ ORDERS = ("shown", "swapped")
 SWAPPED = {"left": "right", "tie": "tie", "right": "left"}
 
 
-def judge(
-    cards, criteria, model, *, store, budget: float = BUDGET, progress: bool = True
-) -> pd.DataFrame:
+def judge(cards, criteria, model, *, store, budget=BUDGET, progress=True) -> pd.DataFrame:
     """Have a model judge cards in both orders. What was answered before is not asked again.
 
     Parameters
@@ -39,7 +37,7 @@ def judge(
     model : str or backend
     store : path-like
         Folder for the answers.
-    budget : float
+    budget : float, optional
         Dollars that a model behind an API may cost, if it is given by its name.
 
     Returns
@@ -59,27 +57,27 @@ def judge(
         if model in MODELS and MODELS[model].published == "baseline":
             raise ModelError(f"{model} is a baseline and cannot judge; name a language model.")
         model = open_model(model, budget=budget)
-    asked = [(card, order) for card in cards.itertuples() for order in ORDERS]
+    most = min(WORDS["max_tokens"], model.max_tokens or WORDS["max_tokens"])
     requests = [
         Request(
             example=Example(f"{card.card}-{order}", "cards", {}, "", card.card),
             messages=({"role": "user", "content": prompt(card, criteria, order)},),
-            max_tokens=min(WORDS["max_tokens"], model.max_tokens or WORDS["max_tokens"]),
+            max_tokens=most,
         )
-        for card, order in asked
+        for card in cards.itertuples()
+        for order in ORDERS
     ]
     answers = ask(model, requests, store=store, progress=progress)
     if errors := [reply for reply in answers if reply.status == "error"]:
-        raise ModelError(
-            f"{model.name}: {len(errors)} of {len(answers)} answers are errors, the first "
-            f"'{errors[0].detail}'. What was answered is stored; run again to ask for the rest."
-        )
-    rows = []
-    for (card, _), one, two in zip(asked[::2], answers[::2], answers[1::2], strict=True):
-        shown, turned = (
-            read_verdicts(x.text if x.status == "ok" else "", criteria) for x in (one, two)
-        )
-        rows += [(card.card, key, shown[key], SWAPPED.get(turned[key])) for key in criteria]
+        problem = f"{model.name}: {len(errors)} of {len(answers)} answers are errors, the first"
+        advice = "What was answered is stored; run again to ask for the rest."
+        raise ModelError(f"{problem} '{errors[0].detail}'. {advice}")
+    said = [read_verdicts(x.text if x.status == "ok" else "", criteria) for x in answers]
+    rows = [
+        (card, key, shown[key], SWAPPED.get(swapped[key]))
+        for card, shown, swapped in zip(cards["card"], said[::2], said[1::2], strict=True)
+        for key in criteria
+    ]
     found = pd.DataFrame(rows, columns=["card", "criterion", *ORDERS], dtype=object)
     one, two = found["shown"], found["swapped"]
     ways = [one.isna() | two.isna(), one == two]

@@ -38,16 +38,7 @@ def chances(a: str, b: str, strengths=PLANTED, log_nu: float = 0.0) -> pd.DataFr
     return weights.div(weights.sum(axis=1), axis=0)
 
 
-def simulate(
-    items: int = 200,
-    *,
-    strengths=PLANTED,
-    raters=RATERS,
-    shared: float = 0.5,
-    repeats: float = 0.1,
-    checks: float = 0.05,
-    seed=0,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def simulate(items: int = 200, *, strengths=PLANTED, raters=RATERS, shared=0.5, seed=0) -> tuple:
     """Votes, marks and cards, as a study of people gives them.
 
     Every rater judges every card, and a senior who does not err those pairs on which they differ
@@ -65,9 +56,13 @@ def simulate(
     shared : float
         Chance that a true verdict follows a draw of the whole question, not one of its own. It
         makes verdicts on one question go together and changes no rate.
-    repeats, checks : float
-        As shares of the pairs.
     seed : int or sequence of int
+
+    Returns
+    -------
+    tuple of DataFrame
+        As `Study.votes`, `Study.marks` and `Study.unblinded`. A tenth of the pairs come again as
+        repeats, a twentieth are checks.
     """
     for rater, habits in raters.items():
         odd = set(habits) - set(HABITS) or min(habits.values(), default=0) < 0
@@ -83,9 +78,9 @@ def simulate(
     true = (at[..., None] >= ends).sum(axis=-1).reshape(-1, shape[2])  # 0 a, 1 tie, 2 b
     first = pd.DataFrame({"row": np.arange(len(true)), "kind": "pair"})
     first["a_side"] = rng.choice(["left", "right"], len(first))
-    again = first.sample(round(repeats * len(first)), random_state=rng).assign(kind="repeat")
+    again = first.sample(round(0.1 * len(first)), random_state=rng).assign(kind="repeat")
     again["a_side"] = again["a_side"].map({"left": "right", "right": "left"})
-    same = first.sample(round(checks * len(first)), random_state=rng).assign(kind="check")
+    same = first.sample(round(0.05 * len(first)), random_state=rng).assign(kind="check")
     cards = pd.concat([first, again, same.assign(a_side="left")], ignore_index=True)
     row, alike = cards.pop("row").to_numpy(), cards["kind"].eq("check").to_numpy()
     a, b = np.array(pairs)[row % len(pairs)].T
