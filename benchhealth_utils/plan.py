@@ -12,7 +12,6 @@ from .data import data_root, load, provenance, subset
 from .models import REMOTE, Backend, Request, check_name, modes_of, parts, recorded_name, template
 from .models.local import open_prompts
 from .models.money import Price, known_price, most_tokens
-from .models.weights import Absent
 from .perturb import perturb
 from .registry import dataset
 from .schema import BenchHealthError, ModelError, whole_number
@@ -94,16 +93,12 @@ def plan(
 
 def _counter(model: str) -> tuple[Callable[[Request], int], str]:
     """How the tokens of a prompt are counted: by the model's own tokenizer if it is here."""
-    spec = check_name(model)
-    if parts(model)[0] not in REMOTE and not (spec and spec.published == "api"):
+    if (form := parts(model)[0]) not in REMOTE:
         try:
             prompts = open_prompts(model)
             return lambda r: len(prompts.render(r).ids), "counted with the model's own tokenizer"
-        except ImportError:
-            pass
-        except ModelError as error:
-            # neither a folder nor a hub id, or a folder that has no tokenizer
-            if isinstance(error, Absent) and not error.cause or error.__cause__:
+        except (ImportError, ModelError) as error:
+            if form == "hf" and isinstance(error, ModelError):
                 raise
     how = f"estimated, {LETTERS} letters a token; the most assumes a token a byte"
     return lambda r: sum(len(m["content"]) // LETTERS + 4 for m in r.messages), how

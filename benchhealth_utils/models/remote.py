@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -32,14 +32,11 @@ from ..schema import DATA, ModelError, digest
 from .base import Backend, Reply, Request, before_stop, stated_thinking, with_template
 from .money import Budget, known_price, most_tokens, reply_limit, shared_budget, stated_limit
 
-OPEN = 8  # requests at once
-RETRIES = 6  # of one request, by the vendor's client
-COLD = 3  # attempts at an endpoint that has never answered
+OPEN, RETRIES, COLD = 8, 6, 3  # requests at once; of each; attempts where nobody has answered yet
 IN_A_ROW = 20  # requests without an answer end the run
 PATIENCE = 120.0  # seconds that a server may ask to wait; openai's client has the same bound
-TIMEOUT, PATIENT, CONNECT = 120.0, 600.0, 10.0  # of an attempt; on this machine; to connect
+TIMEOUT, PATIENT, CONNECT = 120.0, 600.0, 10.0  # between two bytes; on this machine; to connect
 LEAST, SLACK = 6, 64  # letters of a token at most, on average; tokens that may be missing
-SHOWN = 200  # letters of a server's words
 TEMPERATURES = (0, 0.01, None)  # the first that a model takes; None: the vendor's own
 UNSENT = {"ConnectError", "ConnectTimeout", "LocalProtocolError", "PoolTimeout", "ProxyError"}
 ODD = (LookupError, TypeError, AttributeError)  # of reading what has another shape
@@ -90,7 +87,7 @@ class RemoteModel(Backend):
     """
 
     vendor = package = client = error = reason = path = ""
-    counts: tuple[tuple[str, ...], tuple[str, ...]]  # fields of prompt and reply in the usage
+    counts: Mapping[str, tuple[str, ...]]  # fields of the usage that make up a count
 
     def __init__(self, name, model, style=None, budget=None):
         self.name, self.model = name, model
@@ -102,30 +99,25 @@ class RemoteModel(Backend):
         formats = (spec.stop for spec in MODELS.values() if style and spec.template == style)
         self.stop = list(next(formats, ()))
         self.price, self.priced = known_price(name, here=not self.remote)
-        self.budget = shared_budget() if budget is None else budget
-        if budget is not None:
-            self.budget = budget if isinstance(budget, Budget) else Budget(budget)
+        self.budget = budget if isinstance(budget, Budget) else shared_budget()
+        if isinstance(budget, int | float):
+            self.budget = Budget(budget)
             self._check_price()
         known = self.endpoint == self.vendor  # another address may name a host inside
         where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
         port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
         self.place = port if not self.remote else where if known else f"server {where}"
-        self.signature = {
-            "backend": self.package,
-            "model": without_path(model),
-            "name": digest(model)[:16],
-            "endpoint": where,
-            "decoding": "temperature 0, or the vendor's own where it accepts none",
-        }
-        self.signature |= {"reply_limit": stated_limit()} if stated_limit() else {}
+        wish = None if known or style else stated_thinking()  # a switch that only servers know
+        self.thinking = {} if wish is None else {"enable_thinking": wish, "thinking": wish}
+        stated = {"reply_limit": stated_limit() or None, "thinking": wish}
         if self.package == "openai":
             form = digest(self.template)[:16] if style else "the server's"
-            self.signature |= {"template": form, "stop": self.stop}
+            stated |= {"template": form, "stop": self.stop}
             self.path = "/completions" if style else self.path
-            wish = None if known or style else stated_thinking()  # known to servers alone
-            switch = {"chat_template_kwargs": {"enable_thinking": wish, "thinking": wish}}
-            self.thinking = {} if wish is None else switch
-            self.signature |= {} if wish is None else {"thinking": wish}
+        decoding = "temperature 0, or the vendor's own where it accepts none"
+        self.signature = {"backend": self.package, "model": without_path(model)}
+        self.signature |= {"name": digest(model)[:16], "endpoint": where, "decoding": decoding}
+        self.signature |= {key: value for key, value in stated.items() if value is not None}
 
     def _check_price(self) -> None:
         if self.budget.limit is not None and self.price is None:
@@ -231,7 +223,7 @@ class RemoteModel(Backend):
     def _without_answer(self, call: Call) -> Reply:
         """The reply where the last attempt brought none; or the end of the run."""
         hidden = is_credentialed(call.request.example.dataset)
-        said = "(words left out, since the data are credentialed)" if hidden else call.words[:SHOWN]
+        said = "(words left out, since the data are credentialed)" if hidden else call.words[:200]
         facts = {"place": self.place, "fault": call.fault, "attempts": call.attempts}
         if call.kind in WORDS["stops"]:
             raise self._stopped(call.kind, said, **facts)
@@ -245,8 +237,6 @@ class RemoteModel(Backend):
         for a server on this machine it passes by the proxies that the environment names.
         """
         sdk = self._sdk = import_module(self.package)
-        httpx = sdk.DefaultAsyncHttpxClient.__bases__[0].__module__.split(".")[0]  # or httpx2
-        self._late = import_module(httpx).ReadTimeout
         halt, model = getattr(sdk, self.error), self
 
         class Client(sdk.DefaultAsyncHttpxClient):
@@ -279,16 +269,16 @@ class RemoteModel(Backend):
             raise self._stop
         call.attempts, call.kind, call.words, call.usage = call.attempts + 1, "", "", {}
         try:
-            async with asyncio.timeout(self.timeout):
-                response = await send()
+            response = await send()
             self._look(call, response)
             return response
         except Exception as error:
             names = {kind.__name__ for kind in type(error).__mro__}
-            late = bool(names & {"TimeoutError", "TimeoutException"})
-            call.fault = "connection" if names & UNSENT else "time-out" if late else "cut"
-            call.usage = None if names & UNSENT else {}
-            raise (self._late("late") if isinstance(error, TimeoutError) else error) from None
+            late = "time-out" if "TimeoutException" in names else "cut"
+            call.fault, call.usage = late, {}
+            if names & UNSENT:
+                call.fault, call.usage = "connection", None
+            raise
         finally:
             call.paid += self.budget.settle(most, self._cost(call.usage, most))
 
@@ -327,9 +317,10 @@ class RemoteModel(Backend):
     def _counted(self, said) -> dict:
         """Tokens as the server counts them, who it says has answered, and an id."""
         said = said if isinstance(said, dict) else {}
-        usage, found = said.get("usage"), {}
-        for name, fields in zip(("prompt_tokens", "completion_tokens"), self.counts, strict=True):
-            each = [usage.get(field) or 0 for field in fields] if isinstance(usage, dict) else [0]
+        usage = said["usage"] if isinstance(said.get("usage"), dict) else {}
+        found = {}
+        for name, fields in self.counts.items():
+            each = [usage.get(field) or 0 for field in fields]
             if each[0] and all(type(n) is int and 0 <= n < 10**9 for n in each):
                 found[name] = sum(each)  # a server that gives 0 does not count
         for name, field in (("response", "id"), ("served", "model")):
@@ -368,10 +359,12 @@ class OpenAIModel(RemoteModel):
 
     vendor, package, client = "https://api.openai.com/v1", "openai", "AsyncOpenAI"
     error, reason = "OpenAIError", "finish_reason"
-    counts, path = (("prompt_tokens",), ("completion_tokens",)), "/chat/completions"
+    path = "/chat/completions"
+    counts = {name: (name,) for name in ("prompt_tokens", "completion_tokens")}
 
     def _body(self, request: Request) -> dict:
-        body = {"model": self.model, "stop": self.stop or None, **self.thinking}
+        switch = {"chat_template_kwargs": self.thinking or None}
+        body = {"model": self.model, "stop": self.stop or None, **switch}
         if self.template:
             return body | {"prompt": with_template(self.template, request.messages) + request.cue}
         return body | {"messages": list(request.messages)}
@@ -395,11 +388,8 @@ class AnthropicModel(RemoteModel):
 
     vendor, package, client = "https://api.anthropic.com", "anthropic", "AsyncAnthropic"
     error, reason = "AnthropicError", "stop_reason"
-    counts = (
-        ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
-        ("output_tokens",),
-    )
-
+    cached = "cache_creation_input_tokens", "cache_read_input_tokens"
+    counts = {"prompt_tokens": ("input_tokens", *cached), "completion_tokens": ("output_tokens",)}
     path = "/v1/messages"
 
     def _body(self, request: Request) -> dict:
@@ -473,12 +463,10 @@ def ended(reason) -> str | None:
 
 def joined(content) -> str:
     """The text of a reply's content: itself, or of its parts those that are no thoughts."""
-    if isinstance(content, str | None):
-        return content or ""
     texts = []
     for part in content if isinstance(content, list) else [content]:
-        part = {"text": part} if isinstance(part, str) else part
+        part = {"text": part} if isinstance(part, str | None) else part
         if part.get("type") in (None, "text", "output_text"):
             text = part["text"]
-            texts.append(text["value"] if isinstance(text, dict) else text)
+            texts.append(text["value"] if isinstance(text, dict) else text or "")
     return "".join(texts)
