@@ -76,7 +76,12 @@ def test_a_rater_cannot_act_as_another_and_a_forged_form_is_refused(server, stud
     cora, dora, nobody = Visitor(server, "cora"), Visitor(server, "dora"), Visitor(server)
     form = cora.form() | {"faithfulness": "left", "go": "stay"}
     assert nobody.post(**form)[0] == 403  # her form without her session
-    for headers, changed in (({}, {}), ({}, {"token": ""}), ({"Cookie": ""}, {})):
+    for headers, changed in (
+        ({}, {}),
+        ({}, {"token": ""}),
+        ({}, {"token": "é"}),
+        ({"Cookie": ""}, {}),
+    ):
         assert dora.post(**form | changed, headers=headers)[0] == 403  # and from another's
     assert cora.post(**form, headers={"Sec-Fetch-Site": "cross-site"})[0] == 403
     assert cora.post(**form | {"comment": "x" * 300_000})[0] == 413
@@ -84,6 +89,8 @@ def test_a_rater_cannot_act_as_another_and_a_forged_form_is_refused(server, stud
     dora.say(faithfulness="right", rater="cora")
     foreign = {"card": "c0", "at": "-1", "seen": "9" * 30, "faithfulness": "left"}
     assert dora.post(**dora.form() | foreign)[0] == 303
+    dora.get("/?card=1")
+    assert dora.post(**dora.form() | {"seen": "9" * 5000, "at": "9" * 5000})[0] == 303
     dora.get("/?card=2")
     status, text, _ = dora.post(**dora.form() | {"faithfulness": "middle", "robustness": "tie"})
     assert status == 503 and "Not saved" in text and str(study.path) not in text

@@ -24,16 +24,11 @@ HINT = "--redact takes such words out, --drop {0} leaves those questions out, --
 
 def create(options) -> None:
     """Draw dialogues, collect replies, write the folder; cheap checks come first."""
-    folder = study.check_new_folder(place(options.folder))
-    senior = None if options.no_senior else options.senior
-    study.people(options.raters, senior)
-    study.check_shares(repeats=options.repeats, checks=options.checks)
     models = list(dict.fromkeys([*options.models, *(options.against or ())]))
     pairs = [(a, b) for a in options.models for b in options.against or ()] or None
-    pairs = study.pairs_of(pairs, models)
-    if len(models) < 2:
-        raise StudyError("Name two models or more, or some with --models and some with --against.")
-    sample.check_title(options.title, models)
+    people = {"raters": options.raters, "senior": None if options.no_senior else options.senior}
+    asked = people | {"repeats": options.repeats, "checks": options.checks, "title": options.title}
+    _, _, pairs = study.check(options.folder, models, pairs, **asked)
     for model in models:
         sample.check_can_reply(model)
     chosen = {"drop": options.drop, "keep": options.keep}
@@ -53,35 +48,24 @@ def create(options) -> None:
             f"would not be blind. Say what to do: {HINT.format(' '.join(open_))}. No model is "
             "asked again."
         )
-    flags = [fit.flags, replies.flags]
+    flags = {key: [*fit.flags.get(key, ()), *noted] for key, noted in replies.flags.items()}
+    flags = fit.flags | flags
     file = {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), "rows": len(found)}
     record = {"dialogues": file, "left_out": fit.left_out + replies.left_out}
-    made = study.create(
-        folder,
-        replies.dialogues,
-        replies.texts,
-        comparisons=pairs,
-        items=min(options.items, len(replies.dialogues)),
-        raters=options.raters,
-        senior=senior,
-        repeats=options.repeats,
-        checks=options.checks,
-        seed=options.seed,
-        senior_sees=options.senior_sees,
-        title=options.title,
-        flags={one.id: [y for x in flags for y in x.get(one.id, ())] for one in replies.dialogues},
-        record=replies.record | record | {"noted": replies.noted},
-        synthetic=(synthetic := data_root() == sample.DATA / "samples"),
-    )
+    record |= {"noted": replies.noted, **replies.record}
+    asked |= {"items": min(options.items, len(replies.dialogues)), "seed": options.seed}
+    asked |= {"senior_sees": options.senior_sees, "flags": flags, "record": record}
+    asked["synthetic"] = data_root() == sample.DATA / "samples"
+    given = replies.dialogues, replies.texts
+    made = study.create(options.folder, *given, comparisons=pairs, **asked)
     print(f"Study: {made.path}, {len(made.order(made.raters[0]))} cards for each rater.")
     if len(replies.dialogues) < options.items:
         print(f"{options.items} items were asked for; the replies to {len(replies.dialogues)} fit.")
-    if synthetic:
+    if asked["synthetic"]:
         print("The dialogues are the synthetic samples: for trying out, not for results.")
     print(f"Left out: {_counted(left_out) or 'nothing'}.")
-    print(
-        f"{'Taken out of replies' if options.redact else 'Noted'}: {_counted(noted) or 'nothing'}."
-    )
+    what = "Taken out of replies, or noted" if options.redact else "Noted"
+    print(f"{what}: {_counted(noted) or 'nothing'}.")
     print(f"Codes: {study.CODES} in that folder. Hand each rater theirs, then delete the file.")
     print(f"Key: {study.KEY} in that folder. Raters must not read it; keep it elsewhere meanwhile.")
     kept = shown(runs_folder() / "answers")
@@ -105,47 +89,32 @@ def rate(options) -> None:
     """Serve the rating page until Ctrl+C."""
     from .page import serve
 
-    serve(Study(place(options.folder)), options.host, options.port)
+    serve(Study(options.folder), options.host, options.port)
 
 
 def status(options) -> None:
     """Print how far each rater is."""
-    opened = Study(place(options.folder))
-    print(f"{opened.title}\n")
-    print(opened.status().to_string(index=False, na_rep="-", float_format=str))
-    if opened.closed:
-        print("\nClosed: nobody can rate. `reopen` lets them go on.")
+    opened = Study(options.folder)
+    table = opened.status().to_string(index=False, na_rep="-", float_format=str)
+    print(f"{opened.title}{' (closed)' if opened.closed else ''}\n\n{table}")
 
 
 def export(options) -> None:
     """Write one file a rater."""
-    opened = Study(place(options.folder))
+    opened = Study(options.folder)
     for rater in options.rater or opened.roles:
         print(export_csv(opened, rater, Path(options.to) / f"{rater}.csv"))
 
 
 def take(options) -> None:
     """Take one file in."""
-    opened = Study(place(options.folder))
-    counts = import_csv(opened, options.file, options.rater, replace=options.replace)
+    counts = import_csv(Study(options.folder), options.file, options.rater, replace=options.replace)
     print(", ".join(f"{counts[name]} {name}" for name in ("new", "changed", "same")))
 
 
-def code(options) -> None:
-    """Print a new code for one rater."""
-    print(Study(place(options.folder)).renew_code(options.rater))
-
-
-def close(options) -> None:
-    """End the rating, on open pages too."""
-    Study(place(options.folder)).close()
-    print("Closed: everything can be read and nothing rated. `reopen` lets raters go on.")
-
-
-def reopen(options) -> None:
-    """Let raters go on."""
-    Study(place(options.folder)).reopen()
-    print("Open: raters can go on.")
+def renew(options) -> None:
+    """Print a new code."""
+    print(Study(options.folder).renew_code(options.rater))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -165,7 +134,7 @@ def parser() -> argparse.ArgumentParser:
 
     def command(name, run, about):
         made = commands.add_parser(name, help=about, description=about)
-        made.add_argument("folder", help=f"the study: a path, or a name under {where}")
+        made.add_argument("folder", type=place, help=f"a path, or a name under {where}")
         made.set_defaults(run=run)
         return made
 
@@ -199,9 +168,10 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("--rater", metavar="ID", help="by default whom the file names")
     back.add_argument("--replace", action="store_true", help="the file counts where both speak")
     add_commands(command)
-    command("code", code, "a new code for a rater who lost theirs").add_argument("rater")
-    command("close", close, "end the rating, on open pages too")
-    command("reopen", reopen, "let raters go on after a close")
+    code = command("code", renew, "a new code for a rater who lost theirs")
+    code.add_argument("rater")
+    command("close", lambda given: Study(given.folder).close(), "end the rating; reading goes on")
+    command("reopen", lambda given: Study(given.folder).reopen(), "let raters go on")
     return top
 
 

@@ -31,7 +31,6 @@ from .sample import CRITERIA, StudyError, plain
 from .study import CLOSED, LONGEST_COMMENT, VERDICTS, WRONG_CODE, Study
 
 HERE = Path(__file__).parent
-COOKIE = "rating"
 LARGEST = 200_000  # bytes of a form
 FREE, WINDOW, LONGEST = 4, 600.0, 5.0  # wrong codes that cost no waiting; seconds
 HEADERS = {
@@ -49,32 +48,26 @@ log = logging.getLogger(__name__)
 
 
 class Page:
-    """One study's page; `app` is what a server runs.
-
-    Every address but that of the page, its style and its script is not found.
-    """
+    """One study's page; `app` is what a server runs."""
 
     def __init__(self, study: Study):
         self.study, self.wrong = study, deque(maxlen=100)
+        # of this study alone, for a browser keeps one jar for all ports of a machine
+        self.cookie = f"rating-{sha256(str(study.path.resolve()).encode()).hexdigest()[:8]}"
         loader = FileSystemLoader(HERE)
         rules = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
         rules.trim_blocks = rules.lstrip_blocks = True
         self.template = rules.get_template("page.html")
-        files = [Route(f"/{name}", self.file(name)) for name in ("page.css", "page.js")]
-        page = Route("/", self.answer, methods=["GET", "POST"])
-        self.app = Starlette(
-            routes=[page, *files],
-            middleware=[Middleware(BaseHTTPMiddleware, dispatch=_guarded)],
-            exception_handlers={Exception: self.failed},
-        )
+        # the page, its style and its script; every other address is not found
+        routes = [Route("/", self.answer, methods=["GET", "POST"])]
+        routes += [Route(f"/{name}", self.file(HERE / name)) for name in ("page.css", "page.js")]
+        guard = Middleware(BaseHTTPMiddleware, dispatch=_guarded)
+        trouble = {Exception: lambda request, error: self.show("message", FAILED, 500)}
+        self.app = Starlette(routes=routes, middleware=[guard], exception_handlers=trouble)
 
-    def file(self, name: str):
-        """What serves one file that stands beside this module."""
-        return lambda request: FileResponse(HERE / name)
-
-    def failed(self, request: Request, error: Exception) -> Response:
-        """What went wrong is for the server's log alone."""
-        return self.show("message", FAILED, 500)
+    def file(self, path: Path):
+        """What serves one file."""
+        return lambda request: FileResponse(path)
 
     def show(self, view: str, message: str = "", status: int = 200, **given) -> Response:
         """One of the page's views: ``log in``, ``card``, ``end`` or ``message``."""
@@ -85,7 +78,7 @@ class Page:
 
     async def answer(self, request: Request) -> Response:
         """Show the page, or take a form of it."""
-        token = request.cookies.get(COOKIE, "")
+        token = request.cookies.get(self.cookie, "")
         rater = await run_in_threadpool(self.study.rater_of, token)
         form: dict[str, str] = {}
         if request.method == "POST":
@@ -99,7 +92,8 @@ class Page:
                 return await self.log_in(request, form["code"])
         if rater is None:
             return self.show("log in", OUTDATED if form else "", 403 if form else 200)
-        if form and not hmac.compare_digest(form.get("token", ""), _form_token(token)):
+        given = form.get("token", "").encode()
+        if form and not hmac.compare_digest(given, _form_token(token).encode()):
             return self.show("message", FAILED, 403)
         wanted = form.get("at") or request.query_params.get("card", "")
         at = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else 0
@@ -122,7 +116,7 @@ class Page:
             return self.show("log in", WRONG_CODE, 403)
         response = RedirectResponse("?", 303)
         secure = request.url.scheme == "https"
-        response.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure)
+        response.set_cookie(self.cookie, token, httponly=True, samesite="lax", secure=secure)
         return response
 
     def take(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
@@ -139,14 +133,14 @@ class Page:
         if go == "out":
             study.log_out(token)
             response = RedirectResponse("?", 303)
-            response.delete_cookie(COOKIE)
+            response.delete_cookie(self.cookie)
             return response
         to = {"next": at + 1, "back": at - 1, "stay": at}.get(go, 0)
         return RedirectResponse(f"?card={to}" if to > 0 else "?", 303)
 
     def changes(self, rater: str, form: dict[str, str]) -> list[tuple]:
         """What a form says that the page it was sent from did not: a rater may have two open."""
-        card, seen = form["card"], form.get("seen", "")
+        card, seen = form["card"], form.get("seen", "")[:18]
         known = self.study.said(rater, int(seen) if seen.isdecimal() else 0).get(card, {})
         said: dict[str, object] = {key: form[key] for key in CRITERIA if form.get(key)}
         said["comment"] = plain(form.get("comment", ""))

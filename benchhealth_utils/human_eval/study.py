@@ -11,9 +11,7 @@ dialogues can work out who wrote what.
 
 from __future__ import annotations
 
-import csv
 import hmac
-import io
 import json
 import math
 import os
@@ -29,9 +27,9 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
-from random import Random
 from time import time
 
+import numpy as np
 import pandas as pd
 
 from ..data import subset
@@ -376,17 +374,10 @@ class Study:
             raise StudyError(f"{problem} Put the study's back, or say where it is kept.") from None
         if not fits:
             raise StudyError(f"{path} was not written for this study. Use the key made with it.")
-        rows, pairs = [], found["comparisons"]
-        for name, card in found["cards"].items():
-            sides = [card.pop("left"), card.pop("right")]
-            a_left = sides[0] == sides[1] or sides in pairs
-            a, b = sides if a_left else sides[::-1]
-            row = {"card": name, "model_a": a, "model_b": b, "a_side": ("right", "left")[a_left]}
-            rows.append(row | card | {"flags": tuple(card["flags"])})
         columns = "card item kind repeat_of model_a model_b a_side equal flags".split()
-        at = {tuple(pair): place for place, pair in enumerate(pairs)}
-        rows.sort(key=lambda r: (at.get((r["model_a"], r["model_b"]), len(at)), r["item"]))
-        return pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(found["cards"], columns=columns).assign(
+            flags=[tuple(card["flags"]) for card in found["cards"]]
+        )
 
 
 def _frame(rows: list, columns: list[str] | None) -> pd.DataFrame:
@@ -464,26 +455,26 @@ def create(
     raters see the same sides. Of 200 random orders a rater gets the first in which a repeat is far
     from its original (a twentieth of all cards), or the one with the fewest that are not.
     """
-    folder = check_new_folder(folder)
-    roles = people(raters, senior)
-    check_shares(repeats=repeats, checks=checks)
+    folder, roles, pairs = check(
+        folder, list(replies), comparisons, raters, senior, title, repeats=repeats, checks=checks
+    )
     if senior_sees not in SENIOR_SEES:
         raise StudyError(f"senior_sees is {senior_sees!r}; expected both or none.")
-    check_title(title, replies)
     texts = _texts(dialogues, replies)
-    pairs = pairs_of(comparisons, list(replies))
     drawn = draw(dialogues, items, seed)
     secret = secrets.randbits(128) if blinding is None else blinding
-    cards = _deal(dialogues, drawn, pairs, list(replies), repeats, checks, secret)
-    questions, rows, orders = {each.id: plain(each.question) for each in dialogues}, [], []
-    for name, card in cards.items():
-        left, right = (texts[card[side]][card["item"]] for side in ("left", "right"))
-        card |= {"equal": left == right, "flags": sorted((flags or {}).get(card["item"], ()))}
-        rows.append((name, questions[card["item"]], left, right))
+    rng = np.random.default_rng(secret)
+    cards = _deal(dialogues, drawn, pairs, list(replies), repeats, checks, rng)
+    cards["flags"] = [sorted((flags or {}).get(item, ())) for item in cards["item"]]
+    questions, rows, orders = {one.id: plain(one.question) for one in dialogues}, [], []
+    for card in cards.itertuples():
+        sides = [texts[card.model_a][card.item], texts[card.model_b][card.item]]
+        sides = sides if card.a_side == "left" else sides[::-1]
+        rows.append((card.card, questions[card.item], *sides))
+    cards["equal"] = [left == right for _, _, left, right in rows]
     for rater, role in roles.items():
-        own = [name for name in cards if role == "rater" or cards[name]["kind"] == "pair"]
-        shuffled = _order(own, cards, Random(f"{secret}:order:{rater}"))
-        orders += [(rater, at, name) for at, name in enumerate(shuffled)]
+        own = cards if role == "rater" else cards[cards["kind"] == "pair"]
+        orders += [(rater, at, card) for at, card in enumerate(_order(own, rng))]
     codes = {rater: new_code() for rater in roles}
     about = {"version": VERSION, "title": plain(title), "senior_sees": senior_sees}
     about |= {"created": datetime.now(UTC).date().isoformat(), "synthetic": synthetic}
@@ -499,15 +490,15 @@ def create(
             database.executemany("insert into about values (?, ?)", given)
             given = [(rater, role, _hash(_letters(codes[rater]))) for rater, role in roles.items()]
             database.executemany("insert into raters values (?, ?, ?)", given)
-            database.executemany("insert into cards values (?, ?, ?, ?)", rows)
+            database.executemany("insert into cards values (?, ?, ?, ?)", sorted(rows))
             database.executemany("insert into orders values (?, ?, ?)", orders)
         key = {"seed": seed, "blinding": secret, "models": list(replies)}
         key |= {"comparisons": [list(pair) for pair in pairs], "record": dict(record or {})}
-        key |= {"cards": cards, "seal": Study(partial)._seal()}
+        known = cards.astype(object).where(cards.notna(), None).to_dict("records")
+        key |= {"cards": known, "seal": Study(partial)._seal()}
         _private(partial / KEY, json.dumps(key, indent=1, ensure_ascii=False) + "\n")
-        table = io.StringIO()
-        csv.writer(table, lineterminator="\n").writerows([("rater", "code"), *codes.items()])
-        _private(partial / CODES, table.getvalue())
+        table = [("rater", "code"), *codes.items()]
+        _private(partial / CODES, "".join(f"{rater},{code}\n" for rater, code in table))
         os.rename(partial, folder)
     except OSError as error:
         raise StudyError(f"{folder} could not be made ({error.strerror}).") from None
@@ -534,79 +525,62 @@ def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
     return subset(dialogues, items, seed)
 
 
-def _deal(dialogues, drawn, pairs, models, repeats, checks, secret) -> dict[str, dict]:
-    """All cards under random ids: pairs, repeats and checks, and who is on which side."""
-    cards, random = [], Random(f"{secret}:sides")
-    for pair in pairs:
-        firsts = [i % 2 == 0 for i in range(len(drawn))]
-        if len(drawn) % 2 and random.random() < 0.5:
-            firsts[-1] = False
-        random.shuffle(firsts)
-        sides = [pair if is_first else pair[::-1] for is_first in firsts]
-        cards += [_card(one.id, "pair", *side) for one, side in zip(drawn, sides, strict=True)]
-    number, random = math.ceil(checks * len(cards)), Random(f"{secret}:repeats")
-    for at in sorted(random.sample(range(len(cards)), round(repeats * len(cards)))):
-        one = cards[at]
-        cards.append(_card(one["item"], "repeat", one["right"], one["left"], at))
-    random = Random(f"{secret}:checks")
-    inside = {one.id for one in drawn}
-    outside = [one for one in dialogues if one.id not in inside]
-    source = subset(outside, number, f"{secret}:checks") if number else []
-    while len(source) < number:  # too few were left: drawn ones too, in the end some twice
-        source += random.sample(list(drawn), min(len(drawn), number - len(source)))
-    turns = random.sample(models, len(models))
-    for at, one in enumerate(source[:number]):
-        cards.append(_card(one.id, "check", *[turns[at % len(turns)]] * 2))
-    random, names = Random(f"{secret}:cards"), []
-    while len(names) < len(cards):
-        name = f"c{random.getrandbits(44):011x}"  # no spreadsheet takes it for a number
-        names += [name] if name not in names else []
-    for card in cards:
-        if card["repeat_of"] is not None:
-            card["repeat_of"] = names[card["repeat_of"]]
-    return dict(sorted(zip(names, cards, strict=True)))  # an order that tells nothing
+def _deal(dialogues, drawn, pairs, models, repeats, checks, rng) -> pd.DataFrame:
+    """All cards under random ids: pairs, repeats and checks, and on which side each model is."""
+    rows = [(one.id, "pair", a, b) for a, b in pairs for one in drawn]
+    cards = pd.DataFrame(rows, columns=["item", "kind", "model_a", "model_b"])
+    turns = [np.resize(rng.permutation(["left", "right"]), len(drawn)) for _ in pairs]
+    cards["a_side"] = np.concatenate([rng.permutation(turn) for turn in turns])
+    again = cards.sample(round(repeats * len(cards)), random_state=rng)
+    swapped = again["a_side"].map({"left": "right", "right": "left"})
+    again = again.assign(kind="repeat", a_side=swapped, repeat_of=again.index)
+    inside = [one.id for one in drawn]
+    outside = sorted({one.id for one in dialogues} - set(inside))
+    # dialogues that were not drawn come first; too few are followed by drawn ones
+    source = [*rng.permutation(outside), *rng.permutation(inside)]
+    items = np.resize(source, number := math.ceil(checks * len(cards)))
+    turns = np.resize(rng.permutation(models), number)
+    check = pd.DataFrame({"item": items, "model_a": turns, "model_b": turns})
+    check = check.assign(kind="check", a_side="left")
+    cards = pd.concat([cards, again, check], ignore_index=True)
+    names = rng.choice(2**44, len(cards), replace=False)
+    cards.insert(0, "card", [f"c{name:011x}" for name in names])  # no spreadsheet's number
+    return cards.assign(repeat_of=cards["repeat_of"].map(cards["card"]))
 
 
-def _card(item: str, kind: str, left: str, right: str, repeat_of: int | None = None) -> dict:
-    return {"item": item, "kind": kind, "repeat_of": repeat_of, "left": left, "right": right}
-
-
-def _order(own: Sequence[str], cards: Mapping[str, dict], random: Random) -> list[str]:
+def _order(cards: pd.DataFrame, rng: np.random.Generator) -> list[str]:
     """A random order in which repeats are far from their originals, if that can be."""
-    again = [(card, cards[card]["repeat_of"]) for card in own if cards[card]["kind"] == "repeat"]
-    far, best, fewest = max(2, len(own) // 20), list(own), len(own) + 1
+    names, is_repeat = cards["card"].to_numpy(), cards["kind"].eq("repeat").to_numpy()
+    again = is_repeat.nonzero()[0]
+    first = pd.Index(names).get_indexer(cards["repeat_of"][is_repeat])
+    far, best, fewest = max(2, len(names) // 20), None, math.inf
     for _ in range(SHUFFLES):
-        shuffled = random.sample(own, len(own))
-        places = {card: at for at, card in enumerate(shuffled)}
-        near = sum(abs(places[one] - places[other]) < far for one, other in again)
+        order = rng.permutation(len(names))
+        place_of = np.argsort(order)
+        near = (abs(place_of[again] - place_of[first]) < far).sum()
         if near < fewest:
-            best, fewest = shuffled, near
+            best, fewest = order, near
         if not near:
             break
-    return best
+    return list(names[best])
 
 
-def pairs_of(chosen: Sequence | None, models: Sequence[str]) -> list[tuple[str, str]]:
-    """The pairs of models to compare; by default every two.
+def check(
+    folder, models, comparisons=None, raters=("rater-1",), senior=None, title=TITLE, **shares
+) -> tuple[Path, dict[str, str], list[tuple[str, str]]]:
+    """What a study is asked to be, refused before anything is asked of a model, or written.
 
-    Raises
-    ------
-    StudyError
-        If one is of an unknown model, of a model with itself, or comes twice.
+    Parameters
+    ----------
+    folder, comparisons, raters, senior, title, shares
+        As for `create`.
+    models : list of str
+
+    Returns
+    -------
+    Path, dict, list
+        The folder, rater ids to roles, and the pairs of models.
     """
-    if chosen is None:
-        return list(combinations(models, 2))
-    found = [tuple(pair) for pair in chosen]
-    for pair in found:
-        if len(pair) != 2 or pair[0] == pair[1] or not set(pair) <= set(models):
-            raise StudyError(f"{pair!r} is no comparison. Name two of: {', '.join(models)}.")
-    if not found or len(set(map(frozenset, found))) < len(found):
-        raise StudyError("Name each comparison once, and at least one.")
-    return found
-
-
-def check_new_folder(folder: str | Path) -> Path:
-    """Refuse a folder that is in use, or whose files could come to be committed."""
     folder = Path(folder).expanduser()
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StudyError(f"{folder} is in use. Name a folder that is empty or does not exist.")
@@ -614,11 +588,6 @@ def check_new_folder(folder: str | Path) -> Path:
     if whole.is_relative_to(ROOT) and not whole.is_relative_to(ROOT / "runs"):
         problem = f"{folder} is inside the repository: patients' questions could be committed."
         raise StudyError(f"{problem} Name a folder under runs/, which is not, or one elsewhere.")
-    return folder
-
-
-def people(raters: Sequence[str], senior: str | None) -> dict[str, str]:
-    """Rater ids to roles, in the given order, the senior last."""
     if isinstance(raters, str) or not raters:
         raise StudyError(f"raters is {raters!r}; expected one or more ids.")
     ids = [*raters, *([senior] if senior is not None else [])]
@@ -631,19 +600,22 @@ def people(raters: Sequence[str], senior: str | None) -> dict[str, str]:
     if any("simulat" in rater.casefold() for rater in ids) and not all(map(is_simulated, ids)):
         problem = f"Of {', '.join(ids)} some look like simulated raters. Those need a study of"
         raise StudyError(f"{problem} their own, each with {SIMULATED!r} before the id.")
-    return {rater: "senior" if rater == senior else "rater" for rater in ids}
+    for name, share in shares.items():
+        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
+            raise StudyError(f"{name} is {share!r}; expected a share from 0 to 1.")
+    pairs = list(combinations(models, 2) if comparisons is None else map(tuple, comparisons))
+    for pair in pairs:
+        if len(set(pair)) != 2 or not set(pair) <= set(models):
+            raise StudyError(f"{pair!r} is no comparison. Name two of: {', '.join(models)}.")
+    if len(models) < 2 or not pairs or len(set(map(frozenset, pairs))) < len(pairs):
+        raise StudyError("Name two models or more, and each comparison once, at least one.")
+    check_title(title, models)
+    return folder, {rater: "senior" if rater == senior else "rater" for rater in ids}, pairs
 
 
 def is_simulated(rater: str) -> bool:
     """Whether an id is that of a simulated rater."""
     return rater.casefold().startswith(SIMULATED)
-
-
-def check_shares(**shares: float) -> None:
-    """Refuse what is not a share, by its name."""
-    for name, share in shares.items():
-        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-            raise StudyError(f"{name} is {share!r}; expected a share from 0 to 1.")
 
 
 def _texts(dialogues: Sequence, replies: Mapping) -> dict[str, dict[str, str]]:
@@ -653,8 +625,6 @@ def _texts(dialogues: Sequence, replies: Mapping) -> dict[str, dict[str, str]]:
         raise StudyError(f"Dialogue {twice[0]!r} comes twice. Each needs an id of its own.")
     if blank := [one.id for one in dialogues if not plain(one.question)]:
         raise StudyError(f"Dialogue {blank[0]!r} has no question. Leave it out.")
-    if len(replies) < 2:
-        raise StudyError("A study compares two models or more; give the replies of two.")
     found = {}
     for model, given in replies.items():
         if not isinstance(given, Mapping):
