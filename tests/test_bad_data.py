@@ -480,7 +480,7 @@ BAD = {
     "gad": [
         ("cut off", GAD, cut(0.7), rf", line \d+: \d {CELLS} 3"),
         ("train missing", GAD_TRAIN, remove, MISSING),
-        ("no header", GAD, line(1, lambda row: "0\tx\t1"), ", line 1: the header is not 'index'"),
+        ("no header", GAD, line(1, lambda row: "0\tx\t1"), ", line 1: the header is not index"),
         ("index twice", GAD, repeat(5), ", line 6: index is '3'; expected 4"),
         ("row lost", GAD, line(5, lambda row: ""), ", line 6: index is '4'; expected 3"),
         ("label", GAD, line(3, ending("2")), ", line 3: label is '2'; expected 0 or 1"),

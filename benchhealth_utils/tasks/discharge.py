@@ -134,15 +134,14 @@ def _fault(record: str, target: str) -> str:
 
 def _listed(path, split) -> set[str]:
     """The patients that a list of one's own assigns to a split."""
-    seen: set[str] = set()
-    chosen = set()
+    parts: dict[str, str] = {}
     for row in csv_table(path, ["subject_id", "split"]):
-        subject, part = row.values["subject_id"], row.values["split"]
+        subject, part = row.values.values()
         row.expect(part in PARTS, f"split is '{part}'; expected train, val or test.")
         row.expect(subject.isdecimal(), f"subject_id is '{subject}'; expected a number.")
-        row.once(seen, subject)
-        chosen |= {subject} if part == split else set()
-    return chosen
+        row.expect(subject not in parts, f"'{subject}' occurs twice; expected once.")
+        parts[subject] = part
+    return {subject for subject in parts if parts[subject] == split}
 
 
 def _drawn(patients: set[str], split, folder) -> set[str]:

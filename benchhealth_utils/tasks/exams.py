@@ -11,7 +11,7 @@ from .. import replies
 from ..metrics import accuracy
 from ..schema import Example
 from .base import WORDS, Task
-from .files import Place, Row, csv_lines, filled_lines, json_document, json_lines
+from .files import Place, Row, csv_table, filled_lines, json_document, json_lines
 
 LETTERS = "ABCD"
 ANSWERS = ("yes", "no", "maybe")
@@ -67,11 +67,8 @@ def mmlu(spec, split, root) -> Iterator[Example]:
     """
     part, prefix = ("test", spec.key) if split == "test" else ("dev", f"{spec.key}-dev")
     path = root / spec.folder / part / f"professional_medicine_{part}.csv"
-    names = ("question", *LETTERS, "answer")
-    for number, (place, cells) in enumerate(csv_lines(path)):
-        problem = f"{len(cells)} cells; expected 6: {', '.join(names)}."
-        place.expect(len(cells) == len(names), problem)
-        row = Row(path, place.where, dict(zip(names, cells, strict=True)))
+    columns = ["question", *LETTERS, "answer"]
+    for number, row in enumerate(csv_table(path, columns, headed=False)):
         options, gold = {x: row.field(x) for x in LETTERS}, row.field("answer")
         row.expect(gold in options, f"answer is '{gold}'; expected A, B, C or D.")
         yield _item(spec.key, f"{prefix}-{number}", row.field("question"), options, gold)

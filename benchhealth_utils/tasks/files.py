@@ -187,21 +187,28 @@ def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
         csv.field_size_limit(limit)
 
 
-def csv_table(path: Path, header: list[str]) -> Iterator[Row]:
-    """The rows of a quoted CSV with a header, which may also be all capitals.
+def csv_table(path: Path, columns: list[str], headed: bool = True) -> Iterator[Row]:
+    """The rows of a quoted CSV; its header, if it is `headed`, may also be all capitals.
 
     What stands in place of the header is not repeated: it may be a patient.
     """
-    rows = csv_lines(path)
-    _, found = next(rows)
-    missing = ", ".join(name for name in header if name not in found) or "none, but the order"
-    problem = f"the header is not {', '.join(header)} (missing: {missing})."
-    whole = header in (found, [name.upper() for name in found])
-    Place(path, "line 1").expect(whole, problem)
-    for place, cells in rows:
-        count = f"{len(cells)} cells; expected {len(header)}. Cut off or not quoted?"
-        place.expect(len(cells) == len(header), count)
-        yield Row(path, place.where, dict(zip(header, cells, strict=True)))
+    for number, (place, cells) in enumerate(csv_lines(path)):
+        if headed and number == 0:
+            missing = ", ".join(x for x in columns if x not in cells) or "none, but the order"
+            problem = f"the header is not {', '.join(columns)} (missing: {missing})."
+            place.expect(columns in (cells, [name.upper() for name in cells]), problem)
+            continue
+        count = f"{len(cells)} cells; expected {len(columns)}. Cut off or not quoted?"
+        place.expect(len(cells) == len(columns), count)
+        yield Row(path, place.where, dict(zip(columns, cells, strict=True)))
+
+
+def tsv_table(path: Path, header: list[str]) -> Iterator[tuple[Place, list[str]]]:
+    """As `tsv_lines`, of a file with a header; empty lines are passed over."""
+    rows = tsv_lines(path, len(header))
+    place, found = next(rows)
+    place.expect(found == header, f"the header is not {', '.join(header)}.")
+    return ((place, cells) for place, cells in rows if cells)
 
 
 def tsv_lines(path: Path, columns: int) -> Iterator[tuple[Place, list[str]]]:

@@ -10,7 +10,7 @@ from .. import replies
 from ..metrics import ROUGE_L
 from ..schema import Example, LeftOut
 from .base import NOTES, WORDS, Task
-from .files import Place, csv_table, either, members, text, tsv_lines
+from .files import Place, csv_table, either, members, text, tsv_table
 
 SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
 PARTS = ("train", "validate", "test")
@@ -44,17 +44,12 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
 
 
 def _split_uids(path, part: str) -> list[str]:
-    uids: list[str] = []
-    seen: set[str] = set()
-    rows = tsv_lines(path, columns=2)
-    place, header = next(rows)
-    place.expect(header == ["split", "uid"], "the header is not 'split', 'uid'.")
-    for place, (named, uid) in ((place, cells) for place, cells in rows if cells):
+    parts: dict[str, str] = {}
+    for place, (named, uid) in tsv_table(path, ["split", "uid"]):
         place.expect(named in PARTS, f"split is '{named}'; expected {', '.join(PARTS)}.")
-        place.once(seen, uid)
-        if named == part:
-            uids.append(uid)
-    return sorted(uids, key=lambda uid: (len(uid), uid))
+        place.expect(uid not in parts, f"'{uid}' occurs twice; expected once.")
+        parts[uid] = named
+    return sorted((uid for uid in parts if parts[uid] == part), key=lambda uid: (len(uid), uid))
 
 
 def _openi_report(raw: bytes, member: Place) -> tuple[str, dict[str, str]]:

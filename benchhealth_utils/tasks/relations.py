@@ -10,7 +10,7 @@ from .. import replies
 from ..metrics import Metric, confusion, macro_f1, per_label, right, set_sums
 from ..schema import Example
 from .base import WORDS, Task
-from .files import Place, members, tsv_lines
+from .files import Place, members, tsv_lines, tsv_table
 
 TYPES = ("mechanism", "effect", "advise", "int")
 SHOWN = {kind: kind for kind in TYPES} | {"advise": "advice", "false": "None"}  # as Table 4 says
@@ -104,15 +104,12 @@ def gad(spec, split, root) -> Iterator[Example]:
     A sentence that occurs more than once is one group, so that resampling
     keeps the copies together.
     """
-    rows = tsv_lines(root / spec.folder / f"{split}.tsv", columns=3 if split == "test" else 2)
-    prefix = spec.key if split == "test" else f"{spec.key}-train"
+    path, prefix = root / spec.folder / f"{split}.tsv", f"{spec.key}-train"
+    rows = (row for row in tsv_lines(path, columns=2) if row[1])
     if split == "test":
-        place, header = next(rows)
-        right = header == ["index", "sentence", "label"]
-        place.expect(right, "the header is not 'index', 'sentence', 'label'.")
+        rows, prefix = tsv_table(path, ["index", "sentence", "label"]), spec.key
     first: dict[str, str] = {}
-    for number, (place, cells) in enumerate((place, cells) for place, cells in rows if cells):
-        *index, sentence, label = cells
+    for number, (place, (*index, sentence, label)) in enumerate(rows):
         problem = f"index is '{''.join(index)}'; expected {number} (repeated or lost row)."
         place.expect(index in ([], [str(number)]), problem)
         place.expect(label in ANSWERS, f"label is '{label}'; expected 0 or 1.")
