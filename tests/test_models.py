@@ -285,6 +285,27 @@ def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
 
 
 @pytest.mark.model
+@pytest.mark.parametrize(("key", "shots"), [("medmcqa", 3), ("pubmedqa", 2)])
+def test_a_shared_beginning_computed_once_changes_no_probability(local, monkeypatch, key, shots):
+    requests, rows = requests_of(key, 6, shots=shots, mode="likelihood"), []
+    forward = local.model.forward
+
+    def noted(input_ids, **options):
+        rows.append(input_ids.numel())
+        return forward(input_ids, **options)
+
+    monkeypatch.setattr(local.model, "forward", noted)
+    once = asked(local, requests)
+    shared, rows = sum(rows), []
+    monkeypatch.setattr("benchhealth_utils.models.local.BLOCK", 10**9)
+    apart = asked(local, requests)
+    assert shared < sum(rows)
+    for i, reply in apart.items():
+        assert once[i].text == reply.text
+        assert once[i].usage["logprobs"] == pytest.approx(reply.usage["logprobs"], abs=1e-4)
+
+
+@pytest.mark.model
 def test_labels_of_several_tokens_are_summed(local):
     (request,) = requests_of("pubmedqa", 1, mode="likelihood")
     request = dataclasses.replace(request, labels=(" yes", " electroencephalography"))

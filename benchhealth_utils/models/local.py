@@ -25,6 +25,7 @@ from .weights import is_out_of_memory, model_of, tokenizer_of, weights_of, windo
 BITS, DEVICE, DTYPE = (f"BENCHHEALTH_{each}" for each in ("BITS", "DEVICE", "DTYPE"))
 BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
 BATCH_ROWS = 16
+BLOCK = 64  # tokens; beginnings of prompts are shared in whole blocks
 LONGEST, ROOM = 10_000_000, 2**29  # letters of a prompt, bytes to put it together in
 VERSION = 2  # of how a prompt becomes tokens, and tokens a text
 
@@ -205,7 +206,7 @@ class LocalModel(Backend):
             raise ModelError(f"{self.name}: bits is {bits}; expected 4 or 8.")
         bits, device = bits and int(bits), device or os.environ.get(DEVICE)
         dtype = dtype or os.environ.get(DTYPE)
-        self.room = stated_limit()
+        self.room, self._begun = stated_limit(), ((), None)
         weights = weights_of(name)
         try:
             from transformers import GenerationConfig
@@ -225,7 +226,7 @@ class LocalModel(Backend):
         own = self.model.generation_config.eos_token_id
         ends = {*(own if isinstance(own, list) else [own]), tokenizer.eos_token_id} - {None}
         self.ends = sorted(ends)
-        self.marks = {*self.ends, tokenizer.bos_token_id, tokenizer.pad_token_id}
+        self.marks = {*self.ends, tokenizer.pad_token_id}
         # nothing of the model's own decoding, such as a repetition penalty
         self.greedy = GenerationConfig(
             do_sample=False, eos_token_id=self.ends, pad_token_id=tokenizer.pad_token_id
@@ -333,7 +334,8 @@ class LocalModel(Backend):
         """The label whose tokens, after the cue, have the highest probability.
 
         Labels are compared by the sum of their tokens' log-probabilities; the first
-        of equals wins. Where every label is one token, one forward pass serves all.
+        of equals wins. Where every label is one token, one forward pass serves all, and
+        what all prompts begin with is computed once.
         """
         import torch
 
@@ -344,11 +346,20 @@ class LocalModel(Backend):
             for label in [()] if all(len(label) == 1 for label in labels) else labels:
                 rows.append((*prompt.ids, *label))
                 owners.append((which, len(label)))
-        inputs = self._pad(rows)
+        shared = self._shared(rendered)
+        inputs = self._pad(row[shared:] for row in rows)
         kept = max(length for _, length in owners) + 1
         with torch.inference_mode():
-            at = inputs.attention_mask.cumsum(-1).sub(1).clamp(min=0)
-            logits = self.model(**inputs, position_ids=at, logits_to_keep=kept).logits
+            mask = inputs.attention_mask
+            mask = torch.cat([mask.new_ones(len(rows), shared), mask], dim=1)
+            logits = self.model(
+                inputs.input_ids,
+                attention_mask=mask,
+                position_ids=mask.cumsum(-1).sub(1).clamp(min=0)[:, shared:],
+                past_key_values=self._prefix(rows[0][:shared], len(rows)),
+                use_cache=shared > 0,
+                logits_to_keep=kept,
+            ).logits
             logs = logits.float().log_softmax(-1)
         scores: list[list[float]] = [[] for _ in requests]
         for row, (which, length) in enumerate(owners):
@@ -358,6 +369,29 @@ class LocalModel(Backend):
                 own = zip(logs[row, -length - 1 : -1], rows[row][-length:], strict=True)
                 scores[which].append(sum(log[token].item() for log, token in own))
         return [_likeliest(*each) for each in zip(requests, rendered, scores, strict=True)]
+
+    def _shared(self, rendered) -> int:
+        """Tokens, in whole blocks, that all prompts of a batch begin with, such as exemplars."""
+        first, last = min(r.ids for r in rendered), max(r.ids for r in rendered)
+        most = min(len(r.ids) for r in rendered) - 1
+        pairs = zip(first[:most], last[:most], strict=False)
+        alike = next((k for k, (one, two) in enumerate(pairs) if one != two), most)
+        plain = getattr(self.model, "_can_compile_fullgraph", False)  # attention alone
+        return alike // BLOCK * BLOCK if plain and len(rendered) > 1 else 0
+
+    def _prefix(self, ids: tuple[int, ...], rows: int):
+        """Keys and values of a beginning, computed once, for so many rows; None of nothing."""
+        import torch
+
+        if not ids:
+            return None
+        if self._begun[0] != ids:
+            tokens = torch.tensor([ids], device=self.device)
+            cache = self.model(tokens, use_cache=True, logits_to_keep=1).past_key_values
+            self._begun = ids, cache
+        cache = copy.deepcopy(self._begun[1])
+        cache.batch_repeat_interleave(rows)
+        return cache
 
 
 def _batches(requests, rendered) -> Iterator[list[int]]:
