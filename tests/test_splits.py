@@ -6,7 +6,6 @@ import csv
 import gzip
 import json
 import tracemalloc
-import zipfile
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
@@ -48,24 +47,6 @@ def test_published_lists():
     assert Counter(split for split, _ in rows) == {"train": 2735, "validate": 341, "test": 343}
     ddi = [lines(PUBLISHED / f"ddi_blurb_{x}_files.txt") for x in ("train", "dev", "test")]
     assert len({x for names in ddi for x in names}) == sum(map(len, ddi)) and all(ddi)
-
-
-def test_ddi_list_names_the_official_documents(real_data):
-    archive = real_data / "ddi" / "DDICorpus-2013.zip"
-    if not archive.exists():
-        pytest.skip(f"{archive} is not there")
-    with zipfile.ZipFile(archive) as packed:
-        names = [Path(name) for name in packed.namelist() if name.endswith(".xml")]
-
-    def found(folder):
-        return {(p.parent.name, p.stem) for p in names if folder in p.parts}
-
-    def listed(name):
-        rows = map(Path, lines(PUBLISHED / f"ddi_blurb_{name}_files.txt"))
-        return {(row.parent.name, row.stem) for row in rows}
-
-    assert listed("test") == found("Test for DDI Extraction task")
-    assert listed("train") | listed("dev") == found("Train")
 
 
 def test_lists_of_the_data_folder_come_first(samples, tmp_path):
