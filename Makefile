@@ -41,8 +41,9 @@ book: setup ## execute the chapters with MODEL and build the book, strictly
 	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
 	@echo "Executing the chapters with $(MODEL), two at a time"
 	@printf '%s\n' $(CHAPTERS) | OMP_NUM_THREADS=1 xargs -P 2 -I CHAPTER sh -c '\
+		model="-p model $(MODEL) $(PARAMETERS)"; test CHAPTER != human_eval || model=; \
 		$(BIN)/papermill --no-progress-bar notebooks/CHAPTER.ipynb $(SITE)/notebooks/CHAPTER.ipynb \
-			-p model $(MODEL) $(PARAMETERS) && echo "  CHAPTER"'
+			$$model && echo "  CHAPTER"'
 	@$(BIN)/jupyter-book build $(SITE) --path-output . --all -W -n --keep-going
 	@echo "The book is in _build/html/index.html"
 
@@ -62,7 +63,8 @@ chapter:
 
 run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="-p limit 0"
 	@mkdir -p runs
-	@$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb runs/$(NOTEBOOK).ipynb -p model $(MODEL) $(PARAMETERS)
+	@$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb runs/$(NOTEBOOK).ipynb \
+		$(if $(filter human_eval,$(NOTEBOOK)),,-p model $(MODEL)) $(PARAMETERS)
 	@echo "The executed notebook is runs/$(NOTEBOOK).ipynb"
 
 rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=8866
