@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Literal
 
 import yaml
+from pydantic import ConfigDict, PositiveInt, ValidationError
+from pydantic.dataclasses import dataclass
 
 from .schema import DATA, BenchHealthError, DataError, ModelError
 
@@ -16,21 +19,22 @@ TEMPLATES = DATA / "templates"
 REMOTE = ("openai", "anthropic")
 SCENARIOS = ("reasoning", "generation", "understanding")
 TIERS = ("open", "credentialed")
+STRICT = ConfigDict(extra="forbid", strict=True)
 MEND = "Restore the file from the repository, or mend the entry."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, config=STRICT)
 class Dataset:
     """One entry of ``data/datasets.yaml``; see the comments there."""
 
     key: str
     name: str
-    scenario: str
+    scenario: Literal[SCENARIOS]
     task: str
     domain: str
-    size: int
+    size: PositiveInt
     metric: str
-    tier: str
+    tier: Literal[TIERS]
     licence: str
     reference: str
     reader: str
@@ -51,7 +55,7 @@ class Dataset:
         return own if own.exists() else DATA / "splits" / name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, config=STRICT)
 class ModelSpec:
     """One entry of ``data/models.yaml``; see the comments there."""
 
@@ -113,45 +117,22 @@ def read_yaml(path: Path) -> dict:
         raise DataError(path.name, "", f"cannot be read: {error}.", MEND) from None
 
 
-KINDS = {"str": str, "int": int, "float": (int, float), "bool": bool, "None": type(None)}
-KINDS |= {"Mapping": Mapping, "tuple": tuple, "date": date}
-
-
 def _entries(rows: Mapping, kind: type, name: str) -> dict:
-    """Registry rows as objects, with every field's name and type checked."""
-    types = {each.name: each for each in fields(kind)}
-    needed = {n for n, each in types.items() if MISSING == each.default == each.default_factory}
+    """Registry rows as objects; a field that is missing, unknown or wrong is named."""
     found = {}
     for key, row in rows.items():
         row = {"key": key} | (row if isinstance(row, dict) else {})
-        row = {n: tuple(v) if isinstance(v, list) else v for n, v in row.items()}
-        if odd := sorted(set(row) ^ (needed | set(row) & set(types))):
-            raise DataError(name, f"entry {key}", f"field {odd[0]} is missing or unknown.", MEND)
-        for part, value in row.items():
-            wanted = types[part].type
-            kinds = [KINDS[each.split("[")[0]] for each in wanted.split(" | ")]
-            odd = isinstance(value, bool) and bool not in kinds
-            if odd or not any(isinstance(value, each) for each in kinds):
-                problem = f"{part} is {value!r}; expected {wanted}."
-                raise DataError(name, f"entry {key}", problem, MEND)
-        found[key] = kind(**row)
+        row = {part: tuple(x) if isinstance(x, list) else x for part, x in row.items()}
+        try:
+            found[key] = kind(**row)
+        except ValidationError as error:
+            first = error.errors()[0]
+            problem = f"{first['loc'][0]}: {first['msg']}."
+            raise DataError(name, f"entry {key}", problem, MEND) from None
     return found
 
 
-def _datasets() -> dict[str, Dataset]:
-    found = _entries(read_yaml(DATA / "datasets.yaml"), Dataset, "datasets.yaml")
-    for spec in found.values():
-        for name, known in {"scenario": SCENARIOS, "tier": TIERS}.items():
-            if (value := getattr(spec, name)) not in known:
-                problem = f"{name} is {value!r}; expected one of {', '.join(known)}."
-                raise DataError("datasets.yaml", f"entry {spec.key}", problem, MEND)
-        if spec.size < 1 or (spec.tier == "open" and not spec.fingerprint):
-            problem = "size or fingerprint is not right."
-            raise DataError("datasets.yaml", f"entry {spec.key}", problem, MEND)
-    return found
-
-
-DATASETS: dict[str, Dataset] = _datasets()
+DATASETS: dict[str, Dataset] = _entries(read_yaml(DATA / "datasets.yaml"), Dataset, "datasets.yaml")
 _ROWS = read_yaml(DATA / "models.yaml")
 HOW: dict[str, str] = _ROWS.pop("how")
 MODELS: dict[str, ModelSpec] = _entries(_ROWS, ModelSpec, "models.yaml")

@@ -146,12 +146,10 @@ def entry(name, data, url=None, **more):
 
 
 def data_set(key, *files, tier="open", request=""):
-    words = dict.fromkeys(
-        ("name", "scenario", "task", "domain", "metric", "licence", "reference"), key
-    )
+    words = dict.fromkeys(("name", "task", "domain", "metric", "licence", "reference"), key)
     return Dataset(
-        key=key, size=1, tier=tier, reader="gad", folder=f"{key}_folder", split="",
-        files=files, request=request, **words,
+        key=key, scenario="reasoning", size=1, tier=tier, reader="gad", folder=f"{key}_folder",
+        split="", files=files, request=request, **words,
     )  # fmt: skip
 
 
@@ -359,7 +357,9 @@ def cli(specs, *arguments, **options):
         from benchhealth_utils import cli, registry
         rows = json.loads({json.dumps(json.dumps(rows))})
         registry.DATASETS.clear()
-        registry.DATASETS.update((row["key"], registry.Dataset(**row)) for row in rows)
+        for row in rows:
+            row |= {{"files": tuple(row["files"]), "train_fingerprints": ()}}
+            registry.DATASETS[row["key"]] = registry.Dataset(**row)
         sys.exit(cli.main(["download", *sys.argv[1:]]))
     """
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
