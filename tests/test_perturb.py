@@ -304,7 +304,10 @@ def test_official_items_are_changed_and_their_gold_is_not(key, real_data):
             else:
                 assert restored(two.gold, one, kind) == one.gold
             if kind == "typos":
-                before, after = (json.dumps(dict(x.inputs) | {"tokens": 0}) for x in (one, two))
+                before, after = (
+                    json.dumps(dict(x.inputs) | {"tokens": 0}, ensure_ascii=False)
+                    for x in (one, two)
+                )
                 assert re.findall(r"\S*\d\S*", before) == re.findall(r"\S*\d\S*", after)
                 assert len(WORD.findall(before)) - len(WORD.findall(after)) <= len(before) / 50 + 5
     assert changed["typos"] > 0.95 * len(found) and changed["template"] == len(found)
