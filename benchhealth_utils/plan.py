@@ -9,11 +9,11 @@ import pandas as pd
 
 from .answers import MODES, Store, answer_key, make_requests, store_path
 from .data import data_root, load, provenance, subset
-from .models import REMOTE, Backend, Request, check_name, modes_of, parts, recorded_name, template
+from .models import Backend, Request, check_name, modes_of
 from .models.local import open_prompts
 from .models.money import Price, known_price, most_tokens
 from .perturb import perturb
-from .registry import dataset
+from .registry import REMOTE, dataset, parts, recorded_name, template
 from .schema import BenchHealthError, ModelError, whole_number
 from .tasks import TASKS
 

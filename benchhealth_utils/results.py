@@ -20,8 +20,7 @@ from pathlib import Path
 import pandas as pd
 
 from .answers import file_name
-from .models import MODELS
-from .registry import DATASETS
+from .registry import DATASETS, MODELS
 from .schema import (
     DATA,
     ROOT,

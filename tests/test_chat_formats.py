@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from benchhealth_utils import MODELS, load
 from benchhealth_utils.answers import make_requests
-from benchhealth_utils.models import TEMPLATES, template
 from benchhealth_utils.models.base import with_template
 from benchhealth_utils.models.local import Prompts
 from benchhealth_utils.models.weights import embedded as embedded_weights
 from benchhealth_utils.models.weights import tokenizer_of, weights_of
+from benchhealth_utils.registry import TEMPLATES, template
 from benchhealth_utils.schema import ROOT, ModelError
 
 SYSTEM = {"role": "system", "content": "Be brief."}

@@ -11,9 +11,10 @@ from fault_server import FaultServer, point_at
 
 from benchhealth_utils import DATASETS, MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
-from benchhealth_utils.models import check_name, modes_of, parts, recorded_name, weights
+from benchhealth_utils.models import check_name, modes_of, weights
 from benchhealth_utils.models.local import Prompts, Rendered
 from benchhealth_utils.models.weights import embedded, fingerprint
+from benchhealth_utils.registry import parts, recorded_name
 from benchhealth_utils.schema import ROOT, ModelError, digest
 from benchhealth_utils.tasks import TASKS
 

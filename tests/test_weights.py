@@ -13,10 +13,10 @@ import pytest
 
 from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
-from benchhealth_utils.models import template
 from benchhealth_utils.models.base import with_template
 from benchhealth_utils.models.local import open_prompts
 from benchhealth_utils.models.weights import embedded, find, is_complete, split_as
+from benchhealth_utils.registry import template
 from benchhealth_utils.schema import ROOT, ModelError
 
 torch = pytest.importorskip("torch")

@@ -15,7 +15,8 @@ import pandas as pd
 import yaml
 
 from ..answers import ask
-from ..models import BUDGET, MODELS, Request, open_model
+from ..models import BUDGET, Request, open_model
+from ..registry import MODELS
 from ..replies import own_words
 from ..schema import DATA, BenchHealthError, Example, ModelError
 from .analysis import CHOICES, PAIR, UNIT, agreement, share

@@ -18,7 +18,8 @@ import yaml
 
 from .. import answers
 from ..data import data_root
-from ..models import BUDGET, MODELS, Budget, Request, check_name, open_model
+from ..models import BUDGET, Budget, Request, check_name, open_model
+from ..registry import MODELS
 from ..schema import DATA, Answer, BenchHealthError, DataError, Example, ModelError
 from ..tasks.files import Place, Row, json_document, json_lines
 

@@ -16,41 +16,12 @@ A name is a key of ``data/models.yaml`` or an open form:
 from __future__ import annotations
 
 from ..guard import check_no_secret
-from ..registry import (
-    MODELS,
-    REMOTE,
-    TEMPLATES,
-    ModelSpec,
-    how_to_get,
-    model_spec,
-    parts,
-    recorded_name,
-    template,
-    vendor_model,
-)
+from ..registry import MODELS, REMOTE, ModelSpec, model_spec, parts, template
 from ..schema import ModelError
 from .base import Backend, Reply, Request
 from .money import BUDGET, Budget
 
-__all__ = [
-    "BUDGET",
-    "MODELS",
-    "REMOTE",
-    "TEMPLATES",
-    "Backend",
-    "Budget",
-    "ModelSpec",
-    "Reply",
-    "Request",
-    "check_name",
-    "how_to_get",
-    "modes_of",
-    "open_model",
-    "parts",
-    "recorded_name",
-    "template",
-    "vendor_model",
-]
+__all__ = ["BUDGET", "MODELS", "Backend", "Budget", "Reply", "Request", "check_name", "open_model"]
 
 
 def check_name(name: str) -> ModelSpec | None:
