@@ -394,7 +394,7 @@ BAD = {
         ("two", OPENI, swap('"COMPARISON"', '"FINDINGS"'), ": sections are FINDINGS, INDICATION"),
         ("five", OPENI, swap("</Abstract>", FIFTH), ": sections are COMPARISON, .*, FINDINGS;"),
         ("no findings", OPENI, emptied("FINDINGS"), "~uid CXR9001: FINDINGS or IMPRESSION is"),
-        ("no impression", OPENI, emptied("IMPRESSION"), "~uid CXR9001: .*; expected both in the"),
+        ("no impression", OPENI, emptied("IMPRESSION"), "~uid CXR9001: .*; expected both"),
         ("list: no such id", OPENI_LIST, swap("CXR9014", "CXR99"), "~uid CXR99: the report is"),
         ("list: twice", OPENI_LIST, repeat(12), ", line 13: 'CXR9014' occurs twice; expected"),
         ("list: two splits", OPENI_LIST, swap("9003", "9025"), ", line 13: 'CXR9025' occurs twice"),

@@ -60,8 +60,7 @@ def _sentences(path) -> Iterator[tuple[list[str], list[tuple[int, int]]]]:
         token, tag = cells
         place.expect(token.strip(), "the token is empty.")
         place.expect(tag in TAGS, f"tag is '{tag}'; expected {', '.join(TAGS)}.")
-        orphan = tag == "I-Disease" and not inside
-        place.expect(not orphan, "I-Disease does not continue any mention.")
+        place.expect(inside or tag != "I-Disease", "I-Disease does not continue any mention.")
         if inside := tag != "O":
             first = mentions.pop()[0] if tag[0] == "I" else len(tokens)
             mentions.append((first, len(tokens)))

@@ -90,8 +90,7 @@ def _partial_copy(path, key) -> Iterator[Example]:
         options = {x: text.strip() for x, text in zip(rest[::2], rest[1::2], strict=True)}
         if list(options) != list(LETTERS):
             continue
-        filled = question and all(options.values())
-        item.expect(filled, "the question or an option is empty.")
+        item.expect(question and all(options.values()), "the question or an option is empty.")
         output = case.field("output").strip()
         cue = re.fullmatch(r"Answer: \(([A-D])\)", output)
         matches = [cue[1]] if cue else [x for x in LETTERS if options[x] == output]
@@ -112,9 +111,8 @@ def pubmedqa(spec, split, root) -> Iterator[Example]:
     folder = root / spec.folder
     path, truth_path = folder / "ori_pqal.json", folder / "test_ground_truth.json"
     items, truth = json_document(path), json_document(truth_path)
-    for document, place in ((items, Place(path)), (truth, Place(truth_path))):
-        keyed = isinstance(document, dict) and document
-        place.expect(keyed, "expected a JSON object keyed by PMID.")
+    for whole, place in ((items, Place(path)), (truth, Place(truth_path))):
+        place.expect(isinstance(whole, dict) and whole, "expected a JSON object keyed by PMID.")
     absent = [pmid for pmid in truth if pmid not in items]
     problem = f"{len(absent)} test ids are missing, {', '.join(absent[:1])} the first."
     Place(path).expect(not absent, problem)
@@ -127,8 +125,7 @@ def pubmedqa(spec, split, root) -> Iterator[Example]:
         labels, parts = row.field("LABELS", list), row.field("CONTEXTS", list)
         texts = all(isinstance(part, str) and part.strip() for part in (*labels, *parts))
         counts = f"{len(labels)} LABELS for {len(parts)} CONTEXTS, or a blank one"
-        right = texts and len(labels) == len(parts)
-        row.expect(right, f"{counts}; expected one label a section.")
+        row.expect(texts and len(labels) == len(parts), f"{counts}; expected one label a section.")
         context = "\n".join(f"{x}: {part}" for x, part in zip(labels, parts, strict=True))
         yield Example(pmid, spec.key, {"question": question, "context": context}, gold, pmid)
 

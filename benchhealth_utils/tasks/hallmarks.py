@@ -13,13 +13,9 @@ from .base import WORDS, Task
 from .files import Place, filled_lines, members, text
 
 ARCHIVE = "Hallmarks-of-Cancer-3bc6e6deb90cf5bc4f9988c493fe2c32e9b3cf2a"
-MEANINGS: dict[str, str] = WORDS["meanings"]
-HALLMARKS = tuple(MEANINGS)  # as in the corpus
-_LINES = "\n".join(f"{name}: {meaning}" for name, meaning in MEANINGS.items())
-_WORDS = WORDS["hallmarks"] | {
-    name: WORDS["hallmarks"][name].replace("{meanings}", _LINES)
-    for name in ("instruction", "reworded")
-}
+# The last lines of the instruction: the names as in the corpus, with their meanings.
+MEANINGS = dict(x.split(": ") for x in WORDS["hallmarks"]["instruction"].split("\n")[-10:])
+HALLMARKS = tuple(MEANINGS)
 
 # The file
 
@@ -223,7 +219,7 @@ def _one(item: str) -> str | None:
 # The task
 
 HOC = Task(
-    **_WORDS,
+    **WORDS["hallmarks"],
     read_file=hoc,
     parse=parse,
     metric=Metric("micro F1 over label decisions", extra=_extra, labels=HALLMARKS),

@@ -38,8 +38,7 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
         report = Place(archive, f"uid {uid}")
         report.expect(uid in reports, f"the report is missing; {listed.name} names it.")
         findings, impression = (reports[uid][name] for name in ("FINDINGS", "IMPRESSION"))
-        both = findings and impression
-        report.expect(both, "FINDINGS or IMPRESSION is empty; expected both in the split.")
+        report.expect(findings and impression, "FINDINGS or IMPRESSION is empty; expected both.")
         yield Example(uid, spec.key, {"findings": findings}, impression, uid)
 
 

@@ -37,8 +37,7 @@ def ddi(spec, split, root) -> Iterator[Example]:
         member = Place(archive, name)
         document = member.xml(raw())
         group = document.get("id")
-        whole = document.tag == "document" and group
-        member.expect(whole, "the root is not <document id=...>.")
+        member.expect(document.tag == "document" and group, "the root is not <document id=...>.")
         for sentence in document.iter("sentence"):
             for identifier, shown, gold in _pairs(sentence, member, split):
                 member.within(f"pair {identifier}").once(seen, identifier)
@@ -55,8 +54,7 @@ def _pairs(sentence, member: Place, split: str) -> Iterator[tuple[str, str, str]
         place, ends = member.within(f"pair {identifier}"), [pair.get("e1"), pair.get("e2")]
         two = len(set(ends) & spans.keys()) == 2
         place.expect(two, f"{ends} are not two mentions of the sentence.")
-        known = positive in ("true", "false")
-        place.expect(known, f"ddi is '{positive}'; expected true or false.")
+        place.expect(positive in ("true", "false"), f"ddi is '{positive}'; expected true or false.")
         if positive == "true" and kind is None and split == "train":
             continue
         if positive == "true":
