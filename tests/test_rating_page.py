@@ -219,8 +219,8 @@ def test_a_visitor_costs_no_process_and_little_memory(server):
 
 
 def test_the_server_says_what_is_wrong_before_it_starts(study, tmp_path, server, capsys):
-    port = server.address.rsplit(":")[-1].strip("/")
-    assert main(["rate", str(study.path), "--port", port]) == 1
-    assert "cannot be used" in capsys.readouterr().err
+    for port in (server.address.rsplit(":")[-1].strip("/"), "99999"):
+        assert main(["rate", str(study.path), "--port", port]) == 1
+        assert "cannot be used" in capsys.readouterr().err
     assert main(["rate", str(tmp_path)]) == 1
     assert "not a study folder" in capsys.readouterr().err

@@ -199,8 +199,8 @@ def serve(study: Study, host: str = "127.0.0.1", port: int = 0) -> None:
     """
     try:
         listening = socket.create_server((host, port))
-    except OSError as error:
-        problem = f"Port {port} of {host} cannot be used ({error.strerror})."
+    except (OSError, OverflowError) as error:
+        problem = f"Port {port} of {host} cannot be used ({error})."
         raise BenchHealthError(f"{problem} Name another, or none.") from None
     print(f"http://{host}:{listening.getsockname()[1]}/\nStop with Ctrl+C.", flush=True)
     settings = uvicorn.Config(

@@ -184,7 +184,7 @@ def check_title(title: str, models: Iterable[str]) -> None:
     words = [match[0] for match in found if match]
     words += [title[start:end] for _, start, end in telling(title, models)]
     if words:
-        raise StudyError(f"The title has {words[0]!r} in it, which tells raters who wrote it all.")
+        raise StudyError(f"The title has {words[0]!r} in it, which tells raters who wrote a reply.")
 
 
 def leaving(drop: Collection[str] = (), keep: Collection[str] = ()) -> set[str]:

@@ -87,13 +87,13 @@ class Study:
         if not (self.path / DATABASE).is_file():
             problem = f"{self.path} is not a study folder: it has no {DATABASE}."
             raise StudyError(f"{problem} Make one with `benchhealth human-eval create`.")
-        about = {name: json.loads(value) for name, value in self._read("select * from about")}
+        about = {name: json.loads(value) for name, value in self._sql("select * from about")}
         if about["version"] != VERSION:
             problem = f"{self.path} is of version {about['version']!r}; this program knows"
             raise StudyError(f"{problem} {VERSION}. Use the program that it was made with.")
         self.title, self.senior_sees = about["title"], about["senior_sees"]
         self.synthetic, self.simulated = about["synthetic"], about["simulated"]
-        self.roles = dict(self._read("select rater, role from raters order by rowid"))
+        self.roles = dict(self._sql("select rater, role from raters order by rowid"))
         self.raters = tuple(rater for rater, role in self.roles.items() if role == "rater")
         self.seniors = tuple(rater for rater, role in self.roles.items() if role == "senior")
 
@@ -106,13 +106,11 @@ class Study:
                 database.executescript("pragma synchronous = full; pragma foreign_keys = on;")
                 yield database
         except sqlite3.Error as error:
-            problem = (
-                f"{self.path / DATABASE}: {error}. Nothing of this was kept. Is the disk full,"
-            )
-            closed = str(error) == "closed"
-            raise StudyError(CLOSED if closed else f"{problem} or the file damaged?") from None
+            problem = f"{self.path / DATABASE}: {error}. Nothing was kept. Is the disk full?"
+            raise StudyError(CLOSED if str(error) == "closed" else problem) from None
 
-    def _read(self, query: str, *given) -> list[tuple]:
+    def _sql(self, query: str, *given) -> list[tuple]:
+        """One statement's rows."""
         with self._database() as database:
             return database.execute(query, given).fetchall()
 
@@ -125,22 +123,22 @@ class Study:
             If it is nobody's by now.
         """
         given, owner, token = _hash(_letters(code)), None, secrets.token_urlsafe(24)
-        for rater, stored in self._read("select rater, code from raters"):
+        for rater, stored in self._sql("select rater, code from raters"):
             owner = rater if hmac.compare_digest(given, stored) else owner
         if owner is None:
             raise StudyError(WRONG_CODE)
-        self._read("insert into sessions values (?, ?, ?)", _hash(token), owner, time())
+        self._sql("insert into sessions values (?, ?, ?)", _hash(token), owner, time())
         return token
 
     def rater_of(self, token: str) -> str | None:
         """Whose session a token is; None if nobody's by now."""
         query = "select rater from sessions where token = ? and at > ?"
-        rows = self._read(query, _hash(token), time() - SESSION)
+        rows = self._sql(query, _hash(token), time() - SESSION)
         return rows[0][0] if rows else None
 
     def log_out(self, token: str) -> None:
         """End a session."""
-        self._read("delete from sessions where token = ?", _hash(token))
+        self._sql("delete from sessions where token = ?", _hash(token))
 
     def renew_code(self, rater: str) -> str:
         """A new code for a rater who lost theirs; the old one, and open pages, no longer work."""
@@ -154,7 +152,7 @@ class Study:
 
     def cards(self) -> pd.DataFrame:
         """``card, question, left, right``: a row a card, by id; nothing tells a repeat or check."""
-        rows = self._read("select * from cards order by card")
+        rows = self._sql("select * from cards order by card")
         return pd.DataFrame(rows, columns=["card", "question", "left", "right"])
 
     def order(self, rater: str) -> list[str]:
@@ -163,7 +161,7 @@ class Study:
             problem = f"There is no rater {rater!r} in {self.path}."
             raise StudyError(f"{problem} Known: {', '.join(self.roles)}.")
         query = "select card from orders where rater = ? order by place"
-        return [card for (card,) in self._read(query, rater)]
+        return [card for (card,) in self._sql(query, rater)]
 
     def asked(self, rater: str) -> list[str]:
         """The cards that a rater is shown; the senior's are those to settle, and those begun."""
@@ -175,7 +173,7 @@ class Study:
 
     def card(self, card: str) -> dict[str, str]:
         """``question``, ``left`` and ``right`` of a card."""
-        rows = self._read("select question, left, right from cards where card = ?", card)
+        rows = self._sql("select question, left, right from cards where card = ?", card)
         return dict(zip(("question", "left", "right"), rows[0], strict=True))
 
     def rate(self, rater: str, events: Iterable[tuple[str, str, object]]) -> None:
@@ -207,13 +205,13 @@ class Study:
         """What a rater has said of each card by now, or by a click's id: field to value."""
         query = "select card, field, value from clicks where rater = ? and id <= ? order by id"
         found: dict[str, dict] = {}
-        for card, field, value in self._read(query, rater, 2**62 if until is None else until):
+        for card, field, value in self._sql(query, rater, 2**62 if until is None else until):
             found.setdefault(card, {})[field] = json.loads(value)
         return found
 
     def last_click(self) -> int:
         """The id of anybody's last click; 0 before the first."""
-        return self._read("select coalesce(max(id), 0) from clicks")[0][0]
+        return self._sql("select coalesce(max(id), 0) from clicks")[0][0]
 
     def complete(self, rater: str, said: Mapping[str, object]) -> bool:
         """Whether all criteria of a card are judged, or a rater has left it to the senior."""
@@ -227,7 +225,7 @@ class Study:
         """
         said, settled = {}, set()
         query = "select rater, card, field, value, at from clicks order by id"
-        for rater, card, field, value, at in self._read(query):
+        for rater, card, field, value, at in self._sql(query):
             if rater in self.raters and card in settled:
                 continue
             said.setdefault((rater, card), {})[field] = (json.loads(value), at)
@@ -319,27 +317,27 @@ class Study:
             row |= {"begun": begun, "left": len(done) - sum(done)}
             row["difficult"] = sum(one.get("difficult", False) for one in judged)
             row["comments"] = sum(bool(one.get("comment")) for one in judged)
-            row["at"] = self._read("select max(at) from clicks where rater = ?", rater)[0][0]
+            row["at"] = self._sql("select max(at) from clicks where rater = ?", rater)[0][0]
             rows.append(row)
         return _frame(rows, None).rename(columns={"at": "last"})
 
     @property
     def closed(self) -> bool:
         """Whether nothing may be rated by now."""
-        return bool(self._read("select 1 from about where name = 'closed'"))
+        return bool(self._sql("select 1 from about where name = 'closed'"))
 
     def close(self) -> None:
         """Have every page, open ones too, refuse to write; closing twice is no error."""
-        self._read("insert or ignore into about values ('closed', 'true')")
+        self._sql("insert or ignore into about values ('closed', 'true')")
 
     def reopen(self) -> None:
         """Let raters go on."""
-        self._read("delete from about where name = 'closed'")
+        self._sql("delete from about where name = 'closed'")
 
     def _seal(self) -> str:
         """What the key belongs to: cards and orders."""
-        cards = self._read("select * from cards order by card")
-        return digest([cards, self._read("select * from orders order by rater, place")])
+        cards = self._sql("select * from cards order by card")
+        return digest([cards, self._sql("select * from orders order by rater, place")])
 
     def unblinded(self, key: str | Path | None = None) -> pd.DataFrame:
         """Who wrote what, a row a card; joins `votes` on ``card``.
