@@ -23,7 +23,9 @@ CONSTANT = {"ls": "", "marker": "|", "color": "black", "ms": 16, "mew": 2}  # on
 HEADINGS = {
     "title": "Data set", "dataset": "Data set", "name": "Model", "model": "Model",
     "value": "Score", "low": "from", "high": "to", "value_rival": "Rival's score",
-    "constant": "Constant answer", "p_holm": "p (Holm)", "source": "Data", "n": "n", "p": "p",
+    "constant": "Constant answer", "p_holm": "p (Holm)", "source": "Data", "shots": "Shots",
+    "precision": "Precision", "recall": "Recall", "coverage": "Coverage", "test": "Test",
+    "difference": "Difference", "detectable": "Detectable", "metric": "Metric",
 }  # fmt: skip
 RATES = frozenset(
     "value value_rival low high precision recall coverage constant difference detectable".split()
@@ -78,18 +80,12 @@ def table(
     return (
         shown.style.hide(axis="index")
         .format(texts, escape="html", na_rep="")
-        .format_index(_heading, axis="columns")
+        .format_index(lambda name: escape(HEADINGS.get(name, str(name))), axis="columns")
         .set_table_styles({column: [{"selector": "", **right}] for column in numbers})
         .set_caption(escape(caption, quote=False))
         .set_uuid(name)
         .set_table_attributes(f'class="dataframe{" sortable" if sortable else ""}"')
     )
-
-
-def _heading(name) -> str:
-    """A column's name as a reader sees it."""
-    text = HEADINGS.get(name) or str(name)
-    return escape(text[:1].upper() + text[1:] if text[:1].isascii() else text)
 
 
 def _number(places: int):

@@ -107,8 +107,8 @@ def test_the_paper_and_the_rival_stand_beside_it(chapter, executed):
 
 def test_what_is_worked_by_hand_agrees_with_the_package(executed):
     wilson = shown(executed("reasoning")[0], "wilson")
-    assert list(wilson["By hand: from"]) == list(wilson["from"])
-    assert list(wilson["To"]) == list(wilson["to"])
+    assert list(wilson["from by hand"]) == list(wilson["from"])
+    assert list(wilson["to by hand"]) == list(wilson["to"])
     rouge = shown(executed("generation")[0], "rouge")
     assert list(rouge["By hand"]) == list(rouge["Package"])
     assert float(rouge["Package"][1]) > 60  # the opposite

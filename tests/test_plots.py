@@ -40,16 +40,16 @@ def test_a_table_has_points_p_values_counts_and_empty_cells():
     assert first["n"] == "1,273"
     assert (first["Score"], first["from"], first["to"]) == ("25.1", "20.0", "30.0")
     assert (first["p (Holm)"], second["p (Holm)"]) == ("< 0.001", "0.040")
-    assert (second["from"], second["Words"]) == ("", "")
+    assert (second["from"], second["words"]) == ("", "")
     assert "A &lt; B &amp; C" in html and "A < B" not in html
     assert SCORES["value"][0] == 0.2506  # the caller's frame is left as it was
 
 
 def test_decimals_can_be_named_and_a_named_index_is_shown():
     crossed = pd.crosstab(SCORES["title"], SCORES["name"])
-    assert list(cells(plots.table(crossed, "c", "crossed"))[0]) == ["Data set", "One"]
+    assert list(cells(plots.table(crossed, "c", "crossed"))[0]) == ["Data set", "one"]
     (row, _) = cells(plots.table(SCORES[["value", "words"]], "c", "u", digits={"value": 4}))
-    assert row == {"Score": "0.2506", "Words": "12.3"}
+    assert row == {"Score": "0.2506", "words": "12.3"}
 
 
 def test_cards_mark_whole_words_and_escape_what_a_model_wrote():
