@@ -154,12 +154,18 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("chapter", SCENARIOS)
-def test_a_chapter_with_a_changed_cell_runs(chapter, tmp_path, executed):
-    path = copy_with(chapter, CHANGES[chapter], tmp_path)
-    text = execute(path, tmp_path, "-p", "limit", "2")
+def test_a_chapter_with_changed_cells_and_a_data_set_of_ones_own_runs(chapter, tmp_path, executed):
+    own = tmp_path / "own.csv"
+    own.write_text("text,answer\n" + "a note of pain,pain\na note of fever,fever\n" * 9)
+    labels = "" if chapter == "generation" else "labels=['pain', 'fever'], "
+    added = f"bh.add_csv('own', '{own}', text='text', gold='answer', {labels}scenario='{chapter}')"
+    changes = CHANGES[chapter] | {"keys = data_sets(": f"{added}; keys = data_sets("}
+    text = execute(copy_with(chapter, changes, tmp_path), tmp_path, "-p", "limit", "2")
     assert images(text) == images(executed(chapter)[0])
-    scores = f"{chapter}-scores"
-    assert shown(text, scores).equals(shown(executed(chapter)[0], scores))
+    scores = shown(text, f"{chapter}-scores")
+    as_before = scores[scores["Data set"] != "own"].reset_index(drop=True)
+    assert as_before.equals(shown(executed(chapter)[0], f"{chapter}-scores"))
+    assert set(scores[scores["Data set"] == "own"]["Data"]) == {"other"}
 
 
 def test_a_mistyped_parameter_is_refused(tmp_path):
