@@ -701,8 +701,10 @@ def test_of_gguf_files_one_has_to_be_named_and_is_fetched_alone(hub, small, toke
     assert "hf:owner/name/a-q4.gguf" in str(caught.value)
     with pytest.raises(ModelError, match="one of 2 parts"):
         open_model("hf:owner/name/a-q6-00001-of-00002.gguf")
-    assert not hub.asked
     name = "hf:owner/name/a-q4.gguf"
+    with pytest.raises(ModelError, match="no tokenizer but in its weights"):
+        open_prompts(name)  # as a plan does
+    assert not hub.asked
     model = open_model(name, **PLAIN)
     assert same(model, small, 1e-3) and model.name == name
     assert not (hub.snapshot / "a-q8.gguf").exists()

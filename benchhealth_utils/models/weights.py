@@ -119,7 +119,8 @@ def _named(name: str, tokenizer_only: bool) -> Weights:
         if not file or not source.endswith(".gguf"):
             folder = find(source, name=name, tokenizer_only=tokenizer_only)
             return in_folder(folder, name, tokenizer_only=tokenizer_only)
-        path = find(f"{owner}/{repository}", name=name, file=file) / file
+        light = {"tokenizer_only": tokenizer_only}
+        path = find(f"{owner}/{repository}", name=name, file=file, **light) / file
         if not path.is_file():
             raise ModelError(f"{name}: there is no {path.name} in {path.parent}.")
     return Weights(path.parent, gguf=_whole(name, path.name))
@@ -235,7 +236,7 @@ def _on_hub(repository: str, revision: str | None, file: str, tokenizer_only: bo
     info = HfApi().model_info(repository, revision=revision, timeout=5, files_metadata=True)
     sizes = {each.rfilename: getattr(each, "size", 0) or 0 for each in info.siblings or ()}
     wanted = list(SETTINGS)
-    if tokenizer_only and not any(fnmatch(each, kind) for each in sizes for kind in kinds):
+    if tokenizer_only and (file or not any(fnmatch(f, kind) for f in sizes for kind in kinds)):
         raise LookupError(f"{repository} has no tokenizer but in its weights")
     if not tokenizer_only:
         found = [kind for kind in TENSORS if any(fnmatch(each, kind) for each in sizes)][:1]
