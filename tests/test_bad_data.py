@@ -1,8 +1,6 @@
 """Damaged files: every one is refused, and the error says where and what.
 
-Each row damages a fresh copy of one sample set in one way. Loading must raise
-`DataError`, and its message must match: the file, the place in it, and what was
-found or expected.
+Each row damages a fresh copy of one sample set; the message must match.
 """
 
 from __future__ import annotations

@@ -459,9 +459,6 @@ def test_official_mentions(key, mentions, empty, official, real_data):
     assert round(100 * share) == empty
 
 
-# What conftest promises
-
-
 def test_the_network_is_refused_and_the_data_folder_not_seen():
     with pytest.raises(RuntimeError, match="tests use no network"):
         socket.create_connection(("192.0.2.1", 80), timeout=1)

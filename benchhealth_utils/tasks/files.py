@@ -84,13 +84,14 @@ def decoded(stream: Iterable[bytes], path: Path | str) -> Iterator[str]:
     number, blank = 0, True
     try:
         for number, raw in enumerate(stream, 1):
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            if blank and line.strip():
+            line = raw.decode()
+            if blank:
+                line = line.removeprefix("\ufeff") if number == 1 else line
                 page = line.lstrip().lower().startswith(("<!doctype html", "<html"))
                 problem = "this is a web page (an error page?), not the data file."
                 Place(path, "line 1").expect(not page, problem)
-                blank = False
-            yield line.replace("\r\n", "\n")
+                blank = not line.strip()
+            yield line.replace("\r\n", "\n") if "\r" in line else line
     except UnicodeDecodeError as error:
         byte = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
         Place(path, f"line {number}").reject(f"{byte}; the official file is UTF-8.")
