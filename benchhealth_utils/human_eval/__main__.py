@@ -26,8 +26,8 @@ def create(options) -> None:
     """Draw dialogues, collect replies, write the folder; cheap checks come first."""
     models = list(dict.fromkeys([*options.models, *(options.against or ())]))
     pairs = [(a, b) for a in options.models for b in options.against or ()] or None
-    people = {"raters": options.raters, "senior": None if options.no_senior else options.senior}
-    asked = people | {"repeats": options.repeats, "checks": options.checks, "title": options.title}
+    asked = {name: getattr(options, name) for name in ("raters", "repeats", "checks", "title")}
+    asked["senior"] = None if options.no_senior else options.senior
     _, _, pairs = study.check(options.folder, models, pairs, **asked)
     for model in models:
         sample.check_can_reply(model)
@@ -95,8 +95,8 @@ def rate(options) -> None:
 def status(options) -> None:
     """Print how far each rater is."""
     opened = Study(options.folder)
-    table = opened.status().to_string(index=False, na_rep="-", float_format=str)
-    print(f"{opened.title}{' (closed)' if opened.closed else ''}\n\n{table}")
+    print(f"{opened.title}{' (closed)' if opened.closed else ''}\n")
+    print(opened.status().to_string(index=False, na_rep="-", float_format=str))
 
 
 def export(options) -> None:

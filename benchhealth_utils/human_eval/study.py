@@ -85,12 +85,12 @@ class Study:
     def __init__(self, path: str | Path):
         self.path = Path(path).expanduser()
         if not (self.path / DATABASE).is_file():
-            problem = f"{self.path} is not a study folder: it has no {DATABASE}."
-            raise StudyError(f"{problem} Make one with `benchhealth human-eval create`.")
+            raise StudyError(
+                f"{self.path} is not a study folder (no {DATABASE}); `create` makes one."
+            )
         about = {name: json.loads(value) for name, value in self._sql("select * from about")}
         if about["version"] != VERSION:
-            problem = f"{self.path} is of version {about['version']!r}; this program knows"
-            raise StudyError(f"{problem} {VERSION}. Use the program that it was made with.")
+            raise StudyError(f"{self.path} is of version {about['version']}, not of {VERSION}.")
         self.title, self.senior_sees = about["title"], about["senior_sees"]
         self.synthetic, self.simulated = about["synthetic"], about["simulated"]
         self.roles = dict(self._sql("select rater, role from raters order by rowid"))
@@ -158,8 +158,7 @@ class Study:
     def order(self, rater: str) -> list[str]:
         """A rater's cards in the rater's order; for the senior all that may come."""
         if rater not in self.roles:
-            problem = f"There is no rater {rater!r} in {self.path}."
-            raise StudyError(f"{problem} Known: {', '.join(self.roles)}.")
+            raise StudyError(f"There is no rater {rater!r}. Known: {', '.join(self.roles)}.")
         query = "select card from orders where rater = ? order by place"
         return [card for (card,) in self._sql(query, rater)]
 
@@ -368,14 +367,13 @@ class Study:
             found = json.loads(path.read_text(encoding="utf-8"))
             fits = found["seal"] == self._seal()
         except (OSError, ValueError, KeyError, TypeError) as error:
-            problem = f"There is no key at {path} ({type(error).__name__})."
-            raise StudyError(f"{problem} Put the study's back, or say where it is kept.") from None
+            problem = f"There is no key at {path} ({type(error).__name__}); say where it is kept."
+            raise StudyError(problem) from None
         if not fits:
             raise StudyError(f"{path} was not written for this study. Use the key made with it.")
         columns = "card item kind repeat_of model_a model_b a_side equal flags".split()
-        return pd.DataFrame(found["cards"], columns=columns).assign(
-            flags=[tuple(card["flags"]) for card in found["cards"]]
-        )
+        cards = pd.DataFrame(found["cards"], columns=columns)
+        return cards.assign(flags=cards["flags"].map(tuple))
 
 
 def _frame(rows: list, columns: list[str] | None) -> pd.DataFrame:
@@ -453,9 +451,8 @@ def create(
     raters see the same sides. Of 200 random orders a rater gets the first in which a repeat is far
     from its original (a twentieth of all cards), or the one with the fewest that are not.
     """
-    folder, roles, pairs = check(
-        folder, list(replies), comparisons, raters, senior, title, repeats=repeats, checks=checks
-    )
+    asked = list(replies), comparisons, raters, senior, title
+    folder, roles, pairs = check(folder, *asked, repeats=repeats, checks=checks)
     if senior_sees not in SENIOR_SEES:
         raise StudyError(f"senior_sees is {senior_sees!r}; expected both or none.")
     texts = _texts(dialogues, replies)
@@ -518,8 +515,7 @@ def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
     """The sample, in the order of the dialogues; of one seed a larger one contains a smaller."""
     most = len(dialogues)
     if items is not None and (not isinstance(items, int) or not 0 < items <= most):
-        problem = f"{items} items are asked for and {most} dialogues can be used."
-        raise StudyError(f"{problem} Ask for 1 to {most}.")
+        raise StudyError(f"{items} items cannot be had of {most} dialogues. Ask for 1 to {most}.")
     return subset(dialogues, items, seed)
 
 
@@ -584,20 +580,17 @@ def check(
         raise StudyError(f"{folder} is in use. Name a folder that is empty or does not exist.")
     whole = folder.resolve()
     if whole.is_relative_to(ROOT) and not whole.is_relative_to(ROOT / "runs"):
-        problem = f"{folder} is inside the repository: patients' questions could be committed."
-        raise StudyError(f"{problem} Name a folder under runs/, which is not, or one elsewhere.")
+        raise StudyError(f"{folder} could be committed. Name one under runs/ or outside the clone.")
     if isinstance(raters, str) or not raters:
         raise StudyError(f"raters is {raters!r}; expected one or more ids.")
     ids = [*raters, *([senior] if senior is not None else [])]
     for rater in ids:
         if not isinstance(rater, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", rater, re.A):
-            problem = f"{rater!r} cannot be a rater's id."
-            raise StudyError(f"{problem} Use letters, digits, hyphens and underscores, 64 at most.")
+            raise StudyError(f"{rater!r} cannot be a rater's id. Use letters, digits, hyphens, _.")
     if len({rater.casefold() for rater in ids}) < len(ids):
         raise StudyError(f"Two of these are one id, case left aside: {', '.join(ids)}.")
     if any("simulat" in rater.casefold() for rater in ids) and not all(map(is_simulated, ids)):
-        problem = f"Of {', '.join(ids)} some look like simulated raters. Those need a study of"
-        raise StudyError(f"{problem} their own, each with {SIMULATED!r} before the id.")
+        raise StudyError(f"Simulated raters are called {SIMULATED}..., in a study of their own.")
     for name, share in shares.items():
         if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
             raise StudyError(f"{name} is {share!r}; expected a share from 0 to 1.")
@@ -627,13 +620,14 @@ def _texts(dialogues: Sequence, replies: Mapping) -> dict[str, dict[str, str]]:
     for model, given in replies.items():
         if not isinstance(given, Mapping):
             if isinstance(given, str) or len(given) != len(ids):
-                problem = f"{model}: {len(given)} replies to {len(ids)} dialogues."
-                raise StudyError(f"{problem} Give one for each.")
+                raise StudyError(
+                    f"{model}: {len(given)} replies to {len(ids)} dialogues; give all."
+                )
             given = dict(zip(ids, given, strict=True))
         found[model] = {name: plain(given.get(name) or "") for name in ids}
         if missing := [name for name in ids if not found[model][name]]:
-            problem = f"{model} has no reply to {len(missing)} dialogues, {missing[0]!r} the first."
-            raise StudyError(f"{problem} Leave those out for all models.")
+            told = f"{len(missing)} dialogues, {missing[0]!r} the first"
+            raise StudyError(f"{model} has no reply to {told}. Leave those out for all models.")
     return found
 
 
@@ -651,8 +645,9 @@ def checked(field: str, value):
         raise StudyError(f"{field!r} cannot be {value!r}. Known: {known}.")
     value = plain(value) if field == "comment" else value
     if field == "comment" and len(value) > LONGEST_COMMENT:
-        problem = f"The comment has {len(value):,} characters; {LONGEST_COMMENT:,} are kept."
-        raise StudyError(f"{problem} Shorten it.")
+        raise StudyError(
+            f"The comment has {len(value):,} characters; shorten to {LONGEST_COMMENT:,}."
+        )
     return value
 
 
