@@ -139,16 +139,13 @@ def ask(
                     f"{examples[0].dataset}: {done} of {len(asked)} answers are stored; run again "
                     "to go on."
                 ) from None
-    missing = [example.id for example, key in zip(examples, keys, strict=True) if key not in known]
-    if missing:
+    pairs = list(zip(examples, keys, strict=True))
+    if missing := [example.id for example, key in pairs if key not in known]:
         raise BenchHealthError(
             f"{model.name} gave no answer to {len(missing)} items, {missing[0]} the first. "
             "What it answered is stored; run again to ask for the rest."
         )
-    return [
-        dataclasses.replace(known[key], id=example.id)
-        for example, key in zip(examples, keys, strict=True)
-    ]
+    return [dataclasses.replace(known[key], id=example.id) for example, key in pairs]
 
 
 def make_requests(
@@ -167,41 +164,31 @@ def make_requests(
     if mode not in MODES:
         raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
     whole_number("shots", shots)
-    task = TASKS[key]
-    closed = mode == "likelihood"
+    task, closed = TASKS[key], mode == "likelihood"
     if closed and task.labels is None:
         raise BenchHealthError(f"{key} asks an open question; likelihood mode is for closed ones.")
-    if shots and pool is None:
-        pool = load(key, "train")
+    pool = load(key, "train") if shots and pool is None else pool
     ordered = exemplar_order(pool, seed) if shots else ()
-    requests = []
-    for example in examples:
-        chosen = exemplars(example, ordered, shots) if shots else ()
-        requests.append(
-            Request(
-                example=dataclasses.replace(example, gold=""),
-                messages=tuple(build(example, chosen)),
-                document=task.document(example),
-                keep_end=task.keep_end,
-                max_tokens=LABEL_TOKENS if closed else min(task.max_tokens, cap or task.max_tokens),
-                labels=task.labels(example) if closed else (),
-                cue=task.cue if closed else "",
-            )
+    room = LABEL_TOKENS if closed else min(task.max_tokens, cap or task.max_tokens)
+    requests = [
+        Request(
+            example=dataclasses.replace(example, gold=""),
+            messages=tuple(build(example, exemplars(example, ordered, shots) if shots else ())),
+            document=task.document(example),
+            keep_end=task.keep_end,
+            max_tokens=room,
+            labels=task.labels(example) if closed else (),
+            cue=task.cue if closed else "",
         )
+        for example in examples
+    ]
     return requests, pool
 
 
 def answer_key(signature: dict, request: Request) -> str:
     """Hash of all that can change an answer."""
-    return digest(
-        {
-            "model": signature,
-            "messages": list(request.messages),
-            "max_tokens": request.max_tokens,
-            "labels": list(request.labels),
-            "cue": request.cue,
-        }
-    )
+    asked = {"max_tokens": request.max_tokens, "labels": list(request.labels), "cue": request.cue}
+    return digest(asked | {"model": signature, "messages": list(request.messages)})
 
 
 def store_path(model: str, dataset: str, store: str | Path | None = None) -> Path:
@@ -316,6 +303,3 @@ class Store:
 
 def _checksum(row: dict) -> str:
     return digest(row)[:12]
-
-
-Shelf = Store  # its former name, until the last caller is mended
