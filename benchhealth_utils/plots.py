@@ -1,4 +1,4 @@
-"""How tables and figures look: one palette, one table, the figures that several pages draw.
+"""How tables and figures look: one palette, one table, the figure that several pages draw.
 
 A frame comes in as `evaluation.frame` and `compare` give it, with rates from 0 to 1; on the
 page a rate is in points, 0 to 100. Shapes tell kinds apart, never colour alone. Nothing here
@@ -8,7 +8,7 @@ writes a sentence: captions, alt texts and the words under a figure belong to th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from html import escape
 
 import matplotlib.pyplot as plt
@@ -187,65 +187,8 @@ def forest(
             axes.plot(100 * row["value"], place, mark, ms=8, **look, label=str(row[by]))
     axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel=xlabel)
     axes.set_yticks(range(len(labels)), labels)
-    return _legend(figure, axes)
-
-
-def by_shots(
-    rows: pd.DataFrame,
-    draws: pd.DataFrame | None = None,
-    printed: Mapping[str, Iterable[float]] | None = None,
-    *,
-    panel: str = "scenario",
-    by: str = "name",
-):
-    """Draw scores by number of shots, a panel a scenario, as the paper's Figure 1 does.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Columns `panel`, `by`, ``shots``, ``value``, ``low``, ``high``, rates in [0, 1].
-    draws : DataFrame, optional
-        Columns `panel`, ``shots``, ``value``: single draws of the exemplars, as crosses.
-    printed : Mapping of panel to points, optional
-        The paper's zero-shot scores: open circles left of zero.
-    panel, by : str
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-    """
-    panels, names = list(rows[panel].unique()), list(rows[by].unique())
-    size = (5.6, 2.2 * len(panels) + 1)  # narrow, to be read on a phone
-    figure, grid = plt.subplots(len(panels), sharex=True, squeeze=False, figsize=size)
-    for letter, title, axes in zip("abcdefghijklm", panels, grid[:, 0], strict=False):
-        points = list((printed or {}).get(title, ()))
-        axes.plot([-0.35] * len(points), points, **PAPER, label="the paper's models, zero-shot")
-        for at, name in enumerate(names):
-            own = rows[(rows[panel] == title) & (rows[by] == name)].sort_values("shots")
-            places, colour = own["shots"] + 0.1 * at, PALETTE[at % len(PALETTE)]
-            axes.vlines(places, 100 * own["low"], 100 * own["high"], color=colour, lw=2.5)
-            mark = f"-{MARKERS[at % len(MARKERS)]}"
-            axes.plot(places, 100 * own["value"], mark, color=colour, ms=7, label=name)
-        if draws is not None:
-            own = draws[draws[panel] == title]
-            axes.plot(own["shots"] + 0.16, 100 * own["value"], "kx", ms=5, label="one draw")
-        axes.set_title(f"({letter}) {str(title).capitalize()}", loc="left", fontsize="medium")
-        top = axes.get_ylim()[1]
-        axes.set_ylim(-0.05 * top, 1.05 * top)  # a mark at either end is whole
-        axes.set_ylabel("points")
-    axes.set_xticks(sorted(rows["shots"].unique()))
-    axes.set_xlabel("shots (exemplars before each item)")
-    figure.align_ylabels()
-    return _legend(figure, grid[0, 0])
-
-
-def _legend(figure, axes):
-    """Each label once, above the figure."""
-    handles, labels = axes.get_legend_handles_labels()
-    found = dict(zip(labels, handles, strict=True))
-    figure.legend(
-        found.values(), found.keys(), loc="upper center", ncols=3, frameon=False, fontsize="small"
-    )
-    lines = -(-len(found) // 3)
-    figure.tight_layout(rect=(0, 0, 1, 1 - 0.28 * lines / figure.get_figheight()))
+    found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each once
+    head = {"loc": "upper center", "ncols": 3, "frameon": False, "fontsize": "small"}
+    figure.legend(found.values(), found.keys(), **head)
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.28 * -(-len(found) // 3) / figure.get_figheight()))
     return figure

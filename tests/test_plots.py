@@ -1,4 +1,4 @@
-"""The one table, and the figures that several pages draw."""
+"""The one table, and the figure that several pages draw."""
 
 from io import StringIO
 
@@ -89,22 +89,3 @@ def test_a_forest_has_dots_intervals_the_papers_circles_and_the_constant_answer(
     assert [text.get_text() for text in axes.get_yticklabels()] == list(SCORES["title"])
     legend = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert sorted(legend) == ["one", "one answer to all", "the paper's models", "two"]
-
-
-def test_scores_by_shots_have_a_panel_a_scenario(figures):
-    rows = pd.DataFrame(
-        {
-            "scenario": ["reasoning"] * 2 + ["generation"] * 2,
-            "name": "one",
-            "shots": [0, 3] * 2,
-            "value": [0.1, 0.2, 0.3, 0.4],
-            "low": 0.05,
-            "high": 0.5,
-        }
-    )
-    figure = plots.by_shots(rows, draws=rows, printed={"reasoning": [70.0]})
-    titles = [axes.get_title("left") for axes in figure.axes]
-    assert titles == ["(a) Reasoning", "(b) Generation"]
-    curve = next(line for line in figure.axes[1].lines if line.get_label() == "one")
-    assert list(curve.get_ydata()) == pytest.approx([30, 40])
-    assert figure.axes[0].get_ylim()[1] > 70 and figure.axes[0].get_ylim()[0] < 0

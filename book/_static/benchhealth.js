@@ -58,9 +58,17 @@ function makeSortable(table) {
   });
 }
 
+// A text that a spreadsheet would take for a formula gets an apostrophe; numbers do not.
+function guarded(text) {
+  const formula = /^\s*['=+\-@\uff1d\uff0b\uff0d\uff20]/.test(text);
+  return formula && !/^[+-]?[\d.,]+$/.test(text) ? `'${text}` : text;
+}
+
 // One line of a CSV file (RFC 4180); a cell that spans columns is repeated.
 function csvLine(row) {
-  const cells = [...row.cells].flatMap((cell) => Array(cell.colSpan).fill(shownText(cell)));
+  const cells = [...row.cells].flatMap((cell) =>
+    Array(cell.colSpan).fill(guarded(shownText(cell)))
+  );
   const quoted = cells.map((text) =>
     /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
   );
