@@ -15,6 +15,7 @@ guessed: a reply that does not state its answer is not read.
 
 from __future__ import annotations
 
+import ast
 import html
 import json
 import re
@@ -28,6 +29,7 @@ import yaml
 
 from .schema import DATA
 
+SIGNS = str.maketrans("✅✔☑❌✘✖✕☒", "✓✓✓✗✗✗✗✗", "®™©℠")
 QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "‐": "-"})
 LONGEST = 400  # of a weak statement, in characters
 
@@ -83,25 +85,40 @@ CHOICES, LISTS = Words("choices"), Words("lists")
 # ---- The model's own words -------------------------------------------------------------------
 
 
-def own_words(text: str) -> str | None:
+def own_words(
+    text: str, prepare: Callable[[str], str] | None = None, *, ticks: bool = False
+) -> str | None:
     r"""The model's own reply, in plain lines; None if it ended inside a thought.
+
+    Parameters
+    ----------
+    text : str
+    prepare : callable, optional
+        What a task does to the model's own turn before its signs are taken off.
+    ticks : bool
+        Whether ticks and crosses, or ticked boxes, stay, as ✓ and ✗.
 
     Examples
     --------
     >>> own_words("<think>A?</think>**Answer:** \\boxed{Ｂ}</s> [INST] Next?")
-    'Answer: \nAnswer: B'
+    'Answer: \nThe answer is B'
     """
     reply = without_thoughts(fold(text))
-    return None if reply is None else own_answer(plain(own_turn(reply))).strip()
+    if reply is None:
+        return None
+    reply = own_turn(reply)
+    for sign, put in MARKUP.ticks if ticks else [(MARKUP.tick, " ")]:
+        reply = sign.sub(put, reply)
+    return own_answer(plain(prepare(reply) if prepare else reply)).strip()
 
 
 def fold(text: str) -> str:
-    """One form for characters that look alike; emoji and invisible signs go.
+    """One form for characters that look alike; emoji but ticks, and invisible signs, go.
 
     >>> fold("（Ａ）：‘yes’ ✅")
-    "(A):'yes'  "
+    "(A):'yes' ✓"
     """
-    text = MARKUP.bullets.sub("•", text).translate(dict.fromkeys(map(ord, "®™©℠")))
+    text = MARKUP.bullets.sub("•", text).translate(SIGNS)
     text = unicodedata.normalize("NFKC", text).translate(QUOTES)
     text = re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text)
     if text.isascii():
@@ -109,7 +126,7 @@ def fold(text: str) -> str:
     kept = []
     for character in text:
         kind = unicodedata.category(character)
-        if kind == "So" and character != "°":
+        if kind == "So" and character not in "°✓✗☐":
             kept.append(" ")
         elif kind not in ("Cf", "Mn") and (kind != "Cc" or character in "\n\t"):
             kept.append(character)
@@ -149,7 +166,7 @@ def own_turn(text: str) -> str:
 
 def plain(text: str) -> str:
     """The text without the signs of JSON, LaTeX, HTML and markdown."""
-    text = MARKUP.json_key.sub(lambda key: f"\n{key[1].replace('_', ' ')}: ", text)
+    text = _keys(text)
     for sign, put in MARKUP.signs:
         text = sign.sub(put, text)
     text = MARKUP.entity.sub(lambda entity: fold(html.unescape(entity[0])), text)
@@ -158,12 +175,22 @@ def plain(text: str) -> str:
     return text
 
 
+def _keys(text: str) -> str:
+    """The text with a line for each key of JSON: "finalAnswer" is "final Answer: "."""
+
+    def line(key: re.Match) -> str:
+        words = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", key[1] or key[2]).replace("_", " ")
+        return f"\n{words}: "
+
+    return MARKUP.json_key.sub(line, text)
+
+
 def own_answer(text: str) -> str:
     """The reply without an echo of the question and without invented ones."""
     text = text.strip()
     if OWN.question.match(text) or OWN.context.match(text):
         answer = OWN.answer_begins.search(text)
-        text = text[answer.start() :] if answer else ""
+        text = OWN.short_answer.sub("Answer:", text[answer.start() :]) if answer else ""
     invented = OWN.question.search(text)
     return text[: invented.start()] if invented else text
 
@@ -171,14 +198,18 @@ def own_answer(text: str) -> str:
 def without(text: str, *parts: str) -> str:
     """The text without parts of the prompt that the model repeats word by word.
 
-    White space may differ.
+    White space may differ. Where its beginning stands behind other words, the reply ends.
 
     >>> without("Say yes or\\nno. Yes.", "Say yes or no.")
     ' Yes.'
     """
     for part in filter(str.split, parts):
+        words = list(map(re.escape, part.split()))
         if part.split()[0] in text:
-            text = re.sub(r"\s+".join(map(re.escape, part.split())), "", text)
+            text = re.sub(r"\s+".join(words), "", text)
+            begun = re.search(r"\s+".join(words[:12]), text)
+            if begun and len(words) > 20 and text[: begun.start()].strip():
+                text = text[: begun.start()]
     return text
 
 
@@ -221,7 +252,7 @@ def as_answer(text: str, nouns: re.Pattern) -> str:
     'The answer is: no relation.'
     """
     tagged, opens = _nouns(nouns.pattern)
-    text = tagged.sub(r"\nAnswer: \2\n", text)
+    text = tagged.sub(r"\nAnswer: \2\n", _keys(text))
     text = re.sub("标签|类别|关系(?=是|为|:)", "答案", text)
     return opens.sub(lambda found: (found["head"] or "") + "answer", text)
 
@@ -360,7 +391,7 @@ def opening(text: str, name: re.Pattern, follow: re.Pattern | None = None) -> tu
     ([], 'a beta blocker')
     """
     found, end, place = [], 0, 0
-    while match := name.match(text, CHOICES.before.match(text, place).end()):
+    while match := _after_filler(text, place, name):
         if follow and not follow.match(text, match.end()):
             break
         found.append(match[0])
@@ -372,6 +403,12 @@ def opening(text: str, name: re.Pattern, follow: re.Pattern | None = None) -> tu
     return found, text[end:]
 
 
+def _after_filler(text: str, place: int, name: re.Pattern) -> re.Match | None:
+    """A name behind words such as "most likely", or where such a word is the name."""
+    filled = name.match(text, CHOICES.before.match(text, place).end())
+    return filled or name.match(text, re.compile(r"[\s\"'(]*").match(text, place).end())
+
+
 class Options:
     """Letters, their texts, and what a reply names of them.
 
@@ -379,6 +416,9 @@ class Options:
     ----------
     options : mapping of str to str
         Capital letters to texts.
+    question : str
+        An option's text that stands in it is not stated by being mentioned; one that asks for an
+        exception is answered by what it denies.
 
     Examples
     --------
@@ -389,7 +429,7 @@ class Options:
     'B'
     """
 
-    def __init__(self, options: Mapping[str, str]):
+    def __init__(self, options: Mapping[str, str], question: str = ""):
         self.letters = frozenset(options)
         self._texts: dict[str, str] = {}
         for letter, text in options.items():
@@ -399,13 +439,17 @@ class Options:
                 self._texts[key] = self._texts.get(key, "") + letter
         self._long = _any_of([text for text in self._texts if not _is_brief(text)])
         self._brief = _any_of([text for text in self._texts if _is_brief(text)])
+        labelled = rf"(?<![\w'])([A-Z])\b([\s).:*(–—-]{{1,4}})({self._brief.pattern})"
+        self._labelled = re.compile(labelled, re.I)
+        self._asked = set("".join(CHOICES.mark.findall(self.mask(plain(fold(question))))))
+        self._excepts = bool(CHOICES.exception.search(question))
 
     def read(self, text: str) -> str | None:
         """The letter that a reply chooses."""
-        reply = self.mask(own_words(text) or "").strip()
+        reply = self.mask(own_words(text, ticks=True) or "").strip()
         reading, cued = choose(statements(reply), self._named)
         if reply and not cued:
-            reading = self._bare(reply) or self._only_text(reply)
+            reading = self._reviewed(reply) or self._bare(reply) or self._stated(reply)
         return reading if reading in self.letters else None
 
     def mask(self, text: str) -> str:
@@ -413,33 +457,42 @@ class Options:
 
         Whole words only, the first and longest where two overlap: neither "hepatitis" in "chronic
         hepatitis" nor the C of "vitamin C" is seen. Texts of fewer than five letters ("5 mg",
-        "None") are too common to be marked.
+        "None") are too common to be marked, but behind their own letter.
         """
         text = re.sub("[⟦⟧]", " ", text)
-        return self._long.sub(lambda match: f"⟦{self._texts.get(_key(match[0]), '')}⟧", text)
+        text = self._long.sub(lambda match: f"⟦{self._texts.get(_key(match[0]), '')}⟧", text)
+        return self._labelled.sub(self._own, text)
+
+    def _own(self, found: re.Match) -> str:
+        """A brief text behind its own letter, marked."""
+        letter, sign, brief = found.groups()
+        own = letter in self._texts.get(_key(brief), "")
+        return f"{letter}{sign}⟦{letter}⟧" if own else found[0]
 
     def _named(self, statement: Statement) -> Said:
-        text = statement.text
+        text, weak = statement.text, statement.kind == "weak"
         if denial := CHOICES.negation.match(text):
             denied, instead = _instead(text[denial.end() :])
             chosen = self._in(instead).chosen
             return Said(chosen, self._in(denied).chosen - chosen)
         found = self._in(text)
-        if statement.kind == "weak" and not CHOICES.at_once.match(self._opens(text)[1]):
-            return Said(denied=found.denied)
+        if weak and not CHOICES.at_once.match(self._opens(text)[1]):
+            found = Said(denied=found.denied)
+        if found.denied and self._excepts:
+            return Said() if weak else Said(found.chosen or found.denied)
         return found
 
     def _in(self, text: str) -> Said:
         """The first of these: letters or brief texts at the start; letters in brackets; texts."""
         found, rest = self._opens(text)
         if found:
-            return Said(denied=found) if CHOICES.against.match(rest) else Said(found)
+            return Said(denied=found) if CHOICES.rejected.match(rest) else Said(found)
         aside = CHOICES.aside.search(text)
         end = aside.start() if aside else len(text)
         for pattern in (CHOICES.labelled, CHOICES.mark):
             chosen, denied = set(), set()
             for match in pattern.finditer(text, 0, end):
-                against = CHOICES.against.match(text, match.end())
+                against = CHOICES.rejected.match(text, match.end())
                 (denied if against else chosen).update("".join(filter(None, match.groups())))
             if chosen or denied:
                 return Said(frozenset(chosen), frozenset(denied))
@@ -453,6 +506,21 @@ class Options:
         found, rest = opening(text, CHOICES.letter, CHOICES.follow)
         return frozenset(letter.upper() for letter in found), rest
 
+    def _reviewed(self, reply: str) -> str | None:
+        """The one option that a reply goes through and finds right, or in a denial wrong."""
+        right, wrong = set(), set()
+        for line in map(str.strip, reply.splitlines()):
+            tick = re.match(r"[^\w⟦✓✗]*([✓✗]?)[^\w⟦]*", line)
+            here, rest = self._opens(line[tick.end() :])
+            mark = CHOICES.mark.match(line, tick.end())
+            here, rest = (set(mark[1]), line[mark.end() :]) if mark and not here else (here, rest)
+            said = CHOICES.verdict.match(rest)
+            if here and (tick[1] or said):
+                yes = tick[1] == "✓" or bool(said and (said["yes"] or said["tick"]))
+                (right if yes else wrong).update(here)
+        found, others = (wrong, right) if self._excepts and len(wrong) == 1 else (right, wrong)
+        return (*found,)[0] if len(found) == 1 and others - found else None
+
     def _bare(self, reply: str) -> str | None:
         """The letter that opens the reply, or that is all of its last line."""
         lines = [line for line in reply.splitlines() if line.strip()]
@@ -460,30 +528,41 @@ class Options:
         reviews = len(listed) > 1 and ord(listed[1]) == ord(listed[0]) + 1
         found = set()
         opens, rest = self._opens(lines[0])
-        if not reviews and CHOICES.opens.match(rest):
-            if CHOICES.against.match(rest):
-                return None
+        if opens and CHOICES.rejected.match(rest):
+            return None
+        begun = sentence(CHOICES.aside.split(rest)[0])
+        if not reviews and CHOICES.opens.match(rest) and not CHOICES.rejects.search(begun):
             found |= opens
         opens, rest = self._opens(lines[-1])
-        alone = re.fullmatch(r"\W*⟦\w+⟧\W*", rest) and not reviews
+        above = self._opens(lines[-2])[0] if len(lines) > 1 else None
+        alone = re.fullmatch(r"\W*⟦\w+⟧\W*", rest) and not (reviews and above)
         if alone or not re.search(r"\w", rest):
             found |= opens
         return found.pop() if len(found) == 1 else None
 
-    def _only_text(self, reply: str) -> str | None:
-        """The option whose text the reply begins with or, alone, has in it."""
+    def _stated(self, reply: str) -> str | None:
+        """The option whose text the reply begins with or, alone, states to be so."""
         if first := re.fullmatch(r"\W*⟦([A-Z])⟧\W*", sentence(reply)):
             return first[1]
-        found = {letter for mark in CHOICES.mark.findall(reply) for letter in mark}
-        said = re.split(r"(?<=[.!?。])\s|\n", reply)
-        if len(found) != 1 or any("⟦" in one and CHOICES.denies.search(one) for one in said):
-            return None
-        return found.pop()
+        found, denied, others = set(), set(), set()
+        for one in re.split(r"(?<=[.!?。])\s|\n", reply):
+            named = set("".join(CHOICES.mark.findall(one)))
+            lone = set(CHOICES.lone.findall(CHOICES.mark.sub("", one))) & self.letters
+            if CHOICES.denies.search(one):
+                denied |= named | lone
+            else:
+                others |= lone
+                told = CHOICES.retells.search(one) or self._opens(one)[0]
+                if CHOICES.states.search(one) and not told:
+                    found |= named - self._asked
+        found -= denied
+        return (*found,)[0] if len(found) == 1 and not others - found else None
 
 
 def _key(text: str) -> str:
     """An option's text as it is compared."""
-    return re.sub(r"\s+", " ", text).strip(" .").lower()
+    text = re.sub(r"\s+", " ", text).strip(" .").lower()
+    return text.replace(" & ", " and ").replace("sulph", "sulf").replace("umour", "umor")
 
 
 def _is_brief(text: str) -> bool:
@@ -495,9 +574,15 @@ def _any_of(texts: list[str]) -> re.Pattern:
     # Chinese has no spaces: its characters may touch a text, other letters not.
     word = r"(?-i:[^\W\u4e00-\u9fff])"
     longest = sorted(texts, key=len, reverse=True)
-    either = "|".join(re.escape(text).replace(r"\ ", r"\s+") for text in longest) or "(?!)"
+    either = "|".join(map(_spelled, longest)) or "(?!)"
     before, after = rf"(?<!{word})(?<![<>≤≥±-])(?<!\d[.,])", rf"(?!{word}|[-/%]\w|[.,]\d)"
     return re.compile(f"{before}(?:{either}){after}", re.I)
+
+
+def _spelled(text: str) -> str:
+    """A pattern of a text, in either spelling, with any white space."""
+    text = re.escape(text).replace(r"\ and\ ", r"\ (?:and|&)\ ").replace(r"\ ", r"\s+")
+    return text.replace("sulf", "sul(?:f|ph)").replace("umor", "umou?r")
 
 
 def _instead(text: str) -> tuple[str, str]:
@@ -678,21 +763,22 @@ def first_sentence(text: str) -> str:
 
 # ---- JSON --------------------------------------------------------------------------------------
 
-NAME_KEYS = ("text", "name", "entity", "mention", "disease", "word", "term", "span")
-TYPE_KEYS = ("type", "label", "category", "class", "entity_type", "semantic_type")
+NAME_KEYS = "text name entity mention disease word term span hallmark condition value".split()
+TYPE_KEYS = "type label category class entity_type entity_group semantic_type".split()
 
 
 def as_lines(text: str) -> str:
     """The text with headings and bullets in place of JSON, or of a Python list.
 
-    Objects with a name and a type become their name, if the type is asked for. A semicolon ends
-    each name. Text that only looks like JSON stays.
+    Of objects in a list their name counts, and their type or verdict if they have one: one of
+    another type than is asked for goes. A semicolon ends each name. Text that only looks like
+    JSON stays.
 
-    >>> print(as_lines('{"genes": ["A"], "diseases": ["asthma", "gout"]}').strip())
+    >>> print(as_lines('{"genes": ["A"], "diseases": ["flu", {"name": "gout", "id": 3}]}').strip())
     genes:
     - A;
     diseases:
-    - asthma;
+    - flu;
     - gout;
     """
     place = 0
@@ -709,43 +795,64 @@ def as_lines(text: str) -> str:
 
 
 def _value(text: str, place: int) -> tuple[object, int]:
-    """What JSON, or a list of strings as Python writes it, stands for; and its end."""
+    """What JSON, or a list as Python writes it, stands for; and its end."""
     try:
         return json.JSONDecoder().raw_decode(text, place)
     except (ValueError, RecursionError):
-        found = LISTS.python_list.match(text, place)
-    if not found:
+        found = LISTS.python.match(text, place)
+    try:
+        return (ast.literal_eval(found[0]), found.end()) if found else (None, place)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None, place
-    return [string[1:-1] for string in LISTS.string.findall(found[0])], found.end()
 
 
 def _is_list(value) -> bool:
     """Whether a value can list names: no number stands in it by itself."""
     if isinstance(value, dict):
         return bool(value)
-    return isinstance(value, list) and all(isinstance(item, (str, dict)) for item in value)
+    return isinstance(value, list) and all(isinstance(x, (str, dict, list, tuple)) for x in value)
 
 
 def _lines(value) -> list[str]:
     if isinstance(value, dict):
         return _object(value)
-    said = []
-    for item in value:
-        said += _object(item) if isinstance(item, dict) else [f"- {' '.join(str(item).split())};"]
-    return said or ["none"]
+    return [line for item in value for line in _item(item)] or ["none"]
+
+
+def _item(value) -> list[str]:
+    """The line of one member of a list."""
+    if isinstance(value, dict):
+        keys = {str(key).lower(): inner for key, inner in value.items()}
+        texts = {key: inner for key, inner in keys.items() if isinstance(inner, str)}
+        names = [texts[key] for key in NAME_KEYS if key in texts]
+        kinds = [texts[key] for key in TYPE_KEYS if key in texts]
+        verdict = next((inner for key, inner in keys.items() if LISTS.judges.fullmatch(key)), None)
+    elif isinstance(value, (list, tuple)):
+        names, verdict = [inner for inner in value if isinstance(inner, str)], None
+        kinds = names[1:]
+    else:
+        names, kinds, verdict = [str(value)], [], None
+    if not names and not kinds:
+        return _lines(value)
+    if names and kinds and not LISTS.asked.search(kinds[0]):
+        return []
+    name = " ".join((names or kinds)[0].split())
+    return [f"- {name}: {verdict};" if verdict is not None else f"- {name};"]
 
 
 def _object(value: dict) -> list[str]:
-    keys = {str(key).lower(): key for key in value}
-    kind = next((value[keys[key]] for key in TYPE_KEYS if key in keys), None)
-    name = next((value[keys[key]] for key in NAME_KEYS if key in keys), None)
-    if isinstance(kind, str) and isinstance(name, str):
-        return [f"- {' '.join(name.split())};"] if LISTS.asked.search(kind) else []
+    if {str(key).lower() for key in value} & set(TYPE_KEYS) and len(_item(value)) < 2:
+        named = [key for key in value if str(key).lower() in NAME_KEYS]
+        if named and isinstance(value[named[0]], str):
+            return _item(value)
     said = []
     for key, inner in value.items():
         heading = f"{str(key).replace('_', ' ')}:"
         if isinstance(inner, (dict, list)):
-            said += [heading, *(_lines(inner) if inner else ["none"])]
+            said += [
+                heading,
+                *(_lines(inner) if inner and _is_list(inner) else ["none"] * (not inner)),
+            ]
         else:
             said.append(f"{heading} {'' if inner is None else inner}")
     return said
@@ -787,8 +894,8 @@ def free_text(text: str, kind: Words) -> str | None:
 
 def _plain_text(text: str, kind: Words) -> str:
     """The text without the signs of JSON, HTML and markdown."""
+    text = kind.block_tag.sub("\n", kind.inline_tag.sub("", kind.box.sub(r"\1", text)))
     text = _json_text(kind.line_signs[0][0].sub("", text).strip(), kind)
-    text = kind.block_tag.sub("\n", kind.inline_tag.sub("", text))
     for sign, put in kind.line_signs:
         text = sign.sub(put, text)
     for _ in range(2):  # one emphasis inside another
@@ -799,13 +906,22 @@ def _plain_text(text: str, kind: Words) -> str:
 def _json_text(text: str, kind: Words) -> str:
     """The texts of a JSON object; those under a name for the answer, if it has any."""
     try:
-        values = json.loads(text) if text.startswith("{") else None
+        return "\n".join(_texts(json.loads(text), kind)) if text[:1] in "{[" else text
     except (ValueError, RecursionError):
         return text
-    if not isinstance(values, dict):
-        return text
-    named = {key: value for key, value in values.items() if kind.value.search(key)}
-    return "\n".join(value for value in (named or values).values() if isinstance(value, str))
+
+
+def _texts(value, kind: Words) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, list):
+        return [text for inner in value for text in _texts(inner, kind)]
+    if not isinstance(value, dict):
+        return []
+    told = {key: _texts(inner, kind) for key, inner in value.items()}
+    named = {key: texts for key, texts in told.items() if texts and kind.value.search(key)}
+    named = named or {key: texts for key, texts in told.items() if not kind.no_value.fullmatch(key)}
+    return [text for texts in named.values() for text in texts]
 
 
 def _without_preface(text: str, kind: Words) -> str:

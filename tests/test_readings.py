@@ -82,7 +82,7 @@ def test_drug_lists(case, options):
         ("So, A, while tempting, is wrong.", None),
         ("Answer: C. If there were a clot, the answer would be A.", "C"),
         ("I don't think the answer is B.", None),
-        ("The answer can't be A, so it must be C.", None),
+        ("The answer can't be A, so it must be C.", "C"),
         ("The correct answer is not A, B, or D; it is C.", "C"),
         ("Answer: A. Actually, the answer is not A.", None),
         ("Answer: B. The answer is not C.", "B"),
@@ -152,7 +152,7 @@ def test_more_labels(reply, reading):
         ('{"medications": [{"name": "Zinc", "dose": "1 g"}]}', {"zinc"}),
         ("Final Answer:\n| Drug | Dose |\n|---|---|\n| Zinc | 1 g |", {"zinc"}),
         ("Final Answer: None; rest", set()),
-        ("Final Answer: No medications are listed in the content.", None),
+        ("Final Answer: No medications are listed in the content.", set()),
         ("- Fever\n- Cough\n\nThe patient has the flu.", None),
         ("Zinc", None),
     ],
@@ -403,6 +403,12 @@ def test_a_long_phrase_between_answer_and_verb():
 # ------------------------------------------------- a real model's stored answers
 
 STORED = sorted((ROOT / "data" / "answers").glob("*/*.jsonl"))
+# Recorded before replies were read as they are now; each was looked at.
+CHANGED = {
+    "chatdoctor": {"618", "780"},
+    "mmlu_medicine": {"mmlu_medicine-164", "mmlu_medicine-236", "mmlu_medicine-268"},
+    "ncbi_disease": {"ncbi_disease-648"},
+}
 CUT = re.compile(r"\[\d+ words of the item\]")  # the item's words are not kept
 
 
@@ -418,4 +424,4 @@ def test_stored_answers_are_read_as_they_were(path, real_data):
             was = frozenset(tuple(x) if isinstance(x, list) else x for x in was)
         if read(examples[row["id"]], row["text"]) != was:
             changed.append(row["id"])
-    assert not changed
+    assert set(changed) == CHANGED.get(path.stem.split("-")[0], set())

@@ -450,7 +450,7 @@ def test_any_json_can_be_asked(value, form):
     reading = read_entities(reply, SENTENCES["asthma"])
     if reading is not None:
         check_entities(reading, SENTENCES["asthma"])
-    assert read_relation(reply) is None or "false" in reply
+    assert read_relation(reply) in {"false", None}
     assert read_gene_disease(reply) in {"yes", "no", None}
     assert read_hallmarks(reply) in (None, frozenset())
 
@@ -458,12 +458,12 @@ def test_any_json_can_be_asked(value, form):
 def test_replies_without_end_are_read_in_time():
     for unit in ("asthma, ", "PKU; ", "<", "[", '{"a": [', "- gout\n", "the answer is ", "not a "):
         reply = (unit * 3000)[:3000]
-        begun = time.perf_counter()
+        begun = time.process_time()
         read_entities(reply, SENTENCES["asthma"])
         read_relation(reply)
         read_gene_disease(reply)
         read_hallmarks(reply)
-        assert time.perf_counter() - begun < 10
+        assert time.process_time() - begun < 10
 
 
 NAMES = [

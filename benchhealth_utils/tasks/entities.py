@@ -168,16 +168,20 @@ def parse(example: Example, text: str) -> frozenset | None:
     (frozenset({('spurious', 0)}), frozenset(), None)
     """
     known = _sentence(example.inputs["sentence"])
-    reply = replies.without_thoughts(replies.fold(text))
-    if not reply:
-        return None
-    reply = REPLY.wrapped.sub("; ", replies.as_lines(replies.own_turn(reply)))
-    found = _groups(known.without_echo(replies.own_answer(replies.plain(replies.unwrapped(reply)))))
+    reply = replies.own_words(text, _prepared)
+    found = _groups(known.without_echo(reply)) if reply else []
     for kind in ("bar", "heading", "tells", "paragraph", "bare"):
         names = _chosen([group for group in found if group.kind == kind], known)
         if names is not None:
             return known.align(names)
     return None
+
+
+def _prepared(said: str) -> str:
+    """A list in place of JSON and of tags around names."""
+    if tagged := list(REPLY.tagged.finditer(said)):
+        said = "".join(f"\n- {tag['name']};" for tag in tagged if tag["asked"]) or said
+    return replies.unwrapped(REPLY.wrapped.sub("; ", replies.as_lines(said)))
 
 
 # ---- The sentence ------------------------------------------------------------------------------
@@ -352,10 +356,11 @@ def _groups(reply: str) -> list[Group]:
     [('other', ['- A']), ('heading', ['flu']), ('bar', ['flu; gout'])]
     """
     reply = REPLY.chinese.sub("\ndiseases: ", REPLY.no_diseases.sub("\ngenes: ", reply))
-    reply = REPLY.within.sub("\n", REPLY.template.sub("", reply))
+    reply = REPLY.template.sub("", reply)
     found = [Group("bare")]
     blank = False
-    for line in _rows(reply.splitlines()):
+    barred = (x if REPLY.bar.match(x) else REPLY.within.sub("\n", x) for x in reply.splitlines())
+    for line in _rows("\n".join(barred).splitlines()):
         group = _opened(line)
         if group and group.kind == "paragraph" and any(one.lines for one in found):
             break  # an invented one
@@ -382,7 +387,8 @@ def _rows(lines: list[str]) -> list[str]:
             column = named.index(True) if True in named else None
             rows += ["diseases:"] if column is not None else []
         elif column is not None and "|" in line and column < len(cells):
-            rows.append(f"- {cells[column]}")
+            other = any(map(REPLY.others.fullmatch, cells))
+            rows += [] if other else [f"- {cells[column]}"]
         else:
             column = None
             rows.append(line.strip("|").strip() if line.startswith("|") else line)
@@ -394,9 +400,7 @@ def _opened(line: str) -> Group | None:
     if found := REPLY.paragraph.match(line):
         return _group("paragraph", found["rest"])
     if found := REPLY.bar.match(line):
-        inner = REPLY.heading.match(found["rest"])
-        told = inner and _heading_kind(inner["head"]) == "heading"
-        return _group("bar", (inner if told else found)["rest"], found["id"].lower())
+        return Group("bar", _asked_for(found["rest"]), found["id"].lower())
     bare = replies.without_bullet(line)
     for pattern, kind in ((REPLY.heading, None), (REPLY.tells, "tells")):
         found = pattern.match(bare)
@@ -406,6 +410,18 @@ def _opened(line: str) -> Group | None:
     if bare == line and _heading_kind(line) == "heading":
         return Group("heading")
     return Group("bare") if bare == line and line.endswith(":") else None
+
+
+def _asked_for(rest: str) -> list[str]:
+    """What stands behind a bar, without "Disease:" and what is of another kind."""
+    lines = []
+    for part in re.split(r";\s*(?=[^;:]{3,40}:)", rest):
+        inner = REPLY.heading.match(part)
+        kind = inner and _heading_kind(inner["head"])
+        if kind != "other":
+            part = inner["rest"] if kind else part
+            lines = [*lines, part] if kind or not lines else [*lines[:-1], f"{lines[-1]};{part}"]
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _group(kind: str, rest: str, name: str = "") -> Group:
@@ -496,13 +512,27 @@ def _names_in(lines: list[str], known: Sentence) -> list[str] | None:
     """
     names = []
     none = any(map(REPLY.nothing.fullmatch, lines))
-    for item in _items(lines, known):
+    for item in _with_abbreviations(_items(lines, known), known):
         name = _trimmed(item, known)
         if _says_none(item):
             none = True
         elif re.search(r"[^\W\d_]", name) and not REPLY.other_type.search(item):
             names += [] if _is_prose(name, known) else [name]
     return names if names or none else None
+
+
+def _with_abbreviations(items: list[str], known: Sentence) -> list[str]:
+    """The items; "renal failure (RF)" is two if no "RF" is left over."""
+    found = []
+    for item in items:
+        both = REPLY.abbreviated.fullmatch(REPLY.explained.sub("", item.strip(), count=1))
+        if both and known.has(both["long"]):
+            short = both["short"]
+            both = both if len(known.spans(short)) == 1 + items.count(short) else None
+            found += [both["long"], short] if both else [item]
+        else:
+            found.append(item)
+    return found
 
 
 def _says_none(line: str) -> bool:

@@ -141,6 +141,9 @@ def _shown(example: Example) -> dict[str, str]:
 # The replies
 
 
+REPLY = replies.Words("exams")
+
+
 def parse_exam(example: Example, text: str) -> str | None:
     """The letter of the option that a reply chooses.
 
@@ -151,22 +154,27 @@ def parse_exam(example: Example, text: str) -> str | None:
     >>> parse_exam(example, "Option A is tempting, but the answer is metformin.")
     'C'
     """
-    return _options(tuple(example.inputs["options"].items())).read(text)
+    options = tuple(example.inputs["options"].items())
+    return _options(options, str(example.inputs.get("question", ""))).read(text)
 
 
 def parse_pubmedqa(example: Example, text: str) -> str | None:
     """The label that a reply chooses: "yes", "no" or "maybe"."""
-    return _verdicts().read(replies.own_words(text) or "")
+
+    def prepare(said: str) -> str:
+        return REPLY.lettered.sub("", replies.as_answer(said, REPLY.nouns))
+
+    return _verdicts().read(replies.own_words(text, prepare) or "")
 
 
 @lru_cache(maxsize=16)
-def _options(options: tuple) -> replies.Options:
-    return replies.Options(dict(options))
+def _options(options: tuple, question: str) -> replies.Options:
+    return replies.Options(dict(options), question)
 
 
 @lru_cache
 def _verdicts() -> replies.Labels:
-    return replies.Labels(replies.Words("exams").labels)
+    return replies.Labels(REPLY.labels)
 
 
 # The tasks

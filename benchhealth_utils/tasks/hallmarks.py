@@ -91,15 +91,15 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     >>> parse(one, "The drug slowed metastasis in mice.") is None
     True
     """
-    text = replies.as_answer(re.sub("[⟦⟧]", " ", replies.fold(text)), REPLY.nouns)
-    reply = REPLY.table_head.sub(
-        "", replies.own_item(replies.own_words(replies.unwrapped(text)) or "", REPLY.item)
-    )
+    reply = replies.own_words(text, _prepared, ticks=True) or ""
+    reply = REPLY.table_head.sub("", replies.own_item(reply, REPLY.item))
+    reply = REPLY.tick_behind.sub(r": \1", REPLY.tick_before.sub(r"\1\3: \2", reply))
     echo = _echo().search(reply)
     for number, name in enumerate(REPLY.official.values()):
         reply = name.sub(f"⟦{number}⟧", reply)
     if echo:
         reply = re.sub(r"^\W*⟦\d⟧:.*\n?", "", reply, flags=re.M)
+    reply = _judged(reply)
     cues = [
         cue for cue in replies.answer_cues(reply) if not reply[cue.end :].lstrip().startswith("?")
     ]
@@ -109,6 +109,24 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
         if found is not None:
             return found
     return None if cues else _uncued(reply)
+
+
+def _prepared(said: str) -> str:
+    said = replies.as_lines(re.sub("[⟦⟧]", " ", said))
+    return replies.unwrapped(replies.as_answer(said, REPLY.nouns))
+
+
+def _judged(reply: str) -> str:
+    """The reply with a verdict of its own behind each name below "Absent:"."""
+    lines, denied = [], False
+    for line in reply.splitlines():
+        if heading := REPLY.judged.fullmatch(line):
+            denied, line = bool(heading["no"]), heading["rest"]
+        if denied and line.strip():
+            parts = [part for part in _parts(line) if MARK.search(part) or _short(part)]
+            line = "; ".join(f"{REPLY.describes.split(part)[0]}: no" for part in parts)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 @lru_cache
@@ -148,12 +166,13 @@ def _is_item(line: str) -> bool:
 
 def _told(reply: str) -> frozenset[str] | None:
     """The official names in prose that denies none of them and asks nothing."""
-    names = set()
+    names, contrasts = set(), "but not" in reply
     for said in re.split(r"(?<=[.!?])\s+|\n", reply):
         for mark in MARK.finditer(said):
-            if said.endswith("?") or _is_denied(said, mark):
+            denied = _is_denied(said, mark)
+            if said.endswith("?") or (denied and not contrasts):
                 return None
-            names.add(HALLMARKS[int(mark[1])])
+            names |= set() if denied else {HALLMARKS[int(mark[1])]}
     return frozenset(names) if 0 < len(names) < len(HALLMARKS) else None
 
 
@@ -189,7 +208,9 @@ def _listed(found: list[str]) -> frozenset[str] | None:
 def _parts(line: str) -> list[str]:
     """What semicolons, numbers, and commas before an official name part in a line."""
     parts = replies.segments(REPLY.bracketed.sub(r": \1", line.strip(" \t|")))
-    return [item for part in parts for item in re.split(r",\s*(?=⟦)", replies.first_sentence(part))]
+    return [
+        item for part in parts for item in re.split(r"[,|]\s*(?=⟦)", replies.first_sentence(part))
+    ]
 
 
 def _in_head(head: str) -> tuple[set[str], set[str]]:

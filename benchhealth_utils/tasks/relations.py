@@ -217,8 +217,13 @@ def parse_gad(example: Example, text: str) -> str | None:
 
 def _reply(text: str, nouns: re.Pattern, item: re.Pattern) -> str:
     """The model's own words: words for the answer are "answer", angle brackets ⟨⟩."""
-    text = replies.as_answer(re.sub("[⟨⟩]", " ", replies.fold(text)), nouns)
-    return replies.own_item(replies.own_words(replies.unwrapped(text, "⟨", "⟩")) or "", item)
+
+    def prepare(said: str) -> str:
+        said = REPLY.no_type.sub(r"\1none", re.sub("[⟨⟩]", " ", said))
+        said = REPLY.one.sub(r"\1yes", said)
+        return replies.unwrapped(replies.as_answer(said, nouns), "⟨", "⟩")
+
+    return replies.own_item(replies.own_words(text, prepare) or "", item)
 
 
 def _marked(reply: str) -> tuple[str | None, frozenset[str] | None]:

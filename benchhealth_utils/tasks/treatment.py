@@ -97,6 +97,9 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     reply = re.sub(r"^\|[\s|:-]+$\n?", "", replies.own_words(text) or "", flags=re.M)
     reply = re.sub(r"^\|\s*([^|\n]+)\|.*$", r"- \1", reply, flags=re.M)
     found = replies.stated(reply, REPLY.heading)
+    told = replies.stated(reply, REPLY.told) if found is None else None
+    if told and (names := _drugs_in(told)) is not None:
+        return names
     return _bare(reply) if found is None else _drugs_in(found)
 
 
@@ -147,6 +150,9 @@ def _quoted(line: str) -> list[str]:
 
 def _items(line: str, several: bool) -> Iterator[str]:
     """The items of a line; `several` if it is one line, with one item, of many."""
+    named = REPLY.in_class.sub(lambda found: f" {found['names'] or ''}", line)
+    if named != line:
+        line = re.sub(r"(\([^()]*\))|\)", r"\1", replies.first_sentence(named))
     parts = replies.segments(line)
     for part in map(replies.first_sentence, parts):
         if REPLY.none.fullmatch(part):
