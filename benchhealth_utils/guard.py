@@ -151,14 +151,9 @@ def check_endpoint(address: str, name: str) -> str:
         what = f"'{scrubbed(address)[:40]}' is no address; expected https://host/v1."
         raise ModelError(f"{name}: {what}")
     pieces = address, *re.split(r"[/;:=,]", url.path)
-    if (
-        any(has_secret(piece) or LONG_HEX.fullmatch(piece) for piece in pieces)
-        or "@" in url.netloc
-        or url.query
-        or url.fragment
-    ):
-        raise ModelError(
-            f"{name}: the server's address carries a password, a query, or something that looks "
-            "like a key. Give the key through its own variable, never within an address."
-        )
+    secret = any(has_secret(piece) or LONG_HEX.fullmatch(piece) for piece in pieces)
+    if secret or "@" in url.netloc or url.query or url.fragment:
+        what = "carries a password, a query, or something that looks like a key"
+        advice = "Give the key through its own variable, never within an address."
+        raise ModelError(f"{name}: the server's address {what}. {advice}")
     return address.rstrip("/")

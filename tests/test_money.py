@@ -113,7 +113,7 @@ def test_a_budget_books_what_was_set_aside():
     assert budget.reserve(0.5) and not budget.reserve(0.01)
 
 
-@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf")])
+@pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf"), "5"])
 def test_a_budget_that_is_none_is_refused(limit):
     with pytest.raises(ModelError, match="expected dollars, 0 or more"):
         Budget(limit)

@@ -91,8 +91,9 @@ class Budget:
     """
 
     def __init__(self, limit: float | None = None):
-        if limit is not None and not 0 <= limit < math.inf:
-            raise ModelError(f"The budget is {limit}; expected dollars, 0 or more.")
+        number = isinstance(limit, int | float) and 0 <= limit < math.inf
+        if limit is not None and not number:
+            raise ModelError(f"The budget is {limit!r}; expected dollars, 0 or more.")
         self.limit, self.spent, self.held, self.open = limit, 0.0, 0.0, 0
         self._lock = threading.Lock()
 

@@ -99,15 +99,17 @@ class RemoteModel(Backend):
         formats = (spec.stop for spec in MODELS.values() if style and spec.template == style)
         self.stop = list(next(formats, ()))
         self.price, self.priced = known_price(name, here=not self.remote)
-        self.budget = budget if isinstance(budget, Budget) else shared_budget()
-        if isinstance(budget, int | float):
-            self.budget = Budget(budget)
+        self.budget = budget if isinstance(budget, Budget) else Budget(budget)
+        if budget is None:
+            self.budget = shared_budget()
+        else:
             self._check_price()
         known = self.endpoint == self.vendor  # another address may name a host inside
         where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
         port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
         self.place = port if not self.remote else where if known else f"server {where}"
-        wish = None if known or style else stated_thinking()  # a switch that only servers know
+        served = self.package == "openai" and not known and not style
+        wish = stated_thinking() if served else None  # a switch that vendors do not know
         self.thinking = {} if wish is None else {"enable_thinking": wish, "thinking": wish}
         stated = {"reply_limit": stated_limit() or None, "thinking": wish}
         if self.package == "openai":
@@ -197,11 +199,11 @@ class RemoteModel(Backend):
 
     async def _ask(self, call: Call) -> Reply:
         """What comes of one request, in whatever form it has to be asked."""
-        limit, warmth = self._form
+        limit, degree = self._form
         while True:
             seen = self._answered
             try:
-                body = self._body(call.request) | {"temperature": TEMPERATURES[warmth]}
+                body = self._body(call.request) | {"temperature": TEMPERATURES[degree]}
                 body |= {limit: reply_limit(call.request)}
                 body = {name: value for name, value in body.items() if value is not None}
                 await self._client.post(self.path, body=body, cast_to=object)
@@ -211,12 +213,12 @@ class RemoteModel(Backend):
                 if not call.kind and not isinstance(error, self._sdk.APIConnectionError):
                     raise self._stopped("odd", type(error).__name__) from None
             else:
-                self._form, self._answered = (limit, warmth), self._answered + 1
-                return self._reply(call, TEMPERATURES[warmth])
+                self._form, self._answered = (limit, degree), self._answered + 1
+                return self._reply(call, TEMPERATURES[degree])
             if call.kind == "wrong" and limit == "max_tokens" and "max_tokens" in call.words:
                 limit = "max_completion_tokens"
-            elif call.kind == "wrong" and "temperature" in call.words and warmth < 2:
-                warmth += 1
+            elif call.kind == "wrong" and "temperature" in call.words and degree < 2:
+                degree += 1
             elif not (call.kind == "busy" and self._answered > seen):  # else it does go on
                 return self._without_answer(call)
 
