@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import sys
@@ -25,7 +24,7 @@ import yaml
 from benchhealth_utils import download, load
 from benchhealth_utils.download import DownloadError, members_digest
 from benchhealth_utils.registry import DATASETS, Dataset
-from benchhealth_utils.schema import ROOT, BenchHealthError, DataError
+from benchhealth_utils.schema import ROOT, DataError
 
 GOOD = b"sentence\tlabel\n" * 20_000
 OTHER = b"another file\n" * 1_000
@@ -42,9 +41,6 @@ PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
-
-
-# --------------------------------------------------------------- the server
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -137,9 +133,6 @@ def naps(monkeypatch):
     return seen
 
 
-# ------------------------------------------------------------- the registry
-
-
 def entry(name, data, url=None, **more):
     row = {"name": name, "role": "test", "sha256": sha256(data), **more}
     return row | ({"url": url} if url else {})
@@ -188,9 +181,6 @@ def tree(folder: Path) -> set[str]:
 WHOLE = {"one_folder", A, "two_folder", "two_folder/test", B}
 
 
-# ------------------------------------------------------------ good downloads
-
-
 def test_good_files_come_to_their_place(two, server, tmp_path, capsys):
     assert download.download(folder=tmp_path) == {A: "fetched", B: "fetched"}
     assert (tmp_path / A).read_bytes() == GOOD
@@ -210,38 +200,12 @@ def test_second_run_skips_by_hash_and_asks_nobody(two, server, tmp_path, capsys)
     assert "skipped   one_folder/a.tsv" in capsys.readouterr().out
 
 
-def test_it_says_how_to_use_a_folder_that_load_would_not_read(two, tmp_path, monkeypatch, capsys):
-    monkeypatch.delenv("BENCHHEALTH_DATA", raising=False)
-    download.download("one", folder=tmp_path)
-    assert f"export BENCHHEALTH_DATA={tmp_path}" in capsys.readouterr().out
-    monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
-    download.download("one", folder=tmp_path)
-    assert "export" not in capsys.readouterr().out
-    monkeypatch.setattr(download, "FULL", tmp_path / "full")
-    download.download("one")
-    assert "export BENCHHEALTH_DATA=" in capsys.readouterr().out
-
-
-@pytest.mark.skipif(os.name != "posix", reason="permission bits of POSIX")
-def test_files_have_ordinary_permissions(two, tmp_path):
-    mask = os.umask(0o022)
-    try:
-        download.download("one", folder=tmp_path)
-    finally:
-        os.umask(mask)
-    assert stat.S_IMODE((tmp_path / A).stat().st_mode) == 0o644
-    assert stat.S_IMODE((tmp_path / A).parent.stat().st_mode) == 0o755
-
-
 def test_the_proxy_of_the_environment_is_used(server, registry, tmp_path, monkeypatch):
     monkeypatch.setenv("HTTP_PROXY", server.url)
     monkeypatch.setenv("http_proxy", server.url)
     server.plays["/x/a.tsv"] = [body(GOOD)]
     registry(data_set("one", entry("a.tsv", GOOD, "http://data.invalid/x/a.tsv")))
     assert download.download(folder=tmp_path) == {A: "fetched"}
-
-
-# ------------------------------------------------------------- bad downloads
 
 
 def failing(*keys, **options) -> DownloadError:
@@ -265,19 +229,6 @@ def test_wrong_bytes_are_refused_and_leave_nothing(sent, said, two, server, tmp_
     assert server.requests.count("/pinned/a.tsv") == 1 and not naps
 
 
-def test_a_wrong_file_stays_until_a_good_one_comes(two, server, tmp_path, capsys):
-    target = tmp_path / A
-    target.parent.mkdir()
-    target.write_bytes(b"my own notes")
-    server.plays["/pinned/a.tsv"] = [body(WRONG), body(GOOD)]
-    failing("one", folder=tmp_path)
-    assert target.read_bytes() == b"my own notes"
-    assert tree(tmp_path) == {"one_folder", A}
-    assert sha256(b"my own notes") in capsys.readouterr().out
-    assert download.download("one", folder=tmp_path) == {A: "fetched"}
-    assert target.read_bytes() == GOOD
-
-
 @pytest.mark.parametrize("code", [400, 403, 404, 410])
 def test_what_cannot_get_better_is_asked_once(code, two, server, tmp_path, naps):
     server.plays["/pinned/a.tsv"] = [status(code)]
@@ -286,13 +237,6 @@ def test_what_cannot_get_better_is_asked_once(code, two, server, tmp_path, naps)
     assert str(code) in str(error) and f"{server.url}/pinned/a.tsv" in str(error)
     assert server.requests == ["/pinned/a.tsv", "/pinned/b.tsv"] and not naps
     assert tree(tmp_path) == {"two_folder", "two_folder/test", B}
-
-
-@pytest.mark.parametrize("code", [408, 429, 500, 503])
-def test_what_may_get_better_is_asked_again(code, two, server, tmp_path, naps):
-    server.plays["/pinned/a.tsv"] = [status(code), status(code), body(GOOD)]
-    assert download.download("one", folder=tmp_path) == {A: "fetched"}
-    assert len(server.requests) == 3 and len(naps) == 2
 
 
 def test_retries_are_bounded(two, server, tmp_path, naps):
@@ -339,9 +283,6 @@ def test_a_password_in_an_address_is_not_shown(two, server, tmp_path, capsys, na
     refused = failing("one", mirror=address, folder=tmp_path)
     shown = f"{error}{refused}{capsys.readouterr()}"
     assert "404" in shown and "refused" in shown and "-word" not in shown
-
-
-# ------------------------------------------------------- disk, interruption
 
 
 def heed_ctrl_c():
@@ -423,9 +364,6 @@ def test_two_processes_at_once(two, server, tmp_path):
     assert tree(tmp_path) == WHOLE
 
 
-# ------------------------------------------------------------------- mirrors
-
-
 @pytest.mark.parametrize("form", ["path", "text", "file address"])
 def test_a_folder_as_mirror(form, two, server, tmp_path):
     mirror = tmp_path / "a mirror, 100%"
@@ -444,16 +382,6 @@ def test_a_folder_as_mirror(form, two, server, tmp_path):
     assert error.outcomes == {A: "failed", B: "failed"}
     assert sha256(WRONG) in str(error) and str(mirror / B) in str(error)
     assert tree(tmp_path) & {"again"} == set()
-
-
-@pytest.mark.parametrize("mirror", ["/no/such/folder", "ftp://x.org/y", "file:///no"])
-def test_a_mirror_that_is_not_there(mirror, two, server, tmp_path):
-    with pytest.raises(BenchHealthError, match="neither an http") as caught:
-        download.download(mirror=mirror, folder=tmp_path)
-    assert mirror in str(caught.value) and not server.requests
-
-
-# ----------------------------------------------------------------------- HoC
 
 
 def pack(path, members, compression=zipfile.ZIP_DEFLATED, year=2024, comment=b""):
@@ -491,40 +419,6 @@ def test_hoc_is_the_same_however_packed(members, options, tmp_path):
 NAME = f"{TOP}/text/1.txt"
 
 
-@pytest.mark.parametrize(
-    "members",
-    [
-        HOC | {NAME: b"VEGF fell."},
-        {name: data for name, data in HOC.items() if name != NAME},
-        HOC | {f"{TOP}/labels/3.txt": b"<NULL"},
-        {name.replace(TOP, "Hallmarks-of-Cancer-master"): HOC[name] for name in HOC},
-        {NAME: HOC[f"{TOP}/text/2.txt"], **{n: HOC[n] for n in HOC if n != NAME}},
-        {f"{TOP}/README.md": b"#"},
-        {},
-    ],
-    ids=["changed", "missing", "added", "other top", "swapped", "none", "empty"],
-)
-def test_hoc_of_other_members_is_refused(members, server, registry, tmp_path):
-    server.plays = {
-        "/good.zip": [body(pack(tmp_path / "good.zip", HOC.items()).read_bytes())],
-        "/bad.zip": [body(pack(tmp_path / "bad.zip", members.items()).read_bytes())],
-    }
-    row = {"name": "x.zip", "role": "both", "members_sha256": hoc_digest()}
-    target = tmp_path / "to" / "hoc_folder" / "x.zip"
-    registry(data_set("hoc", row | {"url": f"{server.url}/bad.zip"}))
-    failing(folder=tmp_path / "to")
-    assert not (tmp_path / "to").exists()
-    target.parent.mkdir(parents=True)
-    target.write_bytes((tmp_path / "bad.zip").read_bytes())
-    registry(data_set("hoc", row | {"url": f"{server.url}/good.zip"}))
-    assert set(download.download(folder=tmp_path / "to").values()) == {"fetched"}
-    assert target.read_bytes() == (tmp_path / "good.zip").read_bytes()
-    again = pack(target, reversed(HOC.items()), zipfile.ZIP_STORED).read_bytes()
-    server.requests.clear()
-    assert set(download.download(folder=tmp_path / "to").values()) == {"skipped"}
-    assert target.read_bytes() == again and not server.requests
-
-
 def test_a_damaged_zip_is_named_as_such(tmp_path):
     whole = pack(tmp_path / "x.zip", HOC.items(), zipfile.ZIP_STORED).read_bytes()
     at = whole.index(b"VEGF")
@@ -540,9 +434,6 @@ def test_a_damaged_zip_is_named_as_such(tmp_path):
     pack(tmp_path / "x.zip", [(f"{TOP}/README.md", b"#")])
     with pytest.raises(DataError, match="without a text file"):
         members_digest(tmp_path / "x.zip")
-
-
-# ------------------------------------- what is not fetched, and the real list
 
 
 def test_optional_files(server, registry, tmp_path, capsys):
@@ -603,12 +494,6 @@ def test_every_file_of_the_registry_is_pinned():
     assert len(addresses) == len(set(addresses)) == 21
     text = (ROOT / "data" / "datasets.yaml").read_text(encoding="utf-8")
     assert list(yaml.safe_load(text)) == list(DATASETS)
-
-
-# ------------------------------------------------------------ the command line
-
-
-# --------------------------------------------------------------- the real data
 
 
 def test_the_official_files_from_a_mirror(real_data, tmp_path):
