@@ -44,7 +44,7 @@ def test_every_pair_is_held_against_every_other():
     found = claims.each(TABLE, ["gpt-4", *GENERAL], GENERAL)
     assert len(found) == 4 * 3  # no model against itself
     assert found["gpt-4", "llama-2-7b", "medqa"] == 50
-    assert found["llama-2-13b", "llama-2-7b"].tolist() == [10, 5, 5]
+    assert found.xs(("llama-2-13b", "llama-2-7b")).tolist() == [10, 5, 5]
 
 
 def test_means_and_bests_of_groups_lack_what_a_member_lacks():
