@@ -84,10 +84,9 @@ data
 prompts download
 models
 answers
-perturb
+perturb results
 plan
 evaluation
-results
 usefulness
 printed plots notebook
 claims
