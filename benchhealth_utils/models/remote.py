@@ -282,12 +282,9 @@ class RemoteModel(Backend):
                 call.fault, call.usage = "connection", None
             raise
         finally:
-            call.paid += self.budget.settle(most, self._cost(call.usage, most))
-
-    def _cost(self, usage: dict | None, most: float) -> float:
-        """Of an attempt: nothing if it was not billed, the most if nobody has counted."""
-        counts = [(usage or {}).get(name) for name in ("prompt_tokens", "completion_tokens")]
-        return 0.0 if usage is None else most if None in counts else self.price.of(*counts)
+            counts = [(call.usage or {}).get(name) for name in self.counts]
+            cost = most if None in counts or not self.price else self.price.of(*counts)
+            call.paid += self.budget.settle(most, 0.0 if call.usage is None else cost)
 
     def _look(self, call: Call, response) -> None:
         """Read a response; give an error its meaning, and mark it for the client."""
@@ -457,9 +454,7 @@ def pause_of(headers) -> float:
 
 def ended(reason) -> str | None:
     """The status that a reason to finish stands for; None if nobody knows."""
-    if not isinstance(reason, str | None):
-        return None
-    word = re.sub(r"\A(finish|stop)_reason_", "", (reason or "").lower())
+    word = re.sub(r"\A(finish|stop)_reason_", "", str(reason or "").lower())
     return next((status for status, form in WORDS["ended"] if re.search(form, word)), None)
 
 
