@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchhealth_utils import paper
+from benchhealth_utils import BenchHealthError, paper
 from benchhealth_utils.printed import derived
 
 ROOT = Path(__file__).parent.parent
@@ -96,3 +96,19 @@ def test_a_model_that_does_not_read_is_moved_by_the_order_of_options_alone(usefu
     tables, _ = usefulness
     for row in tables["perturbed"][1:]:
         assert (float(row[-1]) > 0) == (row[1] == "option_order"), row
+
+
+@pytest.mark.parametrize("name", ["few_shot", "clinical_usefulness"])
+def test_exercises_check_themselves(name):
+    """Blanks stop at their check; the solutions pass it."""
+    path = ROOT / "notebooks" / "exercises" / f"{name}.ipynb"
+    cells = json.loads(path.read_text("utf-8"))["cells"][1:]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    known = {}
+    exec(code[0], known)
+    for blank, check, solution in zip(code[1::3], code[2::3], code[3::3], strict=True):
+        exec(blank, known)
+        with pytest.raises((AssertionError, TypeError, ValueError, BenchHealthError)):
+            exec(check, known)
+        exec(solution, known)
+        exec(check, known)
