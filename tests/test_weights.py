@@ -722,34 +722,15 @@ def test_what_the_hub_says_is_shown_without_keys(shelf, monkeypatch):
     assert "secretpass99" not in str(caught.value)
 
 
-# all forms together -------------------------------------------------------------------------
-
-
-def complete(shelf, base, base_folder, small, tokenizer):
-    (shelf / "medalpaca-7b").symlink_to(base_folder)
-    return "medalpaca-7b"
-
-
-def lora(shelf, base, base_folder, small, tokenizer):
-    (shelf / "llama-7b").symlink_to(base_folder)
-    adapter(base, shelf / "huatuo")
-    return "huatuo"
-
-
-def one_gguf_file(shelf, base, base_folder, small, tokenizer):
-    (shelf / "packed").mkdir()
-    write_gguf(small, tokenizer, shelf / "packed" / "tiny.gguf", "smollm")
-    return f"hf:{shelf / 'packed'}"
-
-
-FORMS = [complete, lora, one_gguf_file]
-
-
 def test_signatures_tell_the_forms_apart_and_name_no_path(
     shelf, base, base_folder, small, tokenizer, tmp_path
 ):
-    names = [form(shelf, base, base_folder, small, tokenizer) for form in FORMS]
-    opened = [open_model(name, **PLAIN) for name in names]
+    for name in ("medalpaca-7b", "llama-7b"):
+        (shelf / name).symlink_to(base_folder)
+    (shelf / "packed").mkdir()
+    write_gguf(small, tokenizer, shelf / "packed" / "tiny.gguf", "smollm")
+    adapter(base, shelf / "huatuo")
+    opened = [open_model(n, **PLAIN) for n in ("medalpaca-7b", "huatuo", f"hf:{shelf / 'packed'}")]
     adapter(base, shelf / "huatuo", seed=4)
     opened.append(open_model("huatuo", **PLAIN))
     signatures = [json.dumps(model.signature, sort_keys=True) for model in opened]
