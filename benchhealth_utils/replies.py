@@ -206,10 +206,10 @@ def without(text: str, *parts: str) -> str:
     for part in filter(str.split, parts):
         words = list(map(re.escape, part.split()))
         if part.split()[0] in text:
-            text = re.sub(r"\s+".join(words), "", text)
-            begun = re.search(r"\s+".join(words[:12]), text)
-            if begun and len(words) > 20 and text[: begun.start()].strip():
+            begun = re.search(r"\s+".join(words[:12]), text) if len(words) > 20 else None
+            if begun and text[: begun.start()].strip():
                 text = text[: begun.start()]
+            text = re.sub(r"\s+".join(words), "", text)
     return text
 
 

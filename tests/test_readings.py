@@ -1,6 +1,7 @@
-"""Readings: two corpora of reply shapes, the project's own answers, and properties.
+"""Readings: corpora of reply shapes, a real model's stored answers, perfect models, properties.
 
-``tests/cases/*.yaml`` were written from the rules, before and apart from the code.
+``tests/cases/*.yaml`` were written from the rules, before and apart from the code; the other
+files' cases keep their readings whatever `kinds.yaml` adds.
 """
 
 from __future__ import annotations
@@ -8,170 +9,142 @@ from __future__ import annotations
 import json
 import re
 import string
+import time
+from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from benchhealth_utils import load, read
+from benchhealth_utils import Answer, load, read, score
 from benchhealth_utils.replies import own_words
 from benchhealth_utils.schema import ROOT, BenchHealthError, Example
 from benchhealth_utils.tasks import TASKS
-from benchhealth_utils.tasks.treatment import MOST_WORDS
+from benchhealth_utils.tasks.hallmarks import HALLMARKS
+from benchhealth_utils.tasks.relations import SHOWN
 
 CASES = Path(__file__).parent / "cases"
-LABELS = ("yes", "no", "maybe")
-# The other data sets are tested in test_readings_understanding and test_readings_texts.
-KEYS = ("medqa", "medmcqa", "mmlu_medicine", "pubmedqa", "chatdoctor")
 OPTIONS = {"A": "Warfarin", "B": "Amoxicillin", "C": "Metformin", "D": "Lisinopril"}
+EXAMS = ("medqa", "medmcqa", "mmlu_medicine")
+NER = ("bc5_disease", "ncbi_disease")
+KEYS = (*EXAMS, "pubmedqa", "chatdoctor", "iu_xray", *NER, "ddi", "gad", "hoc")
+ANSWERS = ("yes", "no", "maybe")
+INPUTS = {
+    "medqa": {"question": "Which drug is next?", "options": OPTIONS},
+    "pubmedqa": {"question": "Does it help?", "context": "BACKGROUND: It was tried."},
+    "chatdoctor": {"disease": "a cold", "symptoms": ("cough",)},
+    "iu_xray": {"findings": "The heart is large."},
+    "mimic_iii": {"record": "He was ill."},
+    "bc5_disease": {"sentence": "Gout and heart failure were seen."},
+    "ddi": {"sentence": "@DRUGS was given with @DRUGS in a trial."},
+    "gad": {"sentence": "@GENE$ and @DISEASE$ it is."},
+    "hoc": {"text": "Some abstract."},
+}
 
 
-def corpus(name):
-    whole = yaml.safe_load((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
-    return [
-        pytest.param(case, whole.get("options", {}).get(case.get("options")), id=case["why"])
-        for case in whole["cases"]
-    ]
+def item(key, **inputs):
+    return Example("1", key, {**INPUTS.get(key, {}), **inputs}, "", "1")
 
 
-def item(dataset, gold="", **inputs):
-    return Example("1", dataset, inputs, gold, "1")
+def said(key, reply, **inputs):
+    """A reading as the case files write it: sets as sorted lists, spans as their texts."""
+    one = item(key, **inputs)
+    reading = read(one, reply)
+    if key in NER and reading is not None:
+        sentence = one.inputs["sentence"]
+        return sorted(sentence[a:b] if a != "spurious" else a for a, b in reading)
+    return sorted(reading) if isinstance(reading, frozenset) else reading
 
 
-def read_letter(text, options):
-    return read(item("medqa", options=options), text)
+# ---- The corpora ------------------------------------------------------------------------------
+
+FILES = {
+    "letters": "medqa",
+    "yes_no_maybe": "pubmedqa",
+    "drug_lists": "chatdoctor",
+    "free_text": None,
+    "relations": "ddi",
+    "gene_disease": "gad",
+    "hallmarks": "hoc",
+    "entities": "bc5_disease",
+    "kinds": None,
+}
 
 
-def read_label(text, labels):
-    return read(item("pubmedqa"), text)
+def corpus():
+    for name, key in FILES.items():
+        whole = yaml.safe_load((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
+        for number, case in enumerate(whole["cases"]):
+            inputs = {x: case[x] for x in ("sentence", "question") if x in case}
+            if "options" in case or name == "letters":
+                inputs["options"] = whole["options"][case["options"]]
+            if name == "entities":
+                inputs["sentence"] = whole["sentences"][case["sentence"]]
+            task = {"radiology": "iu_xray", "discharge": "mimic_iii"}.get(case.get("task"))
+            task = task or case.get("task") or key
+            yield pytest.param(name, task, inputs, case, id=f"{name}-{number}-{case['why']}")
 
 
-def read_drugs(text):
-    return read(item("chatdoctor"), text)
+def expected_spans(case, sentence):
+    found = {("spurious", number) for number in range(case["spurious"])}
+    for name, number in case["reading"]:
+        places = [m.span() for m in re.finditer(rf"(?<!\w){re.escape(name)}(?!\w)", sentence)]
+        found.add(places[number - 1])
+    return frozenset(found)
 
 
-# ------------------------------------------------------------------ the corpora
+@pytest.mark.parametrize("name, key, inputs, case", corpus())
+def test_a_reply_says_what_a_careful_person_reads(name, key, inputs, case):
+    if name == "entities" and case["reading"] is not None:
+        expected = expected_spans(case, inputs["sentence"])
+        assert read(item(key, **inputs), case["reply"]) == expected
+    else:
+        reading = case["reading"]
+        expected = sorted(set(reading)) if isinstance(reading, list) else reading
+        assert said(key, case["reply"], **inputs) == expected
 
 
-@pytest.mark.parametrize("case, options", corpus("letters"))
-def test_letters(case, options):
-    assert read(item("medqa", options=options), case["reply"]) == case["reading"]
+KINDS = yaml.safe_load((CASES / "kinds.yaml").read_text(encoding="utf-8"))
+WARDS = KINDS["options"]["wards"]
 
 
-@pytest.mark.parametrize("case, options", corpus("yes_no_maybe"))
-def test_yes_no_maybe(case, options):
-    assert read(item("pubmedqa"), case["reply"]) == case["reading"]
+def of_kinds(key):
+    return {"options": WARDS} if key == "medqa" else {}
 
 
-@pytest.mark.parametrize("case, options", corpus("drug_lists"))
-def test_drug_lists(case, options):
-    expected = None if case["reading"] is None else frozenset(case["reading"])
-    assert read(item("chatdoctor"), case["reply"]) == expected
+@pytest.mark.parametrize("before, after", KINDS["thoughts"])
+def test_what_stands_in_thoughts_is_not_the_answer(before, after):
+    for key, (thought, reply, reading) in KINDS["said"].items():
+        assert said(key, f"{before}{thought}{after}{reply}", **of_kinds(key)) == reading, key
+        if before and not before.startswith("<details"):
+            assert said(key, f"{before}{thought} Hmm", **of_kinds(key)) is None, key
 
 
-# -------------------------------------------------------- shapes beside the corpora
+@pytest.mark.parametrize("end", KINDS["ends"])
+def test_what_follows_the_end_of_a_turn_is_not_the_answer(end):
+    for key, (other, reply, reading) in KINDS["said"].items():
+        assert said(key, f"{reply}{end}{other}", **of_kinds(key)) == reading, key
 
 
-@pytest.mark.parametrize(
-    "reply, reading",
-    [
-        ("Answer: A T cell disorder", None),
-        ("Therefore, B is unlikely.", None),
-        ("So, A, while tempting, is wrong.", None),
-        ("Answer: C. If there were a clot, the answer would be A.", "C"),
-        ("I don't think the answer is B.", None),
-        ("The answer can't be A, so it must be C.", "C"),
-        ("The correct answer is not A, B, or D; it is C.", "C"),
-        ("Answer: A. Actually, the answer is not A.", None),
-        ("Answer: B. The answer is not C.", "B"),
-        ("Answer: B. The answer is based on the guidelines.", "B"),
-        ("Answer: C. difficile", None),
-        ("The patient should not take metformin.", None),
-        ("The glucose is high.\n\n**C**", "C"),
-        ("B\nC", None),
-        ("A: 10%\nB: 20%\nC: 60%\nD: 10%", None),
-        ("Assistant: B\nHuman: and then?\nAssistant: C", "B"),
-        ("Option A (Warfarin) is incorrect. Option C (Metformin) is correct.", "C"),
-        ("故选D", "D"),
-        ("选项A不正确。", None),
-    ],
-)
-def test_more_letters(reply, reading):
-    assert read_letter(reply, OPTIONS) == reading
+@pytest.mark.parametrize("begun", KINDS["invented"])
+def test_an_invented_item_is_not_the_answer(begun):
+    assert said("medqa", f"The answer is C.{begun}Answer: B") == "C"
+    assert said("pubmedqa", f"Answer: yes{begun}Answer: no") == "yes"
 
 
-def test_an_article_before_an_option_s_text_is_no_letter():
-    options = {"A": "Hepatitis", "B": "Chronic hepatitis"}
-    assert read_letter("Answer: a chronic hepatitis", options) == "B"
-    assert read_letter("Answer: A chronic hepatitis", options) == "B"
-    assert read_letter("Answer: A hepatitis", options) == "A"
+def test_a_rejection_is_never_an_answer():
+    grid = KINDS["grid"]
+    for opening, rejection in product(grid["openings"], grid["rejections"]):
+        for conclusion, reading in grid["conclusions"]:
+            reply = f"{opening} {rejection}.{conclusion}"
+            assert said("medqa", reply, options=WARDS) == reading, reply
 
 
-def test_two_options_of_one_text_cannot_be_told_apart_by_it():
-    options = {"A": "Petechial rash", "B": "Fever", "C": "petechial rash"}
-    assert read_letter("Answer: Petechial rash", options) is None
-    assert read_letter("Answer: (C) Petechial rash", options) == "C"
-
-
-def test_a_text_that_looks_like_a_letter_gives_way_to_the_letter():
-    options = {"A": "B", "B": "C", "C": "D", "D": "E"}
-    assert read_letter("Answer: B", options) == "B"
-    assert read_letter("Answer: E", options) == "D"
-
-
-@pytest.mark.parametrize(
-    "reply, reading",
-    [
-        ("Answer: no in vitro effect", None),
-        ("Maybe it works", None),
-        ("Answer: maybe in some patients", "maybe"),
-        ("No because it fails", "no"),
-        ("Yes.\n\nNo.", None),
-        ("The evidence is mixed.\n\nMaybe.", "maybe"),
-        ("Therefore, the answer is a definite no.", "no"),
-        ("The answer is neither yes nor no.", None),
-        ("Such as where the answer is yes.", None),
-    ],
-)
-def test_more_labels(reply, reading):
-    assert read_label(reply, LABELS) == reading
-
-
-@pytest.mark.parametrize(
-    "reply, names",
-    [
-        ("Final Answer: The recommended medications are zinc and iron.", {"zinc", "iron"}),
-        ("I recommend the following medications:\n1. Zinc\n2. Iron", {"zinc", "iron"}),
-        ("Final Answer: 0.9% sodium chloride, 5% dextrose", {"sodium chloride", "dextrose"}),
-        ("Final Answer: a) zinc b) iron", {"zinc", "iron"}),
-        ("Final Answer:\n1. Zinc\n\nFor colds.\n\n2. Iron\n\nFor blood.", {"zinc", "iron"}),
-        ("Final Answer: zinc - for colds, flu, and fever, iron - for blood", {"zinc", "iron"}),
-        ("Final Answer: ceftriaxone 1 g, intravenous, daily", {"ceftriaxone"}),
-        ('{"medications": [{"name": "Zinc", "dose": "1 g"}]}', {"zinc"}),
-        ("Final Answer:\n| Drug | Dose |\n|---|---|\n| Zinc | 1 g |", {"zinc"}),
-        ("Final Answer: None; rest", set()),
-        ("Final Answer: No medications are listed in the content.", set()),
-        ("- Fever\n- Cough\n\nThe patient has the flu.", None),
-        ("Zinc", None),
-    ],
-)
-def test_more_drugs(reply, names):
-    assert read_drugs(reply) == (None if names is None else frozenset(names))
-
-
-def test_a_pasted_instruction_is_no_answer():
-    for key in KEYS:
-        sample = item(key, options=OPTIONS)
-        assert read(sample, TASKS[key].instruction) is None
-        assert TASKS[key].parse(sample, TASKS[key].instruction) is None
-
-
-def test_an_echo_of_the_whole_prompt_is_passed_over():
-    pasted = f"{TASKS['medqa'].instruction}\n\nQuestion: Which?\n(A) Warfarin (B) Amoxicillin"
-    assert read(item("medqa", options=OPTIONS), pasted) is None
-    assert read(item("medqa", options=OPTIONS), f"{pasted}\nAnswer: (B)") == "B"
+def test_an_answer_s_status_counts():
+    for status, reading in (("ok", "B"), ("truncated", None), ("error", None)):
+        assert read(item("medqa"), Answer("1", status, "Answer: B")) == reading
 
 
 def test_an_unknown_data_set_lists_the_known_ones():
@@ -179,243 +152,67 @@ def test_an_unknown_data_set_lists_the_known_ones():
         read(item("nothing"), "Answer: B")
 
 
-# --------------------------------------------------- the project's own answers
+def test_texts_that_look_alike_or_like_letters():
+    alike = {"A": "Petechial rash", "B": "Fever", "C": "petechial rash"}
+    assert said("medqa", "Answer: Petechial rash", options=alike) is None
+    assert said("medqa", "Answer: (C) Petechial rash", options=alike) == "C"
+    letters = {"A": "B", "B": "C", "C": "D", "D": "E"}
+    assert said("medqa", "Answer: B", options=letters) == "B"
+    assert said("medqa", "Answer: E", options=letters) == "D"
+    within = {"A": "Hepatitis", "B": "Chronic hepatitis"}
+    assert said("medqa", "Answer: a chronic hepatitis", options=within) == "B"
+    assert said("medqa", "Answer: A hepatitis", options=within) == "A"
 
 
-@pytest.mark.parametrize("key", KEYS)
-def test_exemplar_answers_are_read_back(key, samples):
-    for one in load(key, root=samples):
-        assert read(one, TASKS[key].answer(one.gold, one)) == one.gold
-
-
-@pytest.mark.parametrize("key", KEYS)
-def test_official_gold_answers_are_read_back(key, real_data):
-    wrong = [
-        one.id
-        for one in load(key, root=real_data)
-        if read(one, TASKS[key].answer(one.gold, one)) != one.gold
-        # Likelihood mode: the cue and the chosen continuation.
-        or (TASKS[key].labels and read(one, f"Answer: {one.gold}") != one.gold)
-    ]
-    assert not wrong
-
-
-@pytest.mark.parametrize("form", ["{}", "- {}", "1. {}", "{} 10 mg daily", "{} (Brand)"])
-def test_official_drug_names_survive_in_lists(form, real_data):
-    items = load("chatdoctor", root=real_data)
-    assert max(len(name.split()) for one in items for name in one.gold) <= MOST_WORDS
-    for one in items:
-        reply = "Final Answer:\n" + "\n".join(map(form.format, sorted(one.gold)))
-        assert read_drugs(reply) == one.gold
-
-
-# -------------------------------------------------------------------- properties
-
-# Text that is made of what the rules look for is likelier to trip them than noise is.
-PIECES = """
-A B C D a b E yes no maybe not answer Answer: option correct is the final Final therefore I
-choose Metformin warfarin and or but ( ) [ ] . , ; : - * ** _ ` # > < \\boxed{ } $ { " ' / & |
-<think> </think> <answer> </answer> </s> [INST] [/INST] Question: Medications: ibuprofen 500
-mg none None 1. 2. • 答案 是 否 ： （ Ａ ） 不 选 ⟦ ⟧ ?
-"""
-WORDS = st.sampled_from([*PIECES.split(), "\n", "\n\n", " ", "\t"])
-TEXTS = st.one_of(
-    st.text(max_size=80),
-    st.lists(WORDS, max_size=14).map(" ".join),
-    st.lists(WORDS, max_size=14).map("".join),
-)
-
-
-@given(TEXTS)
-@example("\ud800")
-@example("ıſK Answer: ı")
-def test_a_reading_is_allowed_or_none_for_any_text(text):
-    assert read(item("medqa", options=OPTIONS), text) in {*OPTIONS, None}
-    assert read(item("pubmedqa"), text) in {*LABELS, None}
-    names = read(item("chatdoctor"), text)
-    assert names is None or isinstance(names, frozenset)
-    assert all(name == name.strip().lower() != "" for name in names or ())
-    assert all(len(name.split()) <= MOST_WORDS for name in names or ())
-
-
-LETTER_ANSWERS = st.sampled_from(
-    [
-        "Answer: {0}.",
-        "The answer is ({0}).",
-        "The fever is high. Final answer: {0}\n",
-        "**{0}) {1}**\n",
-        "I would go with option {0}.",
-        "Option {0} is correct.",
-        "{0}\n",
-        "The answer is {1}.",
-        "Answer: {1}\n",
-        "{1}.",
-        "答案：{0}。",
-    ]
-)
-LABEL_ANSWERS = st.sampled_from(
-    ["Answer: {0}.", "The answer is {0}.", "{0}.", "Therefore, {0}.", "\\boxed{{{0}}}\n", "{0}\n"]
-)
-DISTRACTORS = st.sampled_from(
-    [
-        "Note that option C is a common distractor.",
-        "There is no evidence against it.",
-        "A common wrong answer is C.",
-        "Options A and D are incorrect.",
-        "Option B is tempting, yet there is no infection.",
-        "This answer is for educational purposes only.",
-        "The answer is based on the guidelines.",
-        "Therefore, A and B can be ruled out.",
-        "Some would choose A.",
-        "If there were a clot, the answer would be A.",
-        "A 45-year-old man would need the same care.",
-        "Maybe further studies will help.",
-        "No significant difference was found elsewhere.",
-        "Vitamin D and hepatitis B play no part.",
-        "Yes and no are both simple words.",
-        "Please consult a physician.",
-    ]
-)
-
-
-@given(
-    LETTER_ANSWERS, st.sampled_from(sorted(OPTIONS)), DISTRACTORS, st.sampled_from([" ", "\n\n"])
-)
-def test_a_distractor_after_the_answer_changes_no_letter(shape, letter, distractor, gap):
-    reply = shape.format(letter, OPTIONS[letter])
-    assert read_letter(reply, OPTIONS) == letter
-    assert read_letter(reply + gap + distractor, OPTIONS) == letter
-
-
-@given(LABEL_ANSWERS, st.sampled_from(LABELS), DISTRACTORS, st.sampled_from([" ", "\n\n"]))
-def test_a_distractor_after_the_answer_changes_no_label(shape, label, distractor, gap):
-    reply = shape.format(label)
-    assert read_label(reply, LABELS) == label
-    assert read_label(reply + gap + distractor, LABELS) == label
-
-
-DRUGS = st.sets(
-    st.sampled_from(
-        ["ibuprofen", "insulin, aspart, human", "vitamin b 12", "sennosides, usp", "air"]
-    ),
-    min_size=1,
-)
-
-
-@given(DRUGS, st.sampled_from(["; ", ", ", "\n", "\n- "]), DISTRACTORS)
-def test_a_paragraph_after_the_list_changes_no_drug(names, mark, distractor):
-    reply = f"Final Answer:{mark if mark[0] == chr(10) else ' '}{mark.join(sorted(names))}"
-    assert read_drugs(reply) == names
-    assert read_drugs(f"{reply}\n\n{distractor}") == names
-
-
-PROSE_WORDS = """
-fever cough clot pain high low rises falls after before today patient kidney liver a an the
-A of with in man woman aged 45 years examined soon well often, slowly, badly.
-"""
-PROSE = st.lists(st.sampled_from(PROSE_WORDS.split()), min_size=3, max_size=25).map(
-    lambda words: "The " + " ".join(words) + " was seen."
-)
-
-
-@given(PROSE)
-def test_prose_without_a_cue_or_an_option_is_not_read(text):
-    assert read_letter(text, OPTIONS) is None
-    assert read_label(text, LABELS) is None
-    assert read_drugs(text) is None
-
-
-@given(st.text(string.ascii_lowercase + " \n", max_size=60))
-def test_no_option_no_cue_no_reading(text):
-    # Small letters alone can only be a bare letter or a label.
-    words = set(text.split())
-    if not words & {"answer", "ans", *"abcdei", *LABELS}:
-        assert read_letter(text, OPTIONS) is None
-        assert read_label(text, LABELS) is None
-
-
-SPACE = st.text(" \t\n\u00a0\u3000", max_size=4)
-
-
-@given(LETTER_ANSWERS, st.sampled_from(sorted(OPTIONS)), SPACE, SPACE)
-def test_white_space_around_and_bold_change_no_letter(shape, letter, before, after):
-    reply = shape.format(letter, OPTIONS[letter])
-    assert read_letter(before + reply + after, OPTIONS) == letter
-    if "**" not in shape:
-        bold = shape.format(f"**{letter}**", f"**{OPTIONS[letter]}**")
-        assert read_letter(bold, OPTIONS) == letter
-        assert read_letter(f"**{reply.strip()}**", OPTIONS) == letter
-
-
-@given(LABEL_ANSWERS, st.sampled_from(LABELS), SPACE, SPACE)
-def test_white_space_around_and_bold_and_case_change_no_label(shape, label, before, after):
-    for word in (label, label.upper(), f"**{label}**"):
-        assert read_label(before + shape.format(word) + after, LABELS) == label
-
-
-@given(TEXTS)
-def test_white_space_around_changes_nothing(text):
-    for key in ("medqa", "pubmedqa", "chatdoctor"):
-        sample = item(key, options=OPTIONS)
-        assert read(sample, f" \n\t{text}\n  ") == read(sample, text)
-
-
-@given(TEXTS)
-def test_an_unclosed_thought_is_never_read(text):
-    cut = f"{text}<think>{text.replace('>', '')}"
-    assert own_words(cut) is None
-    assert read(item("medqa", options=OPTIONS), cut) is None
-
-
-@given(TEXTS)
-def test_a_thought_before_the_answer_changes_nothing(text):
-    thought = text.replace("<", "")
-    assert read_letter(f"<think>{thought}</think>Answer: B", OPTIONS) == "B"
-    assert read_letter(f"{thought}</think>Answer: B", OPTIONS) == "B"
+def test_an_echo_of_the_prompt_is_no_answer():
+    for key in INPUTS:
+        assert read(item(key), TASKS[key].instruction) is None
+    pasted = f"{TASKS['medqa'].instruction}\n\nQuestion: Which?\n(A) Warfarin (B) Amoxicillin"
+    assert (said("medqa", pasted), said("medqa", f"{pasted}\nAnswer: (B)")) == (None, "B")
+    own = "Which of these drugs should be started in this patient with high glucose?"
+    echo = f"He is tired.\n\nQuestion: {own}\n\nThe correct answer is: C) Metformin"
+    assert said("medqa", echo, question=own) == "C"
+    other = echo.replace("high glucose", "cough").replace("Which", "What")
+    assert said("medqa", other, question=own) is None
+    again = f"Answer: C\n\n{TASKS['medqa'].instruction}\n\nAnswer: B"
+    assert said("medqa", again) == "C"
 
 
 @pytest.mark.parametrize(
-    "piece", ["so ", "A ", "answer ", "the ", "(", "选", "- a\n", "medications ", "'a", "1 mg "]
-)
-def test_long_repetitions_take_no_time(piece):
-    # A pattern that backtracks would take minutes.
-    text = (piece * 2000)[:6000]
-    for key in ("medqa", "pubmedqa", "chatdoctor"):
-        read(item(key, options=OPTIONS), text)
+    "sentence, reply, spans",
+    [
+        ("Gout, breast cancer, and fever.", "x | gout; breast cancer,;", {(0, 4), (6, 20)}),
+        ("VHL-negative cells lack VHL.", "x-1 | VHL", {(24, 27)}),
+        ("VHL-negative cells lack VHL.", "x-1 | VHL; VHL", {(0, 3), (24, 27)}),
+        ("The DM gene fails in dystrophy (DM).", "x-1 | dystrophy; DM", {(21, 30), (32, 34)}),
+        ("The DM gene fails in dystrophy (DM).", "x-1 | DM; dystrophy", {(4, 6), (21, 30)}),
+        ("Atrial fibrillation and flutter.", "x-1 | atrial fibrillation and flutter;", {(0, 31)}),
+        ("Lack of the fifth component.", "x-1 | Lack of the fifth component.", None),
+    ],
+)  # fmt: skip
+def test_names_take_their_places(sentence, reply, spans):
+    if spans and "gout" in reply:
+        reply = reply.replace("x |", "x-1 |")
+    assert read(item("bc5_disease", sentence=sentence), reply) == spans
 
 
-def test_the_item_s_own_question_said_again_is_no_run_on():
-    own = "Which of these drugs should be started in this patient with high glucose?"
-    example = item("medqa", question=own, options=OPTIONS)
-    echo = f"He is tired.\n\nQuestion: {own}\n\nThe correct answer is: C) Metformin"
-    assert read(example, echo) == "C"
-    assert read(example, echo.replace("high glucose", "cough").replace("Which", "What")) is None
-
-
-def test_a_long_phrase_between_answer_and_verb():
-    text = (
-        "Based on the context, the answer to the question about the value of early feeding "
-        "after surgery of the colon in older adults is yes."
-    )
-    assert read(item("pubmedqa"), text) == "yes"
-
-
-# ------------------------------------------------- a real model's stored answers
+# ---- A real model's stored answers ------------------------------------------------------------
 
 STORED = sorted((ROOT / "data" / "answers").glob("*/*.jsonl"))
+CUT = re.compile(r"\[\d+ words of the item\]")  # the item's words are not kept
 # Recorded before replies were read as they are now; each was looked at.
 CHANGED = {
     "chatdoctor": {"618", "780"},
     "mmlu_medicine": {"mmlu_medicine-164", "mmlu_medicine-236", "mmlu_medicine-268"},
     "ncbi_disease": {"ncbi_disease-648"},
 }
-CUT = re.compile(r"\[\d+ words of the item\]")  # the item's words are not kept
 
 
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_stored_answers_are_read_as_they_were(path, real_data):
-    examples = {one.id: one for one in load(path.stem.split("-")[0], root=real_data)}
-    changed = []
+    key = path.stem.split("-")[0]
+    examples = {one.id: one for one in load(key, root=real_data)}
+    changed = set()
     for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
         if row["status"] not in ("ok", "unparsed") or CUT.search(row["text"]):
             continue
@@ -423,5 +220,351 @@ def test_stored_answers_are_read_as_they_were(path, real_data):
         if isinstance(was, list):
             was = frozenset(tuple(x) if isinstance(x, list) else x for x in was)
         if read(examples[row["id"]], row["text"]) != was:
-            changed.append(row["id"])
-    assert set(changed) == CHANGED.get(path.stem.split("-")[0], set())
+            changed.add(row["id"])
+    assert changed <= CHANGED.get(key, set())
+
+
+# ---- Perfect models on official data ----------------------------------------------------------
+
+
+def folded(text):
+    return " ".join(text.split())
+
+
+# Gold only at the second of two equal places, with no other mention between them.
+UNTOLD = {"ncbi_disease-train-1977", "ncbi_disease-train-2467"}
+
+
+@pytest.mark.parametrize("key", KEYS)
+@pytest.mark.parametrize("split", ["test", pytest.param("train", marks=pytest.mark.slow)])
+def test_the_project_s_own_answers_are_read_back(key, split, real_data):
+    limit = 400 if split == "test" and key in EXAMS else None
+    task = TASKS[key]
+    for one in load(key, split, root=real_data, limit=limit):
+        gold = folded(one.gold) if key == "iu_xray" else one.gold
+        replies = [task.answer(one.gold, one)]
+        if key == "iu_xray":
+            wrapped = f"Sure! Here is the summary:\n\n**{one.gold}**\n\nI hope this helps!"
+            replies += [wrapped, f"{task.instruction}\n\n{task.question(one)}\n{one.gold}"]
+        if task.labels and isinstance(gold, str):
+            replies.append(f"{task.cue} {SHOWN[gold] if key == 'ddi' else gold}")
+        if one.id not in UNTOLD:
+            assert [read(one, reply) for reply in replies] == [gold] * len(replies), one.id
+
+
+def reviewed(others, said, end):
+    return "\n".join(said.format(k=k, t=t) for k, t in others) + end
+
+
+STYLES = {
+    "letter at the end": lambda g, t, others: f"It fits.\n\nTherefore, the answer is ({g}).",
+    "answer first": lambda g, t, others: f"The correct answer is {g}. {t}\n\nOthers do not.",
+    "heading": lambda g, t, others: f"**{g}) {t}**\n\nThis is the best option because it fits.",
+    "text alone": lambda g, t, others: f"The answer is {t}.",
+    "JSON": lambda g, t, others: f'{{"why": "Others are less likely.", "answer_idx": "{g}"}}',
+    "box": lambda g, t, others: f"The final answer is \\boxed{{\\text{{{g}}}}}.",
+    "Indian exams": lambda g, t, others: f"Ans: {g} i.e. {t}. Ref: Harrison.",
+    "thought": lambda g, t, others: f"<think>It is {others[0][0]}.</think>\n\nSo option {g} it is.",
+    "elimination": lambda g, t, others: f"Not {', '.join(k for k, _ in others)}. That leaves {g}.",
+    "rejections": lambda g, t, others: reviewed(
+        others, "Option {k} ({t}) is unlikely here.", f" This patient most likely has {t}."
+    ),
+    "review": lambda g, t, others: reviewed(
+        others, "{k}. {t} - this is incorrect.", f"\n\nThe best answer would be:\n\n{g}. {t}"
+    ),
+    "rejections behind": lambda g, t, others: reviewed(
+        others, "Choice {k} ({t}) can be ruled out.", ""
+    ).join((f"{g}\n\n", "")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("limit", [120, pytest.param(None, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("style", STYLES)
+def test_a_perfect_model_is_read_in_every_style(style, limit, real_data):
+    for key in EXAMS:
+        unread, asked = [], 0
+        for one in load(key, root=real_data, limit=limit):
+            options = one.inputs["options"]
+            if len({text.lower() for text in options.values()}) < len(options):
+                continue
+            others = [(k, text) for k, text in options.items() if k != one.gold]
+            reading = read(one, STYLES[style](one.gold, options[one.gold], others))
+            assert reading in (one.gold, None), (key, one.id)
+            unread += [one.id] if reading is None else []
+            asked += 1
+        assert len(unread) <= asked / 50 + 1, (key, unread)
+
+
+CLASSES = ("Beta blockers", "Antibiotics", "Loop diuretics", "Opioid analgesics")
+DRUG_LISTS = {
+    "numbered": lambda names: "\n".join(f"{n}. {x.title()}" for n, x in enumerate(names, 1)),
+    "dosed": lambda names: "\n".join(f"- **{x}** 10 mg daily: for the pain" for x in names),
+    "branded": lambda names: "; ".join(f"{x} (Brand)" for x in names),
+    "in brackets": lambda names: "\n".join(f"{CLASSES[len(x) % 4]} ({x})" for x in names),
+    "such as": lambda names: "; ".join(f"{CLASSES[len(x) % 4]} such as {x}" for x in names),
+    "for example": lambda names: "\n".join(f"- {CLASSES[len(x) % 4]} (e.g., {x})" for x in names),
+    "examples": lambda names: "\n".join(f"- They help. Examples include {x}." for x in names),
+    "prose": lambda names: "Some possible medications include: " + ", ".join(names) + ".",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", DRUG_LISTS)
+def test_perfect_drug_lists_are_read(form, real_data):
+    examples = load("chatdoctor", root=real_data, limit=250)
+    head = "" if form in ("examples", "prose") else "Final Answer:\n"
+    readings = [read(one, head + DRUG_LISTS[form](sorted(one.gold))) for one in examples]
+    assert readings.count(None) <= 5
+    assert score("chatdoctor", [one.gold for one in examples], readings).value > 0.98
+
+
+def mentions(one):
+    """The names of gold in order; a long form with its abbreviation in brackets as one."""
+    sentence, names = one.inputs["sentence"], []
+    last = None
+    for start, end in sorted(one.gold):
+        if last is not None and sentence[last:start] == " (" and sentence[end : end + 1] == ")":
+            names[-1] += f" ({sentence[start:end]})"
+        else:
+            names.append(sentence[start:end])
+        last = end
+    return names
+
+
+DISEASE_LISTS = {
+    "bar": lambda names: "x-1 | " + "; ".join(names),
+    "numbered": lambda names: "\n".join(f"{n}. **{x}**" for n, x in enumerate(names, 1)),
+    "array": lambda names: json.dumps(names),
+    "objects": lambda names: json.dumps([{"entity": x, "start": 3} for x in names]),
+    "tags": lambda names: "".join(f"<disease>{x}</disease>\n" for x in names),
+    "bullets": lambda names: "- " + "\n- ".join(names),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("key", NER)
+@pytest.mark.parametrize("form", DISEASE_LISTS)
+def test_perfect_disease_lists_are_read(key, form, real_data):
+    examples = [one for one in load(key, root=real_data, limit=500) if one.gold]
+    readings = [read(one, DISEASE_LISTS[form](mentions(one))) for one in examples]
+    assert readings.count(None) <= len(examples) / 50
+    assert score(key, [one.gold for one in examples], readings).value > 0.975
+
+
+@pytest.mark.parametrize("key", ["iu_xray", "mimic_iii"])
+def test_other_clinical_texts_lose_nothing(key, real_data):
+    texts = [one.inputs["findings"] for one in load("iu_xray", root=real_data)]
+    texts += [one.inputs["text"] for one in load("hoc", root=real_data, limit=100)]
+    texts += [one.inputs["question"] for one in load("medqa", root=real_data, limit=200)]
+    for text in texts:
+        assert read(item(key), text) == folded(text)
+        assert read(item(key), text.lower()) == folded(text.lower())
+
+
+# ---- Properties -------------------------------------------------------------------------------
+
+# Text that is made of what the rules look for is likelier to trip them than noise is.
+PIECES = """
+A B C D a b yes no maybe not answer Answer: option correct is the final therefore I choose
+Metformin warfarin and or but ( ) [ ] . , ; : - * ** _ ` # > < \\boxed{ } $ { " ' / & | ✓
+✗ <think> </think> </s> [INST] Question: Medications: ibuprofen 500 mg none 1. 2. •
+答案 是 否 ： （ Ａ ） 不 选 ⟦ ⟧ ⟨ ⟩ ? x-1 Diseases: Genes: Paragraph:
+asthma gout breast cancer Label: relation There associated with @GENES @DISEASES <effect>
+<None> Resisting cell death; metastasis target: document: 无 because {"a": Impression:
+Summary ___ <p> Sure! Here is the summary: Q: A: I cannot I'm sorry Clear lungs. Present:
+Absent:
+"""
+WORDS = st.sampled_from([*PIECES.split(), "\n", "\n\n", " ", "\t"])
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.lists(WORDS, max_size=14).map(" ".join),
+    st.lists(WORDS, max_size=14).map("".join),
+)
+ALLOWED = {
+    "medqa": {*OPTIONS, None},
+    "pubmedqa": {*ANSWERS, None},
+    "ddi": {*SHOWN, None},
+    "gad": {"yes", "no", None},
+}
+
+
+def check_spans(reading, sentence):
+    spans = sorted(member for member in reading if member[0] != "spurious")
+    assert reading - set(spans) == {("spurious", k) for k in range(len(reading) - len(spans))}
+    assert all(0 <= start < end <= len(sentence) for start, end in spans)
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
+
+
+@given(TEXTS, TEXTS)
+@example("\ud800 <effect\ud800>", "½; 1")
+@example("ıſK Answer: ı", "İ i̇")
+def test_a_reading_is_of_its_kind_or_none_for_any_text(text, sentence):
+    for key, allowed in ALLOWED.items():
+        assert read(item(key), text) in allowed
+    names = read(item("chatdoctor"), text) or ()
+    assert all(name == name.strip().lower() != "" and len(name.split()) <= 6 for name in names)
+    assert (read(item("hoc"), text) or frozenset()) <= set(HALLMARKS)
+    for key in ("iu_xray", "mimic_iii"):
+        reading = read(item(key), text)
+        assert reading is None or (reading and reading == folded(reading))
+    for other in (sentence, INPUTS["bc5_disease"]["sentence"]):
+        check_spans(read(item("bc5_disease", sentence=other), text) or frozenset(), other)
+
+
+@given(TEXTS)
+def test_white_space_around_changes_nothing(text):
+    for key in ("medqa", "pubmedqa", "chatdoctor"):
+        assert read(item(key), f" \n\t{text}\n  ") == read(item(key), text)
+
+
+@given(TEXTS)
+def test_a_thought_is_never_read(text):
+    assert own_words(f"{text}<think>{text.replace('>', '')}") is None
+    thought = text.replace("<", "").replace("[", "").replace("◁", "")
+    assert said("medqa", f"<think>{thought}</think>Answer: B") == "B"
+    assert said("medqa", f"{thought}</think>Answer: B") == "B"
+
+
+VALUES = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(0, 9), st.sampled_from(["asthma", "gout", ""])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["diseases", "name", "type", "label", "x"]), inner),
+    ),
+    max_leaves=8,
+)
+
+
+@given(VALUES, st.sampled_from(["{}", "x-1 | {}", "```json\n{}\n```", "Answer: {}"]))
+def test_any_json_can_be_asked(value, form):
+    for reply in (form.format(json.dumps(value)), form.format(value)):
+        for key in INPUTS:
+            read(item(key), reply)
+        assert said("hoc", reply) in (None, [])
+        check_spans(
+            read(item("bc5_disease"), reply) or frozenset(), INPUTS["bc5_disease"]["sentence"]
+        )
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["so ", "A ", "answer ", "(", "选", "- a\n", "medications ", "'a", "1 mg ", "asthma, ", "<"]
+    + ["[", '{"a": [', "the answer is ", "not a ", "such as ", "✓ A\n", "[[1, ", "B is not "],
+)
+def test_long_repetitions_are_read_in_time(unit):
+    # A pattern that backtracks would take minutes.
+    reply, begun = (unit * 3000)[:3000], time.process_time()
+    for key in INPUTS:
+        read(item(key), reply)
+    assert time.process_time() - begun < 20
+
+
+SHAPES = {
+    "medqa": (
+        ["Answer: {0}.", "The answer is ({0}).", "**{0}) {1}**\n", "I would go with option {0}."]
+        + ["Option {0} is correct.", "{0}\n", "The answer is {1}.", "{1}.", "答案：{0}。"],
+        OPTIONS,
+    ),
+    "pubmedqa": (
+        ["Answer: {0}.", "The answer is {0}.", "{0}.", "Therefore, {0}.", "\\boxed{{{0}}}\n"],
+        {answer: answer for answer in ANSWERS},
+    ),
+    "ddi": (
+        ["<{1}>", "The category is <{1}>.", "Answer: {1}.", "**{1}**\n", "{1}.", "{1}\n"],
+        SHOWN,
+    ),
+    "gad": (
+        ["Label: {1}.", "The label is {1}.", "{1}.", "**Label:** {1}\n", "{1}\n"],
+        {"yes": "Yes", "no": "No"},
+    ),
+}
+DISTRACTORS = {
+    "": """
+        There is no evidence against it.
+        This answer is for educational purposes only.
+        Please consult a physician.
+        If there were a clot, the answer would be other.
+        Note that a common wrong answer is none.""",
+    "medqa": """
+        Note that option C is a common distractor.
+        Options A and D are incorrect.
+        Option B is tempting, yet there is no infection.
+        Therefore, A and B can be ruled out.
+        Some would choose A.
+        A 45-year-old man would need the same care.
+        Vitamin D and hepatitis B play no part.""",
+    "pubmedqa": """
+        Maybe further studies will help.
+        No significant difference was found elsewhere.
+        Yes and no are both simple words.""",
+    "ddi": """
+        The mechanism is unknown.
+        An effect on the heart was seen.
+        None of the patients had been given both.
+        Advice should be sought before both are taken.""",
+    "gad": """
+        No other gene was looked at.
+        Positive staining was seen in two samples.""",
+}
+
+
+@pytest.mark.parametrize("key", SHAPES)
+def test_a_distractor_white_space_or_bold_changes_nothing(key):
+    shapes, answers = SHAPES[key]
+    others = (DISTRACTORS[""] + DISTRACTORS[key]).strip().split("\n")
+    for shape, (gold, word) in product(shapes, answers.items()):
+        reply = shape.format(gold, word)
+        assert said(key, f" \u3000\n{reply}\t") == gold, reply
+        assert said(key, f"**{reply.strip().replace('**', '')}**") == gold, reply
+        for other, gap in product(map(str.strip, others), (" ", "\n\n")):
+            assert said(key, reply + gap + other) == gold, (reply, other)
+
+
+@given(
+    st.sets(st.sampled_from(HALLMARKS), min_size=1, max_size=9),
+    st.sampled_from(["; ", ", ", "\n", "\n- "]),
+    st.sampled_from(["", "Answer: ", "The correct categories are: "]),
+)
+def test_any_hallmarks_in_any_list_are_read(names, mark, cue):
+    reply = f"{cue}{mark if mark.startswith(chr(10)) else ''}{mark.join(sorted(names))}"
+    assert read(item("hoc"), reply) == names
+    assert read(item("hoc"), f"{reply}\n\nThe work was done in mice, not in patients.") == names
+
+
+PROSE = """
+fever cough clot pain high low rises falls after before today patient kidney liver a an the A of
+with in man woman aged 45 years examined soon well often, slowly, badly. gene drug level
+""".split()
+
+
+@given(st.lists(st.sampled_from(PROSE), min_size=6, max_size=25))
+def test_prose_without_a_cue_or_a_name_is_not_read(words):
+    text = f"The {' '.join(words)} was seen."
+    for key in ("medqa", "pubmedqa", "chatdoctor", "ddi", "gad", "hoc", "bc5_disease"):
+        assert read(item(key), text) is None, key
+
+
+@given(st.lists(st.sampled_from([" ", ", ", " and ", " or "]), min_size=1, max_size=4), st.data())
+def test_an_exemplar_s_answer_is_read_back_whatever_stands_in_its_names(gaps, data):
+    sentence, ends = "worda", [5]
+    for number, gap in enumerate(gaps, 1):
+        sentence += f"{gap}word{string.ascii_lowercase[number]}"
+        ends.append(len(sentence))
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(gaps)), max_size=6)))
+    spans = set()
+    for first, last in zip(cuts[::2], cuts[1::2], strict=False):
+        comma = data.draw(st.booleans()) and sentence.startswith(",", ends[last])
+        spans.add((ends[first] - 5, ends[last] + comma))
+    one = item("bc5_disease", sentence=sentence)
+    assert read(one, TASKS["bc5_disease"].answer(frozenset(spans), one)) == spans
+
+
+@given(st.integers(2, 14), st.sets(st.integers(0, 13), min_size=2, max_size=8), st.booleans())
+def test_places_in_a_sentence_of_different_words_come_back(count, cuts, capital):
+    tokens = [f"word{string.ascii_lowercase[k]}" for k in range(count)]
+    sentence = " ".join(tokens)
+    ends = sorted(cut for cut in cuts if cut <= count)
+    spans = {(6 * a, 6 * b - 1) for a, b in pairwise(ends)}
+    assume(len(spans) > 1)
+    names = [sentence[a:b] for a, b in sorted(spans)]
+    shown = [name.capitalize() for name in names] if capital else names
+    for reply in ("x-1 | " + "; ".join(shown), "- " + "\n- ".join(shown), str(shown)):
+        assert read(item("bc5_disease", sentence=sentence), reply) == spans
