@@ -446,7 +446,7 @@ class Options:
 
     def read(self, text: str) -> str | None:
         """The letter that a reply chooses."""
-        reply = self.mask(own_words(text, ticks=True) or "").strip()
+        reply = self.mask(own_words(text, _judged, ticks=True) or "").strip()
         reading, cued = choose(statements(reply), self._named)
         if reply and not cued:
             reading = self._reviewed(reply) or self._bare(reply) or self._stated(reply)
@@ -486,7 +486,8 @@ class Options:
         """The first of these: letters or brief texts at the start; letters in brackets; texts."""
         found, rest = self._opens(text)
         if found:
-            return Said(denied=found) if CHOICES.rejected.match(rest) else Said(found)
+            rejected = CHOICES.rejected.match(_about(found, rest))
+            return Said(denied=found) if rejected else Said(found)
         aside = CHOICES.aside.search(text)
         end = aside.start() if aside else len(text)
         for pattern in (CHOICES.labelled, CHOICES.mark):
@@ -528,6 +529,7 @@ class Options:
         reviews = len(listed) > 1 and ord(listed[1]) == ord(listed[0]) + 1
         found = set()
         opens, rest = self._opens(lines[0])
+        rest = _about(opens, rest)
         if opens and CHOICES.rejected.match(rest):
             return None
         begun = sentence(CHOICES.aside.split(rest)[0])
@@ -557,6 +559,17 @@ class Options:
                     found |= named - self._asked
         found -= denied
         return (*found,)[0] if len(found) == 1 and not others - found else None
+
+
+def _about(found: frozenset[str], rest: str) -> str:
+    """What follows named options, up to another's text."""
+    others = (m.start() for m in CHOICES.mark.finditer(rest) if not found & set(m[1]))
+    return rest[: next(others, len(rest))]
+
+
+def _judged(text: str) -> str:
+    """A line for each object that judges an option."""
+    return as_lines(text) if re.search(r"\[\s*\{", text) else text
 
 
 def _key(text: str) -> str:
@@ -763,7 +776,9 @@ def first_sentence(text: str) -> str:
 
 # ---- JSON --------------------------------------------------------------------------------------
 
-NAME_KEYS = "text name entity mention disease word term span hallmark condition value".split()
+NAME_KEYS = (
+    "text name entity mention disease word term span hallmark condition value option letter".split()
+)
 TYPE_KEYS = "type label category class entity_type entity_group semantic_type".split()
 
 
@@ -824,7 +839,7 @@ def _item(value) -> list[str]:
     if isinstance(value, dict):
         keys = {str(key).lower(): inner for key, inner in value.items()}
         texts = {key: inner for key, inner in keys.items() if isinstance(inner, str)}
-        names = [texts[key] for key in NAME_KEYS if key in texts]
+        names = [texts[x] for word in NAME_KEYS for x in texts if x.split("_")[-1] == word]
         kinds = [texts[key] for key in TYPE_KEYS if key in texts]
         verdict = next((inner for key, inner in keys.items() if LISTS.judges.fullmatch(key)), None)
     elif isinstance(value, (list, tuple)):

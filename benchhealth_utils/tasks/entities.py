@@ -415,7 +415,7 @@ def _opened(line: str) -> Group | None:
 def _asked_for(rest: str) -> list[str]:
     """What stands behind a bar, without "Disease:" and what is of another kind."""
     lines = []
-    for part in re.split(r";\s*(?=[^;:]{3,40}:)", rest):
+    for part in re.split(r"[;|]\s*(?=[^;:|]{3,40}:)", rest):
         inner = REPLY.heading.match(part)
         kind = inner and _heading_kind(inner["head"])
         if kind != "other":
@@ -517,6 +517,8 @@ def _names_in(lines: list[str], known: Sentence) -> list[str] | None:
         if _says_none(item):
             none = True
         elif re.search(r"[^\W\d_]", name) and not REPLY.other_type.search(item):
+            if REPLY.kinds.fullmatch(name) and not known.has(name):
+                continue
             names += [] if _is_prose(name, known) else [name]
     return names if names or none else None
 

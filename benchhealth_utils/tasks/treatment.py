@@ -150,7 +150,9 @@ def _quoted(line: str) -> list[str]:
 
 def _items(line: str, several: bool) -> Iterator[str]:
     """The items of a line; `several` if it is one line, with one item, of many."""
-    named = REPLY.in_class.sub(lambda found: f" {found['names'] or ''}", line)
+    named = line
+    for _ in range(2):  # one class in another
+        named = REPLY.in_class.sub(lambda found: f" {found['names'] or ''}", named)
     if named != line:
         line = re.sub(r"(\([^()]*\))|\)", r"\1", replies.first_sentence(named))
     parts = replies.segments(line)
