@@ -7,7 +7,7 @@ PARAMETERS ?=
 CHAPTERS := reasoning generation understanding few_shot clinical_usefulness human_eval
 LIMIT ?= 0
 DATASETS ?= all
-BUDGET ?= 5
+BUDGET ?=
 STUDY ?=
 PORT ?= 0
 
@@ -19,7 +19,7 @@ SITE := runs/site
 export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights book test lint format clean run chapter rate
+.PHONY: help setup weights book test lint format clean run chapter rate reproduce
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 12
@@ -71,8 +71,8 @@ rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=
 	@test -n "$(STUDY)" || { echo "Name the study: make rate STUDY=<folder, or a name below runs/human_eval>"; exit 2; }
 	@$(BIN)/python -m benchhealth_utils human-eval rate "$(STUDY)" --port $(PORT)
 
-reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=5 dollars a chapter at most
-	@$(BIN)/python -m benchhealth_utils run $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" --budget "$(BUDGET)"
+reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=<dollars a chapter at most>
+	@$(BIN)/python -m benchhealth_utils run $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" $(if $(BUDGET),--budget "$(BUDGET)")
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -12,7 +12,7 @@ import pandas as pd
 
 from .answers import MODES, file_name
 from .data import data_root, how_to_get, load, provenance
-from .models import BUDGET, check_name, open_model
+from .models import check_name, open_model
 from .notebook import data_sets
 from .registry import DATASETS
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
@@ -44,7 +44,7 @@ def data() -> int:
     return int(any(row["source"] == "broken" for row in rows))
 
 
-def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=BUDGET) -> Path:
+def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=None) -> Path:
     """Execute chapters for a model; returns the folder of the executed notebooks.
 
     A chapter that ran before stays until the new one is whole; answers are stored as they
@@ -69,7 +69,13 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=B
         for split in ("test", "train"):
             load(key, split)
     given = {"model": model, "limit": limit, "datasets": " ".join(keys)}
-    os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of each chapter
+    if not (ROOT / "notebooks").is_dir():
+        raise BenchHealthError(
+            "The chapters are not part of the installed package: run this in a clone of the "
+            "repository. `publish` and `row` work without them."
+        )
+    if budget is not None:
+        os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of each chapter
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
     for chapter in chapters or CHAPTERS:
@@ -109,7 +115,7 @@ def row(model: str) -> pd.DataFrame:
     return best[["title", "n", *names, "source", "comparable"]]
 
 
-def publish(model: str, keys: Sequence[str], budget: float = BUDGET) -> None:
+def publish(model: str, keys: Sequence[str], budget: float | None = None) -> None:
     """Record zero-shot runs on the official data, and keep their answers."""
     from .evaluation import evaluate
     from .results import publish_answers, record
@@ -150,13 +156,13 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
     whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
-    whole.add_argument("--budget", type=float, default=BUDGET, help="dollars a chapter at most")
+    whole.add_argument("--budget", type=float, help="dollars a chapter at most")
     score = verb("row", "a model's recorded scores, in points")
     score.add_argument("model")
     keep = verb("publish", "record zero-shot runs on the official data under data/")
     keep.add_argument("model")
     keep.add_argument("keys", nargs="+", metavar="KEY")
-    keep.add_argument("--budget", type=float, default=BUDGET, help="dollars at most")
+    keep.add_argument("--budget", type=float, help="dollars at most")
     verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
     return top
 

@@ -1,6 +1,7 @@
 """The command line, and what a chapter does with its parameters."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -52,6 +53,21 @@ def test_a_broken_data_set_is_named_and_ends_in_one(capsys, fresh, monkeypatch):
 def test_what_is_wrong_is_said_in_a_line(words, code, said, capsys):
     found, out, err = main(capsys, *words)
     assert found == code and said in out + err and "Traceback" not in err
+
+
+@pytest.mark.parametrize("words, left", [([], "0.25"), (["--budget", "2"], "2.0")])
+def test_what_the_user_has_set_as_budget_stays(words, left, capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCHHEALTH_BUDGET", "0.25")
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
+    monkeypatch.setattr(papermill, "execute_notebook", lambda source, out, *_, **__: open(out, "w"))
+    code, _, err = main(capsys, "run", "majority", "--chapters", "reasoning", *words)
+    assert code == 0 and os.environ["BENCHHEALTH_BUDGET"] == left, err
+
+
+def test_chapters_outside_a_clone_are_refused_in_a_line(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(cli, "ROOT", tmp_path)
+    code, _, err = main(capsys, "run", "majority")
+    assert code == 1 and "in a clone of the repository" in err
 
 
 def test_ctrl_c_ends_in_a_line(capsys, monkeypatch):
