@@ -73,6 +73,9 @@ def test_without_labels_it_is_free_text(notes, tmp_path):
 
 def test_a_credentialed_set_of_ones_own_is_guarded(notes, tmp_path):
     add(notes, tier="credentialed")
+    with pytest.raises(DataError, match="line 2: gold") as caught:
+        add(notes, tier="credentialed", gold="note")
+    assert "Chest pain" not in str(caught.value)
     (run,) = bh.evaluate("majority", "triage", store=tmp_path, progress=False)
     assert bh.items(run)[["reading", "gold", "reply"]].isna().all(axis=None)
     assert "Chest pain" not in repr(run.examples)

@@ -84,7 +84,7 @@ def add_csv(
     paths = {"test": Path(path).resolve(), "train": Path(train or path).resolve()}
 
     def read_file(spec, split, root):
-        yield from _rows(paths[split], key, text, gold, labels, id, group)
+        yield from _rows(paths[split], key, text, gold, labels, id, group, tier != "open")
 
     words = replies.Labels({x: re.compile(re.escape(x)) for x in labels}) if labels else None
     told = instruction or (f"Answer with one of: {', '.join(labels)}." if labels else "")
@@ -127,7 +127,7 @@ def add_csv(
     return spec
 
 
-def _rows(path: Path, key, text, gold, labels, id, group):
+def _rows(path: Path, key, text, gold, labels, id, group, hidden):
     rows = csv_lines(path)
     place, header = next(rows, (Place(path, "line 1"), []))
     for column in filter(None, (text, gold, id, group)):
@@ -139,7 +139,8 @@ def _rows(path: Path, key, text, gold, labels, id, group):
         answer, shown = row[gold].strip(), row[text].strip()
         where.expect(answer and shown, "the text or the gold answer is empty.")
         if labels:
-            where.expect(answer in labels, f"gold is '{answer}'; known: {', '.join(labels)}.")
+            found = "gold" if hidden else f"gold is '{answer}'"
+            where.expect(answer in labels, f"{found}, which is none of: {', '.join(labels)}.")
         identifier = row[id] if id else f"{key}-{number}"
         where.once(seen, identifier)
         yield Example(identifier, key, {"text": shown}, answer, row[group] if group else identifier)
