@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from . import __version__
-from .answers import answer
+from .answers import MODES, answer
 from .data import data_root, fingerprint, load, provenance, subset
-from .guard import is_credentialed
+from .guard import check_may_send, is_credentialed
 from .models import open_model
-from .perturb import perturb, perturbation_signature, restored
+from .perturb import check_applies, perturb, perturbation_signature, restored
 from .plan import announce
 from .prompts import exemplar_order, exemplars
 from .registry import DATASETS, MODELS, dataset
@@ -68,14 +68,25 @@ def evaluate(
     Raises
     ------
     BenchHealthError
-        For an unknown key or a wrong number, before anything is asked.
+        For an unknown key, mode or perturbation, a wrong number, or data that may not go to
+        the model, before anything is asked.
     """
     keys = [datasets] if isinstance(datasets, str) else list(datasets)
     for key in keys:
         dataset(key)
-    whole_number("shots", shots)
-    whole_number("limit", 0 if limit is None else limit)
+    if len(set(keys)) < len(keys):
+        raise BenchHealthError(f"A data set is named twice: {', '.join(keys)}.")
+    if mode not in MODES:
+        raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
+    for name, value in {"shots": shots, "seed": seed}.items():
+        whole_number(name, value)
+    for name, value in {"limit": limit, "exemplar_seed": exemplar_seed}.items():
+        whole_number(name, 0 if value is None else value)
     model = open_model(model) if isinstance(model, str) else model
+    for key in keys:
+        check_may_send(model, key)
+        if perturbation is not None:
+            check_applies(perturbation, key)
     announce(
         model,
         keys,
@@ -218,7 +229,12 @@ def frame(runs: Sequence[Run]) -> pd.DataFrame:
         samples, credentialed, other), comparable (the paper's score may stand beside it),
         dollars, tokens (of prompts and replies).
     """
-    return pd.DataFrame([_row(run) for run in runs])
+    return pd.DataFrame([_row(run) for run in _listed(runs)])
+
+
+def _listed(runs) -> list[Run]:
+    """Runs as a list; one alone counts as a list of one."""
+    return [runs] if isinstance(runs, Run) else list(runs)
 
 
 def _row(run: Run) -> dict:
@@ -291,10 +307,12 @@ def compare(runs: Sequence[Run], rivals: Sequence[Run], *, seed: int = 0) -> pd.
     Raises
     ------
     BenchHealthError
-        Where two runs on a data set are not of the same items.
+        Where two runs on a data set are not of the same items, or it has two rivals.
     """
+    runs, rivals, found = _listed(runs), _listed(rivals), []
     others = {run.dataset: run for run in rivals}
-    found = []
+    if len(others) < len(rivals):
+        raise BenchHealthError("Two rival runs are on the same data set; compare with one of them.")
     for run in runs:
         if run.dataset not in others:
             continue

@@ -58,10 +58,17 @@ def applies(kind: str, key: str) -> bool:
     >>> applies("option_order", "medqa"), applies("option_order", "ddi")
     (True, False)
     """
-    if kind not in PERTURBATIONS:
+    if not isinstance(kind, str) or kind not in PERTURBATIONS:
         known = ", ".join(PERTURBATIONS)
         raise BenchHealthError(f"There is no perturbation '{kind}'. Known: {known}.")
     return dataset(key).key in PERTURBATIONS[kind].get("datasets", DATASETS)
+
+
+def check_applies(kind: str, key: str) -> None:
+    """Refuse a perturbation that is unknown, or that a data set has no place for."""
+    if not applies(kind, key):
+        known = ", ".join(name for name in DATASETS if applies(kind, name))
+        raise BenchHealthError(f"'{kind}' does not apply to {key}; it does to {known}.")
 
 
 def perturb(example: Example, kind: str, seed: int = 0) -> Example:
@@ -86,9 +93,7 @@ def perturb(example: Example, kind: str, seed: int = 0) -> Example:
     BenchHealthError
         If the kind does not apply to the data set, or the item is perturbed already.
     """
-    if not applies(kind, example.dataset):
-        known = ", ".join(key for key in DATASETS if applies(kind, key))
-        raise BenchHealthError(f"'{kind}' does not apply to {example.dataset}; it does to {known}.")
+    check_applies(kind, example.dataset)
     if example.original is not None or example.instruction is not None:
         raise BenchHealthError(f"{example.id} of {example.dataset} is perturbed already.")
     if kind == "template":

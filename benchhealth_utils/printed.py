@@ -36,7 +36,7 @@ def paper(table: int) -> pd.DataFrame:
     >>> float(paper(5).loc["gpt-4", "medqa"])
     81.2
     """
-    if table not in range(1, 7):
+    if isinstance(table, bool) or table not in range(1, 7):
         raise BenchHealthError(f"The paper has no table {table!r}. It has 1 to 6.")
     if table == 4:
         rows = [(key, spec.name, TASKS[key].instruction) for key, spec in DATASETS.items()]

@@ -21,6 +21,7 @@ import pandas as pd
 
 from .answers import file_name
 from .registry import DATASETS, MODELS
+from .registry import dataset as registered
 from .schema import (
     DATA,
     ROOT,
@@ -80,7 +81,14 @@ def published(model: str | None = None, dataset: str | None = None) -> list[Run]
     ----------
     model, dataset : str, optional
         Only theirs.
+
+    Raises
+    ------
+    BenchHealthError
+        For an unknown data set.
     """
+    if dataset is not None:
+        registered(dataset)
     return [run for run in recorded(DATA / "results", model, dataset) if run.official]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchhealth_utils import DATASETS, evaluate, frame, load, score
+from benchhealth_utils import DATASETS, compare, evaluate, frame, load, published, score
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.notebook import measured
 from benchhealth_utils.schema import BenchHealthError
@@ -69,3 +69,43 @@ def test_a_chapter_shows_real_data_in_hand_then_published_then_samples(tmp_path)
     assert measured("hf:nobody", runs, "understanding") == runs[::-1]  # in Table 1's order
     with pytest.raises(BenchHealthError, match="none of its data sets is in the data folder"):
         measured("hf:nobody", [], "reasoning")
+
+
+class Untouched(Backend):
+    """A remote model that must not be asked."""
+
+    name, signature, remote, endpoint = "untouched", {"backend": "x"}, True, "https://host/v1"
+    modes = ("generate", "likelihood")
+
+    def replies(self, requests, wanted):
+        raise AssertionError("asked")
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"mode": "likelihod"}, "no mode 'likelihod'. Known: generate, likelihood"),
+        ({"perturbation": "typo"}, "no perturbation 'typo'"),
+        ({"perturbation": ["typos"]}, "no perturbation"),
+        ({"datasets": ["medqa", "gad"], "perturbation": "option_order"}, "does not apply to gad"),
+        ({"datasets": ["gad", "mimic_cxr"]}, "mimic_cxr is credentialed"),
+        ({"datasets": ["gad", "gad"]}, "named twice"),
+        ({"limit": -3}, "limit is -3"),
+        ({"shots": True}, "shots is True"),
+        ({"seed": -1}, "seed is -1"),
+        ({"exemplar_seed": "a"}, "exemplar_seed is 'a'"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_is_asked(given, said, tmp_path):
+    with pytest.raises(BenchHealthError, match=said):
+        evaluate(Untouched(), **{"datasets": "gad", "store": tmp_path, **given})
+    assert not list(tmp_path.iterdir())
+
+
+def test_runs_one_by_one_and_two_on_one_data_set(tmp_path):
+    (run,) = evaluate("majority", "gad", limit=4, store=tmp_path, progress=False)
+    assert len(frame(run)) == 1 and compare(run, run)["difference"].tolist() == [0]
+    with pytest.raises(BenchHealthError, match="Two rival runs"):
+        compare([run], [run, run])
+    with pytest.raises(BenchHealthError, match="no data set 'gda'"):
+        published("majority", "gda")
