@@ -27,6 +27,7 @@ from .schema import (
     whole_number,
 )
 from .tasks import TASKS
+from .tasks.own import MENDING
 
 SPLITS = ("test", "train")
 SAMPLES = DATA / "samples"
@@ -239,6 +240,8 @@ def how_to_get(spec: Dataset, root: Path) -> str:
 
 def _mending(spec: Dataset, root: Path) -> str:
     """What to do where a file is not what its layout promises."""
+    if spec.reader == "csv":
+        return MENDING
     if spec.tier == "credentialed":
         return (
             f"Copy the files anew from PhysioNet into {spec.folder}/ of your data folder (they "

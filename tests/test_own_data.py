@@ -54,6 +54,16 @@ def test_one_call_and_the_key_works_everywhere(notes, tmp_path):
     assert bh.compare(runs, rival)["n"].tolist() == [4]
 
 
+def test_labels_may_be_numbers_and_a_file_has_rows_and_distinct_columns(notes):
+    notes.write_text("note,urgent\nChest pain.,1\nItch.,0\n")
+    assert add(notes, labels=[0, 1], group=None).size == 2
+    assert bh.read(bh.load("triage")[0], "Answer: 0") == "0"
+    for rows, said in (("note,urgent\n", "no row"), ("note,note,urgent\na,b,1\n", "same name")):
+        notes.write_text(rows)
+        with pytest.raises(DataError, match=said):
+            add(notes, labels=[0, 1], group=None)
+
+
 def test_shots_come_from_the_training_file_or_the_other_rows(notes, tmp_path):
     add(notes)
     (run,) = bh.evaluate("majority", "triage", shots=1, store=tmp_path, progress=False)
@@ -91,7 +101,9 @@ def test_a_credentialed_set_of_ones_own_is_guarded(notes, tmp_path):
         ({"labels": ["urgent"]}, BenchHealthError, "two or more"),
         ({"scenario": "triage"}, BenchHealthError, "expected one of: reasoning"),
         ({"tier": "secret"}, BenchHealthError, "expected one of: open"),
-        ({"id": "patient"}, DataError, "occurs twice"),
+        ({"id": "patient"}, DataError, "occurs twice.*Mend the file, or name another"),
+        ({"labels": "urgent"}, BenchHealthError, "two or more"),
+        ({"max_tokens": 0}, BenchHealthError, "max_tokens is 0"),
     ],
 )
 def test_what_is_wrong_is_named(notes, changed, error, said):

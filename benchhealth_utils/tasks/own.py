@@ -9,9 +9,11 @@ from pathlib import Path
 from .. import replies
 from ..metrics import ROUGE_L, accuracy
 from ..registry import DATASETS, SCENARIOS, TIERS, Dataset
-from ..schema import BenchHealthError, Example
+from ..schema import BenchHealthError, DataError, Example, whole_number
 from .base import Task
 from .files import Place, csv_lines
+
+MENDING = "Mend the file, or name another one or another column."
 
 
 def add_csv(
@@ -73,19 +75,26 @@ def add_csv(
         For a file that cannot be read, a column it lacks, or a row whose gold is empty or no
         label; the line is named.
     """
-    if not re.fullmatch(r"\w+", key) or (key in DATASETS and DATASETS[key].reader != "csv"):
+    if not re.fullmatch(r"\w+", str(key)) or (key in DATASETS and DATASETS[key].reader != "csv"):
         raise BenchHealthError(f"key is {key!r}; expected letters, digits, _, and no key in use.")
     for what, value, known in (("scenario", scenario, SCENARIOS), ("tier", tier, TIERS)):
         if value not in known:
             raise BenchHealthError(f"{what} is {value!r}; expected one of: {', '.join(known)}.")
-    labels = tuple(labels) if labels is not None else None
-    if labels is not None and (len(set(labels)) < 2 or not all(map(str.strip, labels))):
+    whole_number("max_tokens", max_tokens, 1)
+    one = isinstance(labels, str)
+    labels = tuple(map(str, labels)) if labels is not None else None
+    if one or labels is not None and (len(set(labels)) < 2 or not all(map(str.strip, labels))):
         raise BenchHealthError(f"labels is {labels!r}; expected two or more different words.")
     paths = {"test": Path(path).resolve(), "train": Path(train or path).resolve()}
 
     def read_file(spec, split, root):
         yield from _rows(paths[split], key, text, gold, labels, id, group, tier != "open")
 
+    try:
+        size = len(list(read_file(None, "test", None)))
+        Place(paths["test"], "").expect(size, "it has no row.")
+    except DataError as error:
+        raise DataError(error.path, error.where, error.problem, MENDING) from None
     words = replies.Labels({x: re.compile(re.escape(x)) for x in labels}) if labels else None
     told = instruction or (f"Answer with one of: {', '.join(labels)}." if labels else "")
     task = Task(
@@ -111,7 +120,7 @@ def add_csv(
         scenario=scenario,
         task="classification" if labels else "text generation",
         domain="your own",
-        size=len(list(read_file(None, "test", None))),
+        size=size,
         metric="accuracy" if labels else "ROUGE-L",
         tier=tier,
         licence="your own",
@@ -130,6 +139,7 @@ def add_csv(
 def _rows(path: Path, key, text, gold, labels, id, group, hidden):
     rows = csv_lines(path)
     place, header = next(rows, (Place(path, "line 1"), []))
+    place.expect(len(set(header)) == len(header), "two columns have the same name.")
     for column in filter(None, (text, gold, id, group)):
         place.expect(column in header, f"no column '{column}'; found: {', '.join(header)}.")
     seen: set[str] = set()
