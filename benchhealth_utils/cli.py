@@ -14,7 +14,7 @@ from .answers import MODES, file_name
 from .data import data_root, how_to_get, load, provenance
 from .models import check_name, open_model
 from .notebook import data_sets
-from .registry import DATASETS
+from .registry import DATASETS, dataset
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
 
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
@@ -120,6 +120,15 @@ def publish(model: str, keys: Sequence[str], budget: float | None = None) -> Non
     from .evaluation import evaluate
     from .results import publish_answers, record
 
+    root = data_root()
+    for key in keys:
+        if dataset(key).tier != "open":
+            raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
+        if provenance(key, load(key, root=root), root)["source"] != "official":
+            raise BenchHealthError(
+                f"{key}: only runs of the official data are published, and these are not. "
+                f"{how_to_get(dataset(key), root)}"
+            )
     opened = open_model(model, budget=budget)
     for key in keys:
         (done,) = evaluate(opened, key)

@@ -200,6 +200,8 @@ def items(run: Run) -> pd.DataFrame:
         alone, 0-1), the metric's sums, prompt_tokens, completion_tokens, reply. Reading,
         gold and reply are None for credentialed sets and for published runs.
     """
+    if not isinstance(run, Run):
+        raise BenchHealthError("items takes one run; `evaluate` and `published` give a list.")
     sums = run.rows[list(TASKS[run.dataset].metric.columns)].to_numpy(float)
     frame = run.rows.copy()
     frame.insert(0, "dataset", run.dataset)

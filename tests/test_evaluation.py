@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchhealth_utils import DATASETS, compare, evaluate, frame, load, published, score
+from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, score
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.notebook import measured
 from benchhealth_utils.schema import BenchHealthError
@@ -105,6 +105,8 @@ def test_wrong_arguments_are_refused_before_anything_is_asked(given, said, tmp_p
 def test_runs_one_by_one_and_two_on_one_data_set(tmp_path):
     (run,) = evaluate("majority", "gad", limit=4, store=tmp_path, progress=False)
     assert len(frame(run)) == 1 and compare(run, run)["difference"].tolist() == [0]
+    with pytest.raises(BenchHealthError, match="items takes one run"):
+        items([run])
     with pytest.raises(BenchHealthError, match="Two rival runs"):
         compare([run], [run, run])
     with pytest.raises(BenchHealthError, match="no data set 'gda'"):
