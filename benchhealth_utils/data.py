@@ -293,6 +293,12 @@ def provenance(key: str, examples: Sequence[Example], root: Path | None = None, 
         source = "samples"
     else:
         source = "credentialed" if spec.tier == "credentialed" else "other"
+    if source == "other" and spec.reader != "csv":
+        _warn_once(
+            root,
+            f"{key}: the data differ from the official ones, so no score on them is compared with "
+            f"the paper. If they should be official, check them with {_command(spec, root)}.",
+        )
     return {"fingerprint": found, "source": source, "items": len(examples)}
 
 

@@ -328,24 +328,13 @@ def compare(runs: Sequence[Run], rivals: Sequence[Run], *, seed: int = 0) -> pd.
         sums = [each.loc[one.index, list(metric.columns)].to_numpy(float) for each in (one, two)]
         groups = one["group"].tolist()
         test = compare_sums(*sums, metric.statistic, groups, seed=seed)
+        row = run.dataset, DATASETS[run.dataset].name, test.n, run.scores.value, rival.scores.value
         found.append(
-            {
-                "dataset": run.dataset,
-                "title": DATASETS[run.dataset].name,
-                "n": test.n,
-                "value": run.scores.value,
-                "value_rival": rival.scores.value,
-                "difference": test.difference,
-                "low": test.interval[0],
-                "high": test.interval[1],
-                "test": test.test,
-                "p": test.p_value,
-                "detectable": test.detectable,
-            }
+            (*row, test.difference, *test.interval, test.test, test.p_value, test.detectable)
         )
-    table = pd.DataFrame(found)
-    if found:
-        table.insert(10, "p_holm", holm(table["p"].tolist()))
+    names = "dataset title n value value_rival difference low high test p detectable".split()
+    table = pd.DataFrame(found, columns=names)
+    table.insert(10, "p_holm", holm(table["p"].tolist()))
     return table
 
 

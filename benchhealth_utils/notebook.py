@@ -66,19 +66,18 @@ def data_sets(text: str = "all", *, scenario: str = "", without: Sequence[str] =
         if scenario in ("", spec.scenario) and key not in without
     ]
     named = text.split() if isinstance(text, str) else []
-    if named == ["all"]:
-        found = [key for key in known if (data_root() / DATASETS[key].folder).is_dir()]
-        absent = [DATASETS[key].name for key in known if key not in found]
-        if absent:
-            print(f"Not in the data folder, so left out: {', '.join(absent)}.")
-        return found
+    every = named == ["all"]
     odd = [key for key in named if key not in known]
-    if not named or odd or len(set(named)) < len(named):
+    if not every and (not named or odd or len(set(named)) < len(named)):
         raise BenchHealthError(
             f"datasets is {text!r}; expected 'all', or different keys with blanks between "
             f"them: {', '.join(known)}."
         )
-    return [key for key in known if key in named]
+    wanted = [key for key in known if every or key in named]
+    found = [key for key in wanted if (data_root() / DATASETS[key].folder).is_dir()]
+    if absent := [DATASETS[key].name for key in wanted if key not in found]:
+        print(f"Not in the data folder, so left out: {', '.join(absent)}.")
+    return found
 
 
 def numbers(text: str | int, name: str) -> list[int]:

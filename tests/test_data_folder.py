@@ -172,3 +172,24 @@ def test_advice_on_a_damaged_file_names_the_folder_in_use(fresh):
     (root / "gad" / "test.tsv").write_text("damaged")
     with pytest.raises(DataError, match=f"benchhealth_utils.download gad --to {root}`"):
         load("gad", root=root)
+
+
+def swapped(path, header):
+    """The file with yes for no and no for yes."""
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]
+    at = 2 if header else 1
+    for row in rows[header:]:
+        row[at] = {"0": "1", "1": "0"}[row[at]]
+    path.write_text("".join("\t".join(row) + "\n" for row in rows), "utf-8")
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_inverted_labels_are_not_official(part, real_data, tmp_path, monkeypatch):
+    shutil.copytree(real_data / "gad", tmp_path / "gad")
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
+    (before,) = evaluate("majority", "gad", store=tmp_path / "answers", progress=False)
+    assert before.comparable
+    swapped(tmp_path / "gad" / f"{part}.tsv", header=part == "test")
+    with pytest.warns(UserWarning, match="gad: the data differ from the official"):
+        (after,) = evaluate("majority", "gad", store=tmp_path / "answers", progress=False)
+    assert after.signature["data"]["source"] == "other" and not after.comparable

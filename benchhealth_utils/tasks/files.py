@@ -17,6 +17,8 @@ from typing import Any, NoReturn
 
 from ..schema import DataError
 
+UNPACKED = 2**29  # bytes that an archive may unpack to; the largest official one has a third
+TOO_LARGE = "it would unpack to more than 512 MiB; expected the official archive."
 GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 # RuntimeError: zipfile, on an encrypted or unknown member
 ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError)
@@ -263,12 +265,16 @@ def members(archive: Path, top: str, suffix: str) -> dict[str, Callable[[], byte
 def _packed(archive: Path, suffix: str) -> dict[str, Callable[[], bytes]]:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
+            size = sum(item.file_size for item in packed.infolist())
+            Place(archive).expect(size <= UNPACKED, TOO_LARGE)
             damaged = packed.testzip()
             Place(archive, damaged or "").expect(not damaged, "the member is damaged.")
             data = {name: packed.read(name) for name in packed.namelist() if name.endswith(suffix)}
     else:  # unpacked as a whole first, so that its checksum is verified
-        whole = io.BytesIO(gzip.decompress(archive.read_bytes()))
-        with tarfile.open(fileobj=whole) as packed:
+        with gzip.open(archive) as packed:
+            whole = packed.read(UNPACKED + 1)
+        Place(archive).expect(len(whole) <= UNPACKED, TOO_LARGE)
+        with tarfile.open(fileobj=io.BytesIO(whole)) as packed:
             kept = (item for item in packed if item.isfile() and item.name.endswith(suffix))
             data = {item.name: packed.extractfile(item).read() for item in kept}
     return {name: (lambda raw=raw: raw) for name, raw in data.items()}
