@@ -166,16 +166,11 @@ def _check(entry: Mapping, known: dict, missing: Mapping[str, str]) -> dict:
     closest, name = least.dropna().sort_values(kind="stable")[:SHOWN], _facts().name
     labels = [key if isinstance(key, tuple) else (key,) for key in closest.index]
     labels = [", ".join(name.get(part, part) for part in key) for key in labels]
-    return {
-        "reading": entry.get("reading", ""),
-        "verdict": verdict,
-        "held": held,
-        "n": n,
-        "margin": closest.min(),
-        "closest": [f"{x} {y:+.2f}" for x, y in zip(labels, closest, strict=True)],
-        "lacking": len(margins) - n,
-        "missing": missing[entry["missing"]] if "missing" in entry else "",
-    }
+    row = {"reading": entry.get("reading", ""), "verdict": verdict, "held": held, "n": n}
+    row["margin"] = closest.min()
+    row["closest"] = [f"{x} {y:+.2f}" for x, y in zip(labels, closest, strict=True)]
+    row["lacking"] = len(margins) - n
+    return row | {"missing": missing[entry["missing"]] if "missing" in entry else ""}
 
 
 def verdicts(
@@ -215,9 +210,8 @@ def verdicts(
             about = {name: entry[name] for name in PLACE}
             about["kind"] = content["kinds"][entry["kind"]]
             readings = [entry, *entry.get("also", [])]
-            for reading in readings:
-                if odd := set(reading) - {*PLACE, *READING, "also"}:
-                    raise KeyError(", ".join(odd))
+            if odd := set().union(*readings) - {*PLACE, *READING, "also"}:
+                raise KeyError(", ".join(odd))
             if entry["id"] in seen:
                 raise ValueError("this id is used twice")
             seen.add(entry["id"])

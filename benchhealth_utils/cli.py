@@ -79,15 +79,14 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
     for chapter in chapters or CHAPTERS:
-        source, target = ROOT / "notebooks" / f"{chapter}.ipynb", folder / f"{chapter}.ipynb"
+        source = f"{ROOT}/notebooks/{chapter}.ipynb"
         unfinished = folder / f"{chapter}-unfinished.ipynb"
         print(f"{chapter} ...", file=sys.stderr, flush=True)
-        known = papermill.inspect_notebook(str(source))
-        parameters = {name: value for name, value in given.items() if name in known}
+        known = papermill.inspect_notebook(source)
+        chosen = {name: value for name, value in given.items() if name in known}
+        options = dict(progress_bar=False, cwd=str(ROOT))
         try:
-            papermill.execute_notebook(
-                str(source), str(unfinished), parameters, progress_bar=False, cwd=str(ROOT)
-            )
+            papermill.execute_notebook(source, str(unfinished), chosen, **options)
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             cause = getattr(error, "evalue", "its Python process died; most often of memory")
             raise BenchHealthError(
@@ -95,7 +94,7 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
                 "last cell with an output. Once the cause is mended, the same command goes on: "
                 "answers that are stored are not asked again."
             ) from None
-        unfinished.replace(target)
+        unfinished.replace(folder / f"{chapter}.ipynb")
     return folder
 
 
@@ -137,9 +136,8 @@ def publish(model: str, keys: Sequence[str], budget: float | None = None) -> Non
 
 def parser() -> argparse.ArgumentParser:
     """All verbs."""
-    top = argparse.ArgumentParser(
-        prog="benchhealth", description="Large language models in healthcare, benchmarked."
-    )
+    about = "Large language models in healthcare, benchmarked."
+    top = argparse.ArgumentParser(prog="benchhealth", description=about)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     def verb(name: str, about: str):
@@ -157,21 +155,20 @@ def parser() -> argparse.ArgumentParser:
     ahead.add_argument("--model", required=True, help="key of the registry, or an open form")
     ahead.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
     ahead.add_argument("--shots", type=int, default=0, help="exemplars before each item")
-    ahead.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     ahead.add_argument("--mode", choices=MODES, default=MODES[0])
     ahead.add_argument("--seconds", type=float, default=2.0, help="time for a request")
     whole = verb("run", "all chapters for a model into runs/<model>/, and its row of Table 5")
-    whole.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
-    whole.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
     whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
-    whole.add_argument("--budget", type=float, help="dollars a chapter at most")
     score = verb("row", "a model's recorded scores, in points")
-    score.add_argument("model")
     keep = verb("publish", "record zero-shot runs on the official data under data/")
-    keep.add_argument("model")
+    for own in (whole, score, keep):
+        own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
+    for own in (ahead, whole):
+        own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
+    for own in (whole, keep):
+        own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
     keep.add_argument("keys", nargs="+", metavar="KEY")
-    keep.add_argument("--budget", type=float, help="dollars at most")
     verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
     return top
 
@@ -208,11 +205,9 @@ def _do(verb: str, **options) -> int | None:
         from .plan import as_text, plan
 
         print(as_text(plan(options.pop("model"), options.pop("datasets"), **options)))
-    elif verb == "run":
-        print(f"The executed chapters are in {shown(run(**options))}", file=sys.stderr)
-        print(row(options["model"]).to_string(index=False))
-    elif verb == "row":
-        print(row(options["model"]).to_string(index=False))
     elif verb == "publish":
         publish(**options)
-    return None
+    else:
+        if verb == "run":
+            print(f"The executed chapters are in {shown(run(**options))}", file=sys.stderr)
+        print(row(options["model"]).to_string(index=False))

@@ -44,23 +44,17 @@ def data_root() -> Path:
     named = os.environ.get("BENCHHEALTH_DATA")
     if named:
         root = Path(named).expanduser().resolve()
-        if not root.is_dir():
-            raise BenchHealthError(
-                f"BENCHHEALTH_DATA names {named}, which is not a folder. "
-                "Correct it, or unset it to use the synthetic samples."
-            )
         folders = [spec.folder for spec in DATASETS.values()]
-        if not any((root / folder).is_dir() for folder in folders):
-            raise BenchHealthError(
-                f"BENCHHEALTH_DATA names {named}, which holds no data set. Expected in it is "
-                f"at least one of these folders: {', '.join(folders)}. Fill it with "
-                f"`python -m benchhealth_utils download --to {root}`, correct the variable, or "
-                "unset it to use the synthetic samples."
-            )
-        return root
-    if FULL.is_dir() and any(FULL.glob("[!.]*/")):
-        return FULL
-    return SAMPLES
+        if any((root / folder).is_dir() for folder in folders):
+            return root
+        why = (
+            f"holds no data set. Expected is at least one of the folders {', '.join(folders)}. "
+            f"Fill it with `python -m benchhealth_utils download --to {root}`, correct the"
+        )
+        why = why if root.is_dir() else "is not a folder. Correct the"
+        rest = "variable, or unset it to use the synthetic samples."
+        raise BenchHealthError(f"BENCHHEALTH_DATA names {named}, which {why} {rest}")
+    return FULL if FULL.is_dir() and any(FULL.glob("[!.]*/")) else SAMPLES
 
 
 def load(
@@ -109,15 +103,11 @@ def load(
     root = Path(root) if root is not None else data_root()
     examples, left = _read(spec, split, root)
     if root != SAMPLES:
-        _warn_of_left_out(spec, split, len(examples), left, root)
-        if split == "test":
-            _warn_of_size(spec, len(examples), root)
+        _warn(spec, split, len(examples), left, root)
     return subset(examples, limit, seed)
 
 
-def left_out(
-    dataset: str, split: str = "test", *, root: str | Path | None = None
-) -> dict[str, str]:
+def left_out(dataset: str, split: str = "test", *, root: str | Path | None = None) -> dict:
     """What the files of a data set hold but `load` leaves out, and why.
 
     Parameters
@@ -149,9 +139,10 @@ def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[Le
     found: list[Example | LeftOut] = []
     try:
         found += TASKS[spec.key].read_file(spec, split, root)
-        _check_ids(found, folder)
-        examples = [item for item in found if isinstance(item, Example)]
-        left = [item for item in found if isinstance(item, LeftOut)]
+        ids = Counter(item.id for item in found)
+        for name in (name for name, times in ids.items() if times > 1):
+            raise DataError(folder, f"item {name}", "the id occurs twice.")
+        examples, left = ([x for x in found if isinstance(x, kind)] for kind in (Example, LeftOut))
         if not examples:
             why = f" Left out: {_reasons(left)}." if left else ""
             raise DataError(folder, "", f"no {split} item in it.{why}")
@@ -160,46 +151,30 @@ def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[Le
     return examples, left
 
 
-def _check_ids(found: Sequence[Example | LeftOut], folder: Path) -> None:
-    seen: set[str] = set()
-    for item in found:
-        if item.id in seen:
-            raise DataError(folder, f"item {item.id}", "the id occurs twice.")
-        seen.add(item.id)
-
-
 def _reasons(left: Sequence[LeftOut], ids: int = 3) -> str:
     """How many were left out for which reason, with the first of their identifiers."""
-    texts = []
-    for reason, count in Counter(item.reason for item in left).items():
-        named = [item.id for item in left if item.reason == reason]
-        shown = ", ".join(named[:ids]) + (", ..." if count > ids else "")
-        texts.append(f"{count:,} with {reason} ({shown})")
-    return "; ".join(texts)
+    named: dict[str, list[str]] = {}
+    for item in left:
+        named.setdefault(item.reason, []).append(item.id)
+    shown = {why: [*own[:ids], "..."] if len(own) > ids else own for why, own in named.items()}
+    return "; ".join(f"{len(named[x]):,} with {x} ({', '.join(shown[x])})" for x in named)
 
 
-def _warn_of_left_out(
-    spec: Dataset, split: str, kept: int, left: Sequence[LeftOut], root: Path
-) -> None:
+def _warn(spec: Dataset, split: str, kept: int, left: Sequence[LeftOut], root: Path) -> None:
+    """Say what is left out; a file cut between two rows differs from a whole one in size alone."""
     if left:
-        _warn_once(
-            root,
+        about = (
             f"{spec.key}: {len(left):,} of {kept + len(left):,} {split} reports are left out: "
             f"{_reasons(left)}. All of them: benchhealth_utils.data.left_out"
-            f"('{spec.key}', '{split}'). If they are your own, see how their headers must be "
-            "written on the page Your data.",
+            f"('{spec.key}', '{split}'). Of your own, see the page Your data for their headers."
         )
-
-
-def _warn_of_size(spec: Dataset, found: int, root: Path) -> None:
-    """A file cut between two rows cannot be told from a whole one but by its size."""
-    if spec.tier == "open" and found != spec.size:
-        _warn_once(
-            root,
-            f"{spec.key}: {found:,} test items; the official data have {spec.size:,}. If "
-            "these should be the official data, a file is incomplete: check it with "
-            f"{_command(spec, root)}.",
+        _warn_once(root, about)
+    if split == "test" and spec.tier == "open" and kept != spec.size:
+        about = (
+            f"{spec.key}: {kept:,} test items; the official data have {spec.size:,}. If these "
+            f"should be they, a file is incomplete: check it with {_command(spec, root)}."
         )
+        _warn_once(root, about)
 
 
 @cache
@@ -229,13 +204,9 @@ def _command(spec: Dataset, root: Path) -> str:
 def how_to_get(spec: Dataset, root: Path) -> str:
     """What a user does to have the data set in a data folder."""
     if spec.tier == "credentialed":
-        return (
-            f"It is never downloaded. {spec.request} Then put the files into {root / spec.folder}."
-        )
-    return (
-        f"Fetch it with {_command(spec, root)}, or use the "
-        f"synthetic samples: export BENCHHEALTH_DATA={SAMPLES.as_posix()}"
-    )
+        return f"It is never downloaded. {spec.request} Put the files into {root / spec.folder}."
+    samples = f"or use the synthetic samples: export BENCHHEALTH_DATA={SAMPLES.as_posix()}"
+    return f"Fetch it with {_command(spec, root)}, {samples}"
 
 
 def _mending(spec: Dataset, root: Path) -> str:
@@ -243,10 +214,8 @@ def _mending(spec: Dataset, root: Path) -> str:
     if spec.reader == "csv":
         return MENDING
     if spec.tier == "credentialed":
-        return (
-            f"Copy the files anew from PhysioNet into {spec.folder}/ of your data folder (they "
-            "are never downloaded); if they are your own, mend what is named."
-        )
+        place = f"{spec.folder}/ of your data folder (they are never downloaded)"
+        return f"Copy the files anew from PhysioNet into {place}; of your own, mend what is named."
     return f"Restore the official file, for instance with {_command(spec, root)}."
 
 
@@ -283,22 +252,21 @@ def provenance(key: str, examples: Sequence[Example], root: Path | None = None, 
     """
     spec, root = registry.dataset(key), root or data_root()
     found = fingerprint(examples)
-    trained = pool is not None and spec.train_fingerprints
+    source = "credentialed" if spec.tier == "credentialed" else "other"
     if found == spec.fingerprint:
+        trained = pool is not None and spec.train_fingerprints
         changed = trained and fingerprint(pool) not in spec.train_fingerprints
         source = "other" if changed else "official"
-    elif spec.reader == "csv":
-        source = "credentialed" if spec.tier == "credentialed" else "other"
-    elif root == SAMPLES or all(fingerprint([item]) in _sample_items(key) for item in examples):
-        source = "samples"
-    else:
-        source = "credentialed" if spec.tier == "credentialed" else "other"
+    elif spec.reader != "csv":
+        known = _sample_items(key)
+        if root == SAMPLES or all(fingerprint([item]) in known for item in examples):
+            source = "samples"
     if source == "other" and spec.reader != "csv":
-        _warn_once(
-            root,
+        about = (
             f"{key}: the data differ from the official ones, so no score on them is compared with "
-            f"the paper. If they should be official, check them with {_command(spec, root)}.",
+            f"the paper. If they should be official, check them with {_command(spec, root)}."
         )
+        _warn_once(root, about)
     return {"fingerprint": found, "source": source, "items": len(examples)}
 
 

@@ -43,9 +43,7 @@ class DownloadError(BenchHealthError):
         self.outcomes = dict(outcomes)
 
 
-def download(
-    keys=None, *, mirror=None, folder=None, optional=False, progress=True
-) -> dict[str, str]:
+def download(keys=None, *, mirror=None, folder=None, optional=False, progress=True) -> dict:
     """Fetch data sets into the layout that `datasets.load` reads.
 
     Parameters
@@ -65,7 +63,7 @@ def download(
 
     Returns
     -------
-    dict
+    dict of str to str
         ``<folder>/<name>`` to ``fetched``, ``skipped`` (there and good),
         ``optional`` (not asked for, or to be added by hand) or ``by hand``.
 
@@ -108,8 +106,8 @@ def download(
     print("\n" + ", ".join(f"{count[kind]} {kind}" for kind in sorted(count)))
     if failures:
         lines = [f"- {name}: {_cause(error)}" for name, error in failures.items()]
-        text = "\n".join([f"{len(failures)} files failed:", *lines, ADVICE])
-        raise DownloadError(text, outcomes)
+        lines = [f"{len(failures)} files failed:", *lines, ADVICE]
+        raise DownloadError("\n".join(lines), outcomes)
     if Path(os.environ.get("BENCHHEALTH_DATA") or FULL).resolve() != folder:
         print(f"To use this folder: export BENCHHEALTH_DATA={folder}")
     return outcomes
@@ -134,13 +132,11 @@ def members_digest(path) -> str:
     DataError
         If it is not a whole zip file, or has no such member.
     """
-    pairs = []
+    wanted = re.compile(r"[^/]+/(labels|text)/[^/]+\.txt")
     try:
         with zipfile.ZipFile(path) as packed:
-            for member in packed.infolist():
-                if re.fullmatch(r"[^/]+/(labels|text)/[^/]+\.txt", member.filename):
-                    data = packed.read(member)
-                    pairs.append((member.filename, hashlib.sha256(data).hexdigest()))
+            names = filter(wanted.fullmatch, packed.namelist())
+            pairs = [(name, hashlib.sha256(packed.read(name)).hexdigest()) for name in names]
     except Exception as error:  # zipfile knows many ways to fail on damaged bytes
         raise DataError(path, "", f"not a whole zip file ({error}).") from None
     if not pairs:
@@ -153,15 +149,13 @@ def _fault(path: Path, entry) -> str:
     with path.open("rb") as stream:
         if re.match(rb"\s*<(!doctype )?html", stream.read(200), re.IGNORECASE):
             return "it is a web page (an error, a login, a proxy?), not the data."
-    if "members_sha256" in entry:
-        what, wanted = "SHA-256 over its members", entry["members_sha256"]
-        try:
-            found = members_digest(path)
-        except DataError as error:
-            return f"it is {error.problem}"
-    else:
-        what, wanted = "SHA-256", entry["sha256"]
-        found = pooch.file_hash(str(path))
+    packed = "members_sha256" in entry
+    try:
+        found = members_digest(path) if packed else pooch.file_hash(str(path))
+    except DataError as error:
+        return f"it is {error.problem}"
+    wanted = entry["members_sha256" if packed else "sha256"]
+    what = "SHA-256 over its members" if packed else "SHA-256"
     return "" if found == wanted else f"its {what} is {found}, not {wanted}."
 
 
@@ -218,10 +212,8 @@ def _base(mirror) -> str:
     if not re.match("(https?|file)://", url):
         url = Path(mirror).expanduser().resolve().as_uri()
     if url.startswith("file:") and not os.path.isdir(_local(url)):
-        raise BenchHealthError(
-            f"The mirror {mirror} is neither an http(s) address nor a folder. Name the "
-            "folder that holds medqa/, medmcqa/ and the others."
-        )
+        what = "neither an http(s) address nor a folder. Name the one that holds medqa/ and others."
+        raise BenchHealthError(f"The mirror {mirror} is {what}")
     return url.rstrip("/")
 
 

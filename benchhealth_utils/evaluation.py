@@ -87,16 +87,8 @@ def evaluate(
         check_may_send(model, key)
         if perturbation is not None:
             check_applies(perturbation, key)
-    announce(
-        model,
-        keys,
-        mode=mode,
-        shots=shots,
-        limit=limit,
-        seed=seed,
-        exemplar_seed=exemplar_seed,
-        perturbation=perturbation,
-    )
+    asked = dict(mode=mode, shots=shots, limit=limit, seed=seed, perturbation=perturbation)
+    announce(model, keys, exemplar_seed=exemplar_seed, **asked)
     draw = exemplar_seed if shots and exemplar_seed is not None else seed
     runs = []
     for key in keys:
@@ -114,62 +106,41 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
         asked = [perturb(item, kind, seed) for item in examples]
     pool = load(key, "train", root=root) if shots or model.learns else None
     answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
-    pairs = list(zip(examples, asked, answers, strict=True))
-    strict = [read(e, a.text) if a.status == "ok" else None for _, e, a in pairs]
-    lenient = [
-        read(e, a.text) if a.status == "truncated" else reading
-        for (_, e, a), reading in zip(pairs, strict, strict=True)
-    ]
+    usable, pairs = ("ok", "truncated"), zip(asked, answers, strict=True)
+    lenient = [read(e, a.text) if a.status in usable else None for e, a in pairs]
     if kind:
-        strict, lenient = (
-            [restored(r, e, kind, seed) for r, e in zip(found, examples, strict=True)]
-            for found in (strict, lenient)
-        )
+        lenient = [restored(r, e, kind, seed) for r, e in zip(lenient, examples, strict=True)]
+    pairs = zip(lenient, answers, strict=True)
+    strict = [reading if a.status == "ok" else None for reading, a in pairs]
     gold, groups = [e.gold for e in examples], [e.group for e in examples]
     scores = score(key, gold, strict, groups=groups, seed=seed)
     if lenient != strict:
-        value = score(key, gold, lenient, groups=groups, seed=seed).value
-        scores.extra["value_with_truncated"] = value
+        lenient = score(key, gold, lenient, groups=groups, seed=seed)
+        scores.extra["value_with_truncated"] = lenient.value
     task, limited = TASKS[key], len(examples) if len(examples) < len(whole) else 0
-    return Run(
-        model=model.name,
-        dataset=key,
-        scores=scores,
-        rows=_rows(key, examples, answers, strict),
-        usage=_usage(answers),
-        examples=examples,
-        asked=asked,
-        answers=answers,
-        readings=strict,
-        signature={
-            "model": dict(model.signature),
-            "mode": options["mode"],
-            "shots": shots,
-            "seed": seed,
-            **({"exemplar_seed": draw} if shots else {}),
-            "prompt_version": task.version,
-            **(perturbation_signature(kind, examples, seed) if kind else {}),
-            "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
-            "exemplars": _exemplar_ids(examples, pool, shots, draw),
-            "pool": fingerprint(pool) if shots else None,
-            "data": provenance(key, whole, root, pool) | {"limit": limited},
-            "packages": _versions(),
-        },
-    )
+    signature = {
+        "model": dict(model.signature),
+        "mode": options["mode"],
+        "shots": shots,
+        "seed": seed,
+        **({"exemplar_seed": draw} if shots else {}),
+        "prompt_version": task.version,
+        **(perturbation_signature(kind, examples, seed) if kind else {}),
+        "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
+        "exemplars": _exemplar_ids(examples, pool, shots, draw),
+        "pool": fingerprint(pool) if shots else None,
+        "data": provenance(key, whole, root, pool) | {"limit": limited},
+        "packages": _versions(),
+    }
+    rows, texts = _rows(key, examples, answers, strict), (examples, asked, answers, strict)
+    return Run(model.name, key, scores, signature, rows, _usage(answers), *texts)
 
 
 def _rows(key, examples, answers, readings) -> pd.DataFrame:
     sums = sufficient(key, [e.gold for e in examples], readings)[0]
-    frame = pd.DataFrame(
-        {
-            "id": [e.id for e in examples],
-            "group": [e.group for e in examples],
-            "status": [
-                "unparsed" if a.status == "ok" and r is None else a.status
-                for a, r in zip(answers, readings, strict=True)
-            ],
-        }
-    )
+    frame = pd.DataFrame([(e.id, e.group) for e in examples], columns=["id", "group"])
+    pairs = zip(answers, readings, strict=True)
+    frame["status"] = ["unparsed" if a.status == "ok" and r is None else a.status for a, r in pairs]
     frame[list(TASKS[key].metric.columns)] = sums
     for name in ("prompt_tokens", "completion_tokens"):
         frame[name] = pd.array([a.usage.get(name) for a in answers], dtype="Int64")
@@ -202,15 +173,14 @@ def items(run: Run) -> pd.DataFrame:
     """
     if not isinstance(run, Run):
         raise BenchHealthError("items takes one run; `evaluate` and `published` give a list.")
-    sums = run.rows[list(TASKS[run.dataset].metric.columns)].to_numpy(float)
-    frame = run.rows.copy()
+    metric, frame = TASKS[run.dataset].metric, run.rows.copy()
     frame.insert(0, "dataset", run.dataset)
     shown = bool(run.examples) and not is_credentialed(run.dataset)
     none = [None] * len(frame)
     frame.insert(4, "reading", pd.Series(run.readings if shown else none, dtype=object))
     gold = [e.gold for e in run.examples] if shown else none
     frame.insert(5, "gold", pd.Series(gold, dtype=object))
-    frame.insert(6, "value", TASKS[run.dataset].metric.statistic(sums))
+    frame.insert(6, "value", metric.statistic(run.rows[list(metric.columns)].to_numpy(float)))
     frame["reply"] = pd.Series([a.text for a in run.answers] if shown else none, dtype=object)
     return frame
 
@@ -242,38 +212,24 @@ def _listed(runs) -> list[Run]:
 def _row(run: Run) -> dict:
     spec, scores, asked = DATASETS[run.dataset], run.scores, run.signature
     usage = [run.usage.get(name) for name in ("prompt", "completion")]
-    return {
-        "model": run.model,
-        "name": MODELS[run.model].name if run.model in MODELS else run.model,
-        "dataset": run.dataset,
-        "title": spec.name,
-        "scenario": spec.scenario,
-        "metric": scores.metric,
-        "shots": asked["shots"],
-        "mode": asked["mode"],
-        "exemplar_seed": asked.get("exemplar_seed"),
-        "perturbation": asked.get("perturbation"),
-        "n": scores.n,
-        "value": scores.value,
-        "low": scores.interval[0],
-        "high": scores.interval[1],
-        "precision": scores.precision,
-        "recall": scores.recall,
-        "coverage": scores.coverage,
-        "constant": _constant(run),
-        "source": asked["data"]["source"],
-        "comparable": run.comparable,
-        "dollars": run.usage.get("dollars"),
-        "tokens": sum(usage) if None not in usage else None,
-    }
+    name = MODELS[run.model].name if run.model in MODELS else run.model
+    row = {"model": run.model, "name": name, "dataset": run.dataset, "title": spec.name}
+    row |= {"scenario": spec.scenario, "metric": scores.metric}
+    row |= {key: asked.get(key) for key in ("shots", "mode", "exemplar_seed", "perturbation")}
+    row |= {"n": scores.n, "value": scores.value}
+    row |= dict(zip(("low", "high"), scores.interval, strict=True))
+    row |= {key: getattr(scores, key) for key in ("precision", "recall", "coverage")}
+    row |= {"constant": _constant(run), "source": asked["data"]["source"]}
+    row |= {"comparable": run.comparable, "dollars": run.usage.get("dollars")}
+    return row | {"tokens": sum(usage) if None not in usage else None}
 
 
 def _constant(run: Run) -> float:
     """Always the items' commonest answer, always yes, or what `majority` gives."""
     extra = run.scores.extra
-    for name in ("majority_accuracy", "all_yes_f1"):
-        if name in extra:
-            return extra[name]
+    known = extra.get("majority_accuracy", extra.get("all_yes_f1"))
+    if known is not None:
+        return known
     if run.official:
         from .results import published
 
@@ -315,23 +271,18 @@ def compare(runs: Sequence[Run], rivals: Sequence[Run], *, seed: int = 0) -> pd.
     others = {run.dataset: run for run in rivals}
     if len(others) < len(rivals):
         raise BenchHealthError("Two rival runs are on the same data set; compare with one of them.")
-    for run in runs:
-        if run.dataset not in others:
-            continue
+    for run in [run for run in runs if run.dataset in others]:
         rival, metric = others[run.dataset], TASKS[run.dataset].metric
         one, two = (each.rows.set_index("id") for each in (run, rival))
         if set(one.index) != set(two.index):
-            raise BenchHealthError(
-                f"{run.dataset}: {run.model} and {rival.model} were not asked the same items "
-                f"({len(one)} and {len(two)}). Evaluate both with the same limit and seed."
-            )
+            what = f"{run.dataset}: {run.model} and {rival.model} were not asked the same items"
+            advice = "Evaluate both with the same limit and seed."
+            raise BenchHealthError(f"{what} ({len(one)} and {len(two)}). {advice}")
         sums = [each.loc[one.index, list(metric.columns)].to_numpy(float) for each in (one, two)]
-        groups = one["group"].tolist()
-        test = compare_sums(*sums, metric.statistic, groups, seed=seed)
+        test = compare_sums(*sums, metric.statistic, one["group"].tolist(), seed=seed)
         row = run.dataset, DATASETS[run.dataset].name, test.n, run.scores.value, rival.scores.value
-        found.append(
-            (*row, test.difference, *test.interval, test.test, test.p_value, test.detectable)
-        )
+        row += test.difference, *test.interval, test.test, test.p_value, test.detectable
+        found.append(row)
     names = "dataset title n value value_rival difference low high test p detectable".split()
     table = pd.DataFrame(found, columns=names)
     table.insert(10, "p_holm", holm(table["p"].tolist()))

@@ -38,9 +38,8 @@ def check(**parameters) -> None:
             raise BenchHealthError(f"mode is {value!r}; expected one of: {', '.join(MODES)}.")
         elif name == "datasets":
             data_sets(value)
-    for name, value in parameters.items():
-        print(f"{name} = {value!r}")
-    print(f"data = {shown(data_root())}")
+    lines = [f"{name} = {value!r}" for name, value in parameters.items()]
+    print(*lines, f"data = {shown(data_root())}", sep="\n")
 
 
 def data_sets(text: str = "all", *, scenario: str = "", without: Sequence[str] = ()) -> list[str]:
@@ -60,19 +59,14 @@ def data_sets(text: str = "all", *, scenario: str = "", without: Sequence[str] =
     BenchHealthError
         For a key that is not known, not part of the chapter, or named twice.
     """
-    known = [
-        key
-        for key, spec in DATASETS.items()
-        if scenario in ("", spec.scenario) and key not in without
-    ]
+    chosen = [key for key, spec in DATASETS.items() if scenario in ("", spec.scenario)]
+    known = [key for key in chosen if key not in without]
     named = text.split() if isinstance(text, str) else []
     every = named == ["all"]
     odd = [key for key in named if key not in known]
     if not every and (not named or odd or len(set(named)) < len(named)):
-        raise BenchHealthError(
-            f"datasets is {text!r}; expected 'all', or different keys with blanks between "
-            f"them: {', '.join(known)}."
-        )
+        keys = f"'all', or different keys with blanks between them: {', '.join(known)}."
+        raise BenchHealthError(f"datasets is {text!r}; expected {keys}")
     wanted = [key for key in known if every or key in named]
     found = [key for key in wanted if (data_root() / DATASETS[key].folder).is_dir()]
     if absent := [DATASETS[key].name for key in wanted if key not in found]:
@@ -125,8 +119,6 @@ def measured(model: str, runs: Sequence[Run], scenario: str) -> list[Run]:
     found |= {run.dataset: run for run in runs if run.official}
     shown = [found[key] for key in found if DATASETS[key].scenario == scenario] or list(runs)
     if not shown:
-        raise BenchHealthError(
-            f"{scenario}: none of its data sets is in the data folder, and no result of {model} "
-            "is published. Add data, or name a published model."
-        )
+        lack = f"none of its data sets is in the data folder, and no result of {model} is published"
+        raise BenchHealthError(f"{scenario}: {lack}. Add data, or name a published model.")
     return sorted(shown, key=lambda run: list(DATASETS).index(run.dataset))

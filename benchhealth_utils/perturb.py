@@ -128,7 +128,7 @@ def restored(reading: Reading | None, example: Example, kind: str, seed: int = 0
         return reading
     edits = EDITS[kind](example, seed)
     spans = (member for member in reading if isinstance(member[0], int))
-    places = {tuple(_moved_back(end, edits) for end in span) for span in spans}
+    places = (tuple(_moved_back(end, edits) for end in span) for span in spans)
     known = {place for place in places if None not in place}
     return frozenset(known) | {("spurious", number) for number in range(len(reading) - len(known))}
 
@@ -235,12 +235,9 @@ def _slip(word: str, number: int) -> str | None:
         at = 1 + rest % (len(word) - 2)
         keys, swap = SLIPS["beside"][word[at]], min(at, len(word) - 3)
         before, letter, after = word[:at], word[at], word[at + 1 :]
-        slips = (
-            before + keys[rest // len(word) % len(keys)] + after,
-            word[:swap] + word[swap + 1] + word[swap] + word[swap + 2 :],
-            before + after,
-            before + 2 * letter + after,
-        )
+        beside = before + keys[rest // len(word) % len(keys)] + after
+        swapped = word[:swap] + word[swap + 1] + word[swap] + word[swap + 2 :]
+        slips = beside, swapped, before + after, before + 2 * letter + after
         new = slips[attempt % len(slips)]
         if new != word and new not in REAL_WORDS:
             return new

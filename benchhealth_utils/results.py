@@ -9,31 +9,20 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import io
 import json
-import math
 import re
 import warnings
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
+from . import schema
 from .answers import file_name
 from .registry import DATASETS, MODELS
 from .registry import dataset as registered
-from .schema import (
-    DATA,
-    ROOT,
-    STATUSES,
-    BenchHealthError,
-    Example,
-    Reading,
-    Run,
-    Scores,
-    runs_folder,
-    write_atomic,
-)
+from .schema import DATA, ROOT, STATUSES, BenchHealthError, Run, Scores, runs_folder, write_atomic
 from .tasks import TASKS
 
 ECHO = 8  # words in a row that the item has, too
@@ -51,23 +40,18 @@ def record(run: Run, folder: Path | None = None) -> Path:
         else ``results`` in the runs folder, with source, size and seed in the name.
     """
     asked, fit = run.signature, run.official and run.complete
-    name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
-    if asked["shots"]:
-        name += f"-exemplars{asked['exemplar_seed']}"
     kind = asked.get("perturbation")
+    name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
+    name += f"-exemplars{asked['exemplar_seed']}" if asked["shots"] else ""
     name += f"-{kind}" if kind else ""
-    if not fit:
-        name += f"-{asked['data']['source']}-{run.scores.n}"
-    if not fit or kind:
-        name += f"-seed{asked['seed']}"
+    name += "" if fit else f"-{asked['data']['source']}-{run.scores.n}"
+    name += f"-seed{asked['seed']}" if kind or not fit else ""
     if folder is None:
         folder = (DATA if fit and DATA.parent == ROOT else runs_folder()) / "results"
     path = folder / file_name(run.model) / f"{name}.json"
-    scores = dataclasses.asdict(run.scores)
-    scores["extra"] = dict(sorted(scores["extra"].items()))
     about = {"model": run.model, "dataset": run.dataset, "statuses": run.counts}
     about |= {"usage": dict(run.usage), "signature": dict(run.signature)}
-    text = json.dumps(about | scores, indent=1, sort_keys=True) + "\n"
+    text = json.dumps(about | dataclasses.asdict(run.scores), indent=1, sort_keys=True) + "\n"
     text = re.sub(r"\[[\d\s,.e+-]+\]", lambda found: " ".join(found[0].split()), text)
     rows = run.rows.to_csv(index=False, lineterminator="\n").encode()
     write_atomic(_items_file(path), gzip.compress(rows, mtime=0))
@@ -113,11 +97,8 @@ def recorded(folder: Path, model: str | None = None, dataset: str | None = None)
                 found.append(_read(path, *map(_changed, (path, _items_file(path)))))
             except BenchHealthError as error:
                 warnings.warn(f"{error} It is left out.", stacklevel=2)
-    models, sets = list(MODELS), list(DATASETS)
-    place = {key: at for at, key in enumerate(models)}
-    return sorted(
-        found, key=lambda r: (place.get(r.model, len(models)), r.model, sets.index(r.dataset))
-    )
+    models = [*MODELS, *sorted({run.model for run in found} - set(MODELS))]
+    return sorted(found, key=lambda r: (models.index(r.model), list(DATASETS).index(r.dataset)))
 
 
 @lru_cache(maxsize=256)
@@ -140,7 +121,7 @@ def _read(path: Path, *changed: int) -> Run:
         refuse(f"there is no data set {key!r}")
     if not isinstance(known["model"], str) or not isinstance(known["usage"], dict):
         refuse("its model or usage is of the wrong kind")
-    if not all(isinstance(x, int) and not isinstance(x, bool) for x in (n, *needed[2:])):
+    if not all(type(count) is int for count in (n, *needed[2:])):
         refuse("a count in it is no whole number")
     for name in RATES:
         if not _is_rate(getattr(scores, name)):
@@ -150,27 +131,26 @@ def _read(path: Path, *changed: int) -> Run:
         refuse(f"its interval is {ends!r}")
     scores = dataclasses.replace(scores, interval=tuple(ends))
     try:
-        rows = _rows(path, TASKS[key].metric.columns)
-    except (OSError, ValueError, KeyError, EOFError) as error:
+        metric = TASKS[key].metric
+        rows = _rows(path, metric.columns)
+    except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
         refuse(f"its items cannot be read ({type(error).__name__})")
     if len(rows) != n or rows["id"].duplicated().any() or not set(rows["status"]) <= set(STATUSES):
         refuse(f"it has {len(rows)} items, or one twice, or an unknown status; n is {n}")
-    sums = rows[list(TASKS[key].metric.columns)].to_numpy(float)
-    if not abs(float(TASKS[key].metric.statistic(sums.sum(axis=0))) - scores.value) < 1e-9:
+    sums = rows[list(metric.columns)].to_numpy(float).sum(axis=0)
+    if not abs(float(metric.statistic(sums)) - scores.value) < 1e-9:
         refuse("its items do not give its score")
     official = data.get("fingerprint") == DATASETS[key].fingerprint is not None
     whole = not data["limit"] and n == data["items"] == DATASETS[key].size
-    source = data.get("source") if not official else "official"
-    if not official or not whole:
-        source = "other" if source == "official" and not official else source
-    limit = 0 if whole else n
-    asked = asked | {"data": data | {"source": source, "limit": limit}}
+    source = data.get("source")
+    if official or source == "official":
+        source = "official" if official else "other"
+    asked = asked | {"data": data | {"source": source, "limit": 0 if whole else n}}
     return Run(**known, scores=scores, signature=asked, rows=rows)
 
 
 def _is_rate(value) -> bool:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return number and math.isfinite(value) and 0 <= value <= 1
+    return type(value) in (int, float) and 0 <= value <= 1
 
 
 def _items_file(path: Path) -> Path:
@@ -182,15 +162,10 @@ def _changed(path: Path) -> int:
 
 
 def _rows(path: Path, columns) -> pd.DataFrame:
-    text = gzip.decompress(_items_file(path).read_bytes())
     kinds = {"id": str, "group": str, "status": str, **dict.fromkeys(columns, float)}
     kinds |= dict.fromkeys(("prompt_tokens", "completion_tokens"), "Int64")
-    rows = pd.read_csv(
-        io.BytesIO(text),
-        dtype=kinds,
-        keep_default_na=False,
-        na_values={name: [""] for name in kinds if name not in ("id", "group", "status")},
-    )
+    blank = {name: [""] for name, kind in kinds.items() if kind is not str}
+    rows = pd.read_csv(_items_file(path), dtype=kinds, keep_default_na=False, na_values=blank)
     if rows[list(columns)].isna().any(axis=None):
         raise ValueError("a sum is missing")
     return rows[list(kinds)]
@@ -216,20 +191,17 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
     if DATASETS[key].tier != "open":
         raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
     if not (run.official and run.complete and run.examples):
-        raise BenchHealthError(
-            f"{model} on {key}: only complete runs of the full official data are published."
-        )
+        what = "only complete runs of the full official data are published."
+        raise BenchHealthError(f"{model} on {key}: {what}")
     if model in MODELS and MODELS[model].published == "baseline":
         return None
     lines = []
-    for item, answer, reading, status in zip(
-        run.examples, run.answers, run.readings, run.rows["status"], strict=True
-    ):
+    each = zip(run.examples, run.answers, run.readings, run.rows["status"], strict=True)
+    for item, answer, reading, status in each:
         line = {"id": item.id, "status": status, "text": without_echo(answer.text, item)}
         if reading != answer.text.strip():
-            line["reading"] = (
-                sorted(reading, key=str) if isinstance(reading, frozenset) else reading
-            )
+            several = isinstance(reading, frozenset)
+            line["reading"] = sorted(reading, key=str) if several else reading
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     name = f"{key}-{run.signature['shots']}shot-{run.signature['mode']}.jsonl"
     return write_atomic(folder / file_name(model) / name, "".join(lines))
@@ -237,7 +209,7 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
 
 def published_answers(
     model: str, dataset: str, folder: Path = DATA / "answers"
-) -> dict[str, tuple[str, str, Reading | None]]:
+) -> dict[str, tuple[str, str, schema.Reading | None]]:
     """Zero-shot answers as `publish_answers` wrote them: status, text and reading, by id.
 
     Raises
@@ -252,7 +224,7 @@ def published_answers(
     for number, line in enumerate(path.read_text(encoding="utf-8").strip("\n").split("\n"), 1):
         try:
             row = json.loads(line)
-            value = row["reading"] if "reading" in row else row["text"].strip()
+            value = row.get("reading", row["text"].strip())
             if isinstance(value, list):
                 value = frozenset(tuple(x) if isinstance(x, list) else x for x in value)
             found[row["id"]] = row["status"], row["text"], value
@@ -261,12 +233,12 @@ def published_answers(
     return found
 
 
-def without_echo(text: str, item: Example, words: int = ECHO) -> str:
+def without_echo(text: str, item: schema.Example, words: int = ECHO) -> str:
     """A reply without runs of words that its item has, too.
 
     Examples
     --------
-    >>> item = Example("1", "gad", {"sentence": "We saw a link of A and B."}, "yes", "1")
+    >>> item = schema.Example("1", "gad", {"sentence": "We saw a link of A and B."}, "yes", "1")
     >>> without_echo("So: we saw a link of a and B, yes.", item)
     'So: [8 words of the item], yes.'
     """
@@ -291,6 +263,5 @@ def _texts(value) -> list[str]:
     """All texts in an item's inputs."""
     if isinstance(value, str):
         return [value]
-    if hasattr(value, "values"):
-        value = tuple(value.values())
+    value = tuple(value.values()) if hasattr(value, "values") else value
     return [text for part in value for text in _texts(part)] if isinstance(value, tuple) else []

@@ -19,11 +19,8 @@ STATUSES = ("ok", "empty", "truncated", "refused", "unparsed", "error")
 
 ROOT = Path(__file__).resolve().parent.parent
 # registries, samples and the paper's tables: of the clone, else as packaged
-DATA = (
-    ROOT / "data"
-    if (ROOT / "data" / "datasets.yaml").exists()
-    else ROOT / "benchhealth_utils" / "_data"
-)
+_CLONED = (ROOT / "data" / "datasets.yaml").exists()
+DATA = ROOT / ("data" if _CLONED else "benchhealth_utils/_data")
 
 
 class BenchHealthError(Exception):
@@ -51,9 +48,8 @@ class DataError(BenchHealthError, ValueError):
 
     def __init__(self, path, where: str, problem: str, advice: str = ""):
         place = f"{path}, {where}" if where else f"{path}"
-        advice = advice or (
-            "Restore the official file, for instance with `python -m benchhealth_utils download`."
-        )
+        command = "`python -m benchhealth_utils download`"
+        advice = advice or f"Restore the official file, for instance with {command}."
         super().__init__(f"{place}: {problem} {advice}")
         self.path, self.where, self.problem, self.advice = path, where, problem, advice
 
@@ -202,12 +198,13 @@ class Scores:
     distribution: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
+        rates = ("precision", "recall", "coverage")
+        rest = ", ".join(f"{name}={getattr(self, name):.3f}" for name in rates)
+        return f"Scores({self._brief()}, {rest})"
+
+    def _brief(self) -> str:
         low, high = self.interval
-        return (
-            f"Scores({self.metric} {self.value:.3f} ({low:.3f} to {high:.3f}), n={self.n}, "
-            f"precision={self.precision:.3f}, recall={self.recall:.3f}, "
-            f"coverage={self.coverage:.3f})"
-        )
+        return f"{self.metric} {self.value:.3f} ({low:.3f} to {high:.3f}), n={self.n}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -241,11 +238,7 @@ class Run:
     readings: Sequence[Reading | None] = ()
 
     def __repr__(self) -> str:
-        value, (low, high) = self.scores.value, self.scores.interval
-        return (
-            f"Run({self.model} on {self.dataset}: {self.scores.metric} {value:.3f} "
-            f"({low:.3f} to {high:.3f}), n={self.scores.n}, {self.counts})"
-        )
+        return f"Run({self.model} on {self.dataset}: {self.scores._brief()}, {self.counts})"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -277,8 +270,7 @@ def runs_folder() -> Path:
 
     The latter lies in the working folder, or at the top of the clone that this is in.
     """
-    named = os.environ.get("BENCHHEALTH_RUNS")
-    if named:
+    if named := os.environ.get("BENCHHEALTH_RUNS"):
         return Path(named).expanduser()
     here = Path.cwd()
     return (ROOT if here.is_relative_to(ROOT) else here) / "runs"
@@ -302,9 +294,8 @@ def whole_number(name: str, value, least: int = 0) -> int:
 
 def shown(path: Path) -> str:
     """A path for a page or a message, without the part that names a machine."""
-    if path.is_relative_to(ROOT):
-        return path.relative_to(ROOT).as_posix()
-    return f".../{path.name}"
+    inside = path.is_relative_to(ROOT)
+    return path.relative_to(ROOT).as_posix() if inside else f".../{path.name}"
 
 
 def canonical(value) -> str:

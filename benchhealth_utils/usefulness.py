@@ -146,6 +146,6 @@ def _measure(name: str, own: Mapping, seed: int) -> dict:
             row["by_sampling"] = float(formula(noise).mean())
         elif len(still) < len(values):
             row["low"], row["high"] = map(float, np.quantile(formula(draws), ENDS))
-    row |= {"sets": len(values), "tasks": len(by_task(values))}
-    lacking = [DATASETS[key].name for key in enter if key not in values]
-    return row | {"without": ", ".join(lacking), "still": ", ".join(still)}
+    lacking = ", ".join(DATASETS[key].name for key in enter if key not in values)
+    row |= {"sets": len(values), "tasks": len(by_task(values)), "without": lacking}
+    return row | {"still": ", ".join(still)}

@@ -113,7 +113,7 @@ def test_a_result_that_was_edited_is_named_and_the_others_stay(edit, tmp_path):
         assert [run.dataset for run in recorded(tmp_path)] == ["gad"]
 
 
-@pytest.mark.parametrize("how", "gone cut less twice sum status plain".split())
+@pytest.mark.parametrize("how", "gone cut hurt less twice sum status plain".split())
 def test_items_that_were_edited_are_named(how, tmp_path):
     path = record(evaluate("majority", "medqa", limit=5, progress=False)[0], tmp_path)
     file = path.with_suffix(".csv.gz")
@@ -127,7 +127,8 @@ def test_items_that_were_edited_are_named(how, tmp_path):
     elif how == "status":
         lines[1] = lines[1].replace(",ok,", ",OK,")
     data = gzip.compress("\n".join(lines).encode())
-    data = {"cut": data[:-20], "plain": b"id,group"}.get(how, data)
+    hurt = data[:20] + bytes(b ^ 255 for b in data[20:40]) + data[40:]
+    data = {"cut": data[:-20], "hurt": hurt, "plain": b"id,group"}.get(how, data)
     file.unlink() if how == "gone" else file.write_bytes(data)
     with pytest.warns(UserWarning, match="left out"):
         assert recorded(tmp_path) == []
