@@ -166,7 +166,7 @@ def _warn(spec: Dataset, split: str, kept: int, left: Sequence[LeftOut], root: P
         about = (
             f"{spec.key}: {len(left):,} of {kept + len(left):,} {split} reports are left out: "
             f"{_reasons(left)}. All of them: benchhealth_utils.data.left_out"
-            f"('{spec.key}', '{split}'). Of your own, see the page Your data for their headers."
+            f"('{spec.key}', '{split}'). If your own, see the page Your data for their headers."
         )
         _warn_once(root, about)
     if split == "test" and spec.tier == "open" and kept != spec.size:
@@ -215,7 +215,7 @@ def _mending(spec: Dataset, root: Path) -> str:
         return MENDING
     if spec.tier == "credentialed":
         place = f"{spec.folder}/ of your data folder (they are never downloaded)"
-        return f"Copy the files anew from PhysioNet into {place}; of your own, mend what is named."
+        return f"Copy the files anew from PhysioNet into {place}; if your own, mend what is named."
     return f"Restore the official file, for instance with {_command(spec, root)}."
 
 
