@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from .registry import DATASETS
+from .registry import DATASETS, SCENARIOS
 from .schema import DATA, BenchHealthError
 from .tasks import TASKS
 from .usefulness import SPREAD_TASKS, generalizability, robustness
-
-SCENARIOS = ("reasoning", "generation", "understanding")
 
 
 def paper(table: int) -> pd.DataFrame:
