@@ -285,8 +285,9 @@ def test_a_perfect_model_is_read_in_every_style(style, limit, real_data):
         unread, asked = [], 0
         for one in load(key, root=real_data, limit=limit):
             options = one.inputs["options"]
-            if len({text.lower() for text in options.values()}) < len(options):
-                continue
+            texts = {text.upper() for text in options.values()}
+            if len(texts) < len(options) or texts & set(options):
+                continue  # such texts cannot be told apart, or not from letters
             others = [(k, text) for k, text in options.items() if k != one.gold]
             reading = read(one, STYLES[style](one.gold, options[one.gold], others))
             assert reading in (one.gold, None), (key, one.id)
