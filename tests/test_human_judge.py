@@ -172,3 +172,13 @@ def test_the_judge_command_asks_without_the_key_and_compares_with_it(tmp_path, c
     assert {path.name for path in (tmp_path / "to").iterdir()} == names
     beside_raters = pd.read_csv(tmp_path / "to" / "judge-scripted-beside-raters.csv")
     assert set(beside_raters["coefficient"]) == {"alpha", "final", "final of all"}
+
+
+def test_cards_go_to_no_remote_judge_unless_its_endpoint_keeps_nothing(tmp_path, monkeypatch):
+    model = Scripted(lambda *_: "tie")
+    model.remote, model.endpoint = True, "https://judge.example/v1"
+    with pytest.raises(BenchHealthError, match="cards is credentialed"):
+        judge(CARDS[:1], ASKED, model, store=tmp_path, progress=False)
+    assert not any(tmp_path.rglob("*.jsonl"))
+    monkeypatch.setenv("BENCHHEALTH_ZERO_RETENTION_ENDPOINTS", "https://judge.example/v1")
+    assert len(judge(CARDS[:1], ASKED, model, store=tmp_path, progress=False))

@@ -15,6 +15,7 @@ import pandas as pd
 import yaml
 
 from ..answers import ask
+from ..guard import check_may_send
 from ..models import BUDGET, Request, open_model
 from ..registry import MODELS
 from ..replies import own_words
@@ -53,11 +54,14 @@ def judge(cards, criteria, model, *, store, budget=BUDGET, progress=True) -> pd.
     ------
     ModelError
         For a baseline, which reads no replies, or if an answer is an error.
+    BenchHealthError
+        For a model behind an API, unless its endpoint is declared to retain nothing.
     """
     if isinstance(model, str):
         if model in MODELS and MODELS[model].published == "baseline":
             raise ModelError(f"{model} is a baseline and cannot judge; name a language model.")
         model = open_model(model, budget=budget)
+    check_may_send(model, "cards")  # patients' questions go to no remote judge unasked
     most = min(WORDS["max_tokens"], model.max_tokens or WORDS["max_tokens"])
     requests = [
         Request(
