@@ -257,4 +257,4 @@ def test_errors_about_credentialed_files_name_the_row_not_its_text(tmp_path):
         load("mimic_iii", root=data)
     assert CANARY not in str(caught.value)
     result = json.dumps(str(caught.value))
-    assert "NOTEEVENTS.csv" in result and "line 1" in result
+    assert re.search(r"NOTEEVENTS.csv, (row ending at )?line \d+", result)
