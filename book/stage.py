@@ -40,7 +40,8 @@ def configuration(source: dict, repository: str = "") -> dict:
     ValueError
         The address is not of that form.
     """
-    config = {**source, "execute": {**source["execute"], "exclude_patterns": ["notebooks/*"]}}
+    done = [*source["execute"]["exclude_patterns"], "notebooks/*"]  # blanks, and what papermill ran
+    config = {**source, "execute": {**source["execute"], "exclude_patterns": done}}
     if repository:
         if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", repository):
             raise ValueError(
