@@ -41,7 +41,7 @@ def test_the_folder_is_filled_anew_and_chapters_are_not_executed_again(tmp_path)
     assert {"_config.yml", "_toc.yml", "book/index.md", "book/_static/benchhealth.js"} <= names
     assert "notebooks" in names and "notebooks/old.ipynb" not in names
     config = yaml.safe_load((tmp_path / "site" / "_config.yml").read_text(encoding="utf-8"))
-    assert config["execute"]["exclude_patterns"] == ["notebooks/*"]
+    assert config["execute"]["exclude_patterns"] == ["notebooks/exercises/*", "notebooks/*"]
     assert config["execute"]["execute_notebooks"] == "force"
     assert {**config, "execute": CONFIG["execute"]} == CONFIG
 
