@@ -67,12 +67,12 @@ def test_the_packages_of_the_design_are_all_there():
 BUDGETS = {
     "__init__": 34, "__main__": 2, "schema": 136, "registry": 150, "guard": 86, "data": 156,
     "download": 137, "replies": 555, "tasks": 1651, "prompts": 45, "metrics": 183, "stats": 170,
-    "models": 1347, "plan": 92, "answers": 211, "evaluation": 192, "results": 164, "perturb": 179,
+    "models": 1349, "plan": 92, "answers": 211, "evaluation": 192, "results": 164, "perturb": 179,
     "usefulness": 69, "printed": 32, "claims": 139, "plots": 114, "notebook": 51, "engine": 36,
     "cli": 168, "human_eval": 1505,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 7604, 3183
+ALL, OF_CORE = 7606, 3183
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """

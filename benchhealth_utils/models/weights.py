@@ -362,6 +362,9 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
     """
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # in a notebook a widget, whose scripts come from elsewhere
 
     device = device or "auto"
     try:
