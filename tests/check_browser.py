@@ -116,9 +116,9 @@ def test_the_file_of_a_table_has_its_rows(browser, site, name):
                 file, content = download(page, link)
                 rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
                 assert rows == cells(table) and len(rows) > 1
-                name = table.get_attribute("id")  # a plain frame has none
-                assert file == (f"{name.removeprefix('T_')}.csv" if name else "table.csv")
-                names += [name] if name else []
+                key = table.get_attribute("id")  # a plain frame has none
+                assert file == (f"{key.removeprefix('T_')}.csv" if key else "table.csv")
+                names += [key] if key else []
                 done += 1
     assert len(names) == len(set(names))
 

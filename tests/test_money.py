@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from fault_server import FAULTS, WRITTEN, FaultServer, ask, items, opened, point_at, text_of
 
-from benchhealth_utils import evaluate, load, open_model
+from benchhealth_utils import cli, evaluate, load, open_model
 from benchhealth_utils.answers import answer
 from benchhealth_utils.cli import main, publish
 from benchhealth_utils.evaluation import frame
@@ -164,6 +164,7 @@ def test_runs_carry_the_dollars_and_equal_prompts_count_once(connect, tmp_path, 
 def test_what_opens_a_model_by_its_name_has_a_budget_of_five_dollars(monkeypatch, tmp_path):
     """Replies that may cost 5.12 dollars each, at 512 tokens, and take 0.10."""
     monkeypatch.setenv("BENCHHEALTH_PRICE", "0/10000")
+    monkeypatch.setattr(cli, "provenance", lambda *_: {"source": "official"})
     talks = [Dialogue(f"d-{at}", f"Question about item {at}?", f"Reply {at}.") for at in range(3)]
     cards = pd.DataFrame({"card": ["c-1"], "question": "Q", "left": "one", "right": "two"})
     given = {"store": tmp_path, "progress": False}
