@@ -19,7 +19,7 @@ SITE := runs/site
 export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights book test lint format clean run chapter rate reproduce
+.PHONY: help setup weights book test lint format clean run chapter rate reproduce verify audit
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 12
@@ -73,6 +73,12 @@ rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=
 
 reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=<dollars a chapter at most>
 	@$(BIN)/python -m benchhealth_utils run $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" $(if $(BUDGET),--budget "$(BUDGET)")
+
+verify: $(READY) ## work out every published number again; from the official data where BENCHHEALTH_DATA has them
+	@$(BIN)/python tools/verify.py
+
+audit: $(READY) ## published numbers that this version would read otherwise; needs the official data
+	@$(BIN)/python tools/verify.py audit
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info

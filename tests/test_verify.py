@@ -1,0 +1,42 @@
+"""Every published number follows from what the repository holds."""
+
+import dataclasses
+import sys
+
+import pytest
+
+from benchhealth_utils import published
+from benchhealth_utils.schema import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import verify
+
+
+@pytest.fixture(scope="module")
+def runs():
+    return published()
+
+
+def test_each_published_number_follows_from_its_items(runs, samples):
+    table = verify.verify(runs)
+    assert len(table) == len(runs) > 20
+    assert table[table["outcome"] != "equal"].empty
+
+
+def test_answers_and_official_data_give_the_published_numbers(runs, real_data, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    light = [r for r in runs if r.dataset in ("gad", "iu_xray") and r.model != "supervised"]
+    table = verify.verify(light)
+    assert table[table["outcome"] != "equal"].empty
+    assert (table["n from data"] > 0).all()
+    audit = verify.audit([run for run in light if run.dataset == "gad"])
+    assert (audit["changed"] < audit["n"] - audit["cut"]).all()
+
+
+def test_a_published_number_that_was_changed_is_named(runs, samples):
+    run = runs[0]
+    rows = run.rows.copy()
+    rows.loc[0, "status"] = "truncated" if rows.loc[0, "status"] == "ok" else "ok"
+    assert "coverage" in verify.verify([dataclasses.replace(run, rows=rows)])["outcome"][0]
+    scores = dataclasses.replace(run.scores, interval=(0.1, 0.2))
+    assert "interval" in verify.verify([dataclasses.replace(run, scores=scores)])["outcome"][0]

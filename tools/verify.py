@@ -1,0 +1,142 @@
+"""Work out every published number again: ``python tools/verify.py [audit]``.
+
+Without the official data, each score, rate and interval follows from the published items.
+With them (``BENCHHEALTH_DATA``), baselines are run again, and the published answers of models
+are scored against the gold values. ``audit`` reads the published answers as this version does
+and lists the numbers that would change. Ends with status 1 where a published number does not
+come out to its last digit.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+import warnings
+
+import numpy as np
+import pandas as pd
+
+import benchhealth_utils as bh
+from benchhealth_utils.data import data_root, provenance
+from benchhealth_utils.registry import DATASETS, MODELS
+from benchhealth_utils.results import published_answers
+from benchhealth_utils.schema import DataError, Run
+from benchhealth_utils.stats import resample, share, wilson
+from benchhealth_utils.tasks import TASKS, sufficient
+
+FIELDS = ("n", "value", "precision", "recall", "coverage", "interval")
+CUT = re.compile(r"\[\d+ words of the item\]")
+
+
+def published_sums(run: Run) -> np.ndarray:
+    """What each item adds to the metric, as published, shape (items, quantities)."""
+    return np.ascontiguousarray(run.rows[list(TASKS[run.dataset].metric.columns)].to_numpy(float))
+
+
+def from_sums(run: Run, sums: np.ndarray) -> dict:
+    """Value, rates and interval of what the items add."""
+    metric, groups = TASKS[run.dataset].metric, list(run.rows["group"])
+    drawn = resample(sums, metric.figures, groups, seed=run.signature["seed"])
+    interval = tuple(map(float, drawn.interval[0]))
+    if metric.statistic is share and len(set(groups)) == len(groups):
+        interval = wilson(int(sums[:, 0].sum()), len(sums))
+    found = dict(zip(FIELDS[1:4], map(float, metric.figures(sums.sum(axis=0))), strict=True))
+    coverage = float((run.rows["status"] == "ok").mean())
+    return found | {"n": len(sums), "coverage": coverage, "interval": interval}
+
+
+def from_data(run: Run, items: list) -> tuple[dict, int]:
+    """The score against the official gold values, and for how many items it was worked out.
+
+    A baseline is asked again; a model's published answers are read. Of a text that is scored
+    as it stands and was published without some of the item's words, the sums are taken.
+    """
+    if run.model in MODELS and MODELS[run.model].published == "baseline":
+        with tempfile.TemporaryDirectory() as store:
+            again = bh.evaluate(run.model, run.dataset, store=store, progress=False)[0].scores
+        return {name: getattr(again, name) for name in FIELDS}, len(items)
+    kept = published_answers(run.model, run.dataset)
+    readings = [kept[x.id][2] if kept[x.id][0] == "ok" else None for x in items]
+    sums = sufficient(run.dataset, [x.gold for x in items], readings)[0]
+    cut = np.array([isinstance(r, str) and bool(CUT.search(r)) for r in readings])
+    rows = run.rows.set_index("id").index.get_indexer([x.id for x in items])
+    sums = np.where(cut[:, None], published_sums(run)[rows], sums)
+    return from_sums(run, sums), int((~cut).sum())
+
+
+def official(key: str) -> list | None:
+    """The official test items, or None where they are not here."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            items = bh.load(key)
+            return items if provenance(key, items)["source"] == "official" else None
+    except DataError:
+        return None
+
+
+def differences(run: Run, found: dict) -> list[str]:
+    """What is not equal to the last digit."""
+    kept = {name: getattr(run.scores, name) for name in FIELDS}
+    return [f"{name} {kept[name]} -> {found[name]}" for name in FIELDS if found[name] != kept[name]]
+
+
+def verify(runs: list[Run]) -> pd.DataFrame:
+    """A row a published result: items worked out from the data, and what differs."""
+    rows, data = [], {key: official(key) for key in {run.dataset for run in runs}}
+    for run in runs:
+        wrong, again = differences(run, from_sums(run, published_sums(run))), 0
+        if data[run.dataset]:
+            found, again = from_data(run, data[run.dataset])
+            wrong += differences(run, found)
+        rows.append((run.model, run.dataset, run.scores.n, again, "; ".join(wrong) or "equal"))
+    names = ["model", "dataset", "n", "n from data", "outcome"]
+    return pd.DataFrame(rows, columns=names)
+
+
+def audit(runs: list[Run]) -> pd.DataFrame:
+    """A row a result with published answers: readings that are others today, and the score."""
+    rows = []
+    for run in runs:
+        kept, items = published_answers(run.model, run.dataset), official(run.dataset)
+        if not kept or items is None:
+            continue
+        changed, readings, cut = [], [], 0
+        for item in items:
+            status, text, reading = kept[item.id]
+            if CUT.search(text):  # words of the item were left out: it cannot be read again
+                cut += 1
+            else:
+                now = bh.read(item, text) if status == "ok" else None
+                changed += [item.id] if now != (reading if status == "ok" else None) else []
+                reading = now
+            readings.append(reading if status == "ok" else None)
+        gold, groups = [x.gold for x in items], [x.group for x in items]
+        seed = run.signature["seed"]
+        now = bh.score(run.dataset, gold, readings, groups=groups, seed=seed).value
+        row = run.model, run.dataset, len(items), cut, len(changed), run.scores.value, now
+        rows.append((*row, " ".join(changed)))
+    names = "model dataset n cut changed published today ids"
+    return pd.DataFrame(rows, columns=names.split())
+
+
+def main(what: str = "verify") -> int:
+    """Print the table; returns the exit status."""
+    runs, here = bh.published(), [key for key in DATASETS if official(key)]
+    print(f"Data: {data_root()} (official: {', '.join(here) or 'none'})")
+    if what == "audit":
+        if not here:
+            print("An audit reads answers beside the official items: set BENCHHEALTH_DATA.")
+            return 1
+        print(audit(runs).to_string(index=False))
+        return 0
+    table = verify(runs)
+    equal = (table["outcome"] == "equal").sum()
+    print(table.to_string(index=False))
+    print(f"{len(runs)} published results, {equal} equal to the last digit.")
+    return int(equal < len(runs))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:2]))
