@@ -26,7 +26,7 @@ from .stats import newcombe, wilson
 FILE = DATA / "paper" / "claims.yaml"
 HOLDS, FAILS, UNCHECKED = VERDICTS = ("holds", "fails", "cannot be checked")
 PLACE = ["id", "section", "paragraph", "locator", "claim", "kind"]  # each entry has these
-READING = ["reading", "check", "needed", "missing"]
+READING = ["reading", "check", "needed", "missing", "also", "repeats"]
 SHOWN = 3  # comparisons written out
 
 
@@ -190,11 +190,12 @@ def verdicts(
     Returns
     -------
     DataFrame
-        In the paper's order. Columns: id, section, paragraph, locator, claim, kind, reading,
-        verdict (holds, fails, cannot be checked), held and n (comparisons), margin (the
-        smallest, in points: by how much the claim fails, or is from failing), closest (list
-        of the comparisons with the smallest margins), lacking (comparisons without a
-        value), missing (what would decide it and was not published).
+        In the paper's order. Columns: id, section, paragraph, locator, claim, kind, repeats
+        (an earlier claim that says the same), reading, verdict (holds, fails, cannot be
+        checked), held and n (comparisons), margin (the smallest, in points: by how much the
+        claim fails, or is from failing), closest (list of the comparisons with the smallest
+        margins), lacking (comparisons without a value), missing (what would decide it and
+        was not published).
 
     Raises
     ------
@@ -208,12 +209,12 @@ def verdicts(
         for number, entry in enumerate(content["claims"], 1):
             place = f"entry {number} ({entry.get('id')})"
             about = {name: entry[name] for name in PLACE}
-            about["kind"] = content["kinds"][entry["kind"]]
+            about |= {"kind": content["kinds"][about["kind"]], "repeats": entry.get("repeats", "")}
             readings = [entry, *entry.get("also", [])]
-            if odd := set().union(*readings) - {*PLACE, *READING, "also"}:
+            if odd := set().union(*readings) - {*PLACE, *READING}:
                 raise KeyError(", ".join(odd))
-            if entry["id"] in seen:
-                raise ValueError("this id is used twice")
+            if entry["id"] in seen or not {about["repeats"]} <= {"", *seen}:
+                raise ValueError("this id is used twice, or it repeats no earlier one")
             seen.add(entry["id"])
             for reading in readings if also else readings[:1]:
                 rows.append(about | _check(reading, known, content["missing"]))

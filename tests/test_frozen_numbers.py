@@ -107,7 +107,7 @@ def test_verdicts_are_as_kept():
     columns = ["id", "section", "verdict", "held", "n"]
     assert now[columns].equals(was.rename(columns={"cases": "n"})[columns])
     assert verdicts()["id"].equals(was.loc[was["reading"] == 0, "id"].reset_index(drop=True))
-    assert len(verdicts()) == 84
+    assert len(verdicts()) == 90
 
 
 def test_intervals_and_tests_are_as_kept():
