@@ -41,6 +41,7 @@ def answer(
     pool: Sequence[Example] | None = None,
     store: str | Path | None = None,
     progress: bool = True,
+    shard: tuple[int, int] | None = None,
 ) -> list[Answer]:
     """Ask a model about examples of one data set.
 
@@ -62,11 +63,13 @@ def answer(
         Folder of the answer store; by default ``runs/answers``.
     progress : bool
         Show how far it is.
+    shard : tuple of int, optional
+        ``(k, n)`` for the k-th of n shares; what is answered together is in one share.
 
     Returns
     -------
     list of Answer
-        One for each example, in the same order.
+        One for each example, or each of the shard, in the same order.
     """
     model = open_model(model) if isinstance(model, str) else model
     examples = list(examples)
@@ -76,7 +79,8 @@ def answer(
     requests, exemplar_pool = make_requests(
         examples, shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens
     )
-    return ask(model, requests, mode=mode, pool=exemplar_pool, store=store, progress=progress)
+    options = dict(store=store, progress=progress, shard=shard)
+    return ask(model, requests, mode=mode, pool=exemplar_pool, **options)
 
 
 def ask(
@@ -87,6 +91,7 @@ def ask(
     pool: Sequence[Example] | None = None,
     store: str | Path | None = None,
     progress: bool = True,
+    shard: tuple[int, int] | None = None,
 ) -> list[Answer]:
     """Put requests of one kind to an open model, through the store.
 
@@ -97,13 +102,13 @@ def ask(
     model : backend
     requests : sequence of Request
         At least one; the store's file is named after the first one's data set.
-    mode, pool, store, progress
+    mode, pool, store, progress, shard
         As in `answer`.
 
     Returns
     -------
     list of Answer
-        One for each request, in the same order.
+        One for each request, or each of the shard, in the same order.
     """
     examples = [request.example for request in requests]
     if mode not in model.modes:
@@ -116,36 +121,49 @@ def ask(
     asked = sorted(first.values())  # equal prompts are asked once
     unique = [requests[i] for i in asked]
     together = dict(zip(asked, model.contexts(unique), strict=True))
+    # batches are those of one machine, so that a share of them is answered as there
+    shares = {i: share(together[i] or examples[i].id, shard) for i in asked}
+    asked_here = [shares[first[key]] for key in keys]
     keys = [digest([key, at]) if (at := together[first[key]]) else key for key in keys]
     shelf = Store(store_path(model.name, examples[0].dataset, store))
     with shelf.locked():
         known = shelf.read()
-        wanted = {at for at, i in enumerate(asked) if keys[i] not in known}
+        wanted = {at for at, i in enumerate(asked) if shares[i] and keys[i] not in known}
         parts = model.replies(unique, wanted) if wanted else (part for part in ())
         title = f"{examples[0].dataset}: {model.name}"
         # closed on any interruption, so that a model behind an API asks no more
-        with _bar(title, len(asked), len(asked) - len(wanted), progress) as bar, closing(parts):
+        mine = sum(shares.values())
+        with _bar(title, mine, mine - len(wanted), progress) as bar, closing(parts):
             try:
                 for part in parts:
                     pairs = [(asked[at], reply) for at, reply in part]
-                    answers = [_answer(keys[i], examples[i].id, reply) for i, reply in pairs]
+                    answers = [answer_of(keys[i], examples[i].id, reply) for i, reply in pairs]
                     shelf.append(answers)
                     before = len(known)
                     known |= {item.key: item for item in answers}
                     bar.update(len(known) - before)
             except KeyboardInterrupt:
-                done = sum(keys[i] in known for i in asked)
+                done = sum(keys[i] in known for i in asked if shares[i])
                 raise KeyboardInterrupt(
-                    f"{examples[0].dataset}: {done} of {len(asked)} answers are stored; run again "
-                    "to go on."
+                    f"{examples[0].dataset}: {done} of {mine} answers are stored; run again to "
+                    "go on."
                 ) from None
-    pairs = list(zip(examples, keys, strict=True))
+    pairs = [(x, key) for x, key, mine in zip(examples, keys, asked_here, strict=True) if mine]
     if missing := [example.id for example, key in pairs if key not in known]:
         raise BenchHealthError(
             f"{model.name} gave no answer to {len(missing)} items, {missing[0]} the first. "
             "What it answered is stored; run again to ask for the rest."
         )
     return [dataclasses.replace(known[key], id=example.id) for example, key in pairs]
+
+
+def share(name: str, shard: tuple[int, int] | None) -> bool:
+    """Whether what has this name belongs to the k-th of n shares, the same on every machine.
+
+    >>> [share("item 1", (k, 2)) for k in (1, 2)], share("item 1", None)
+    ([False, True], True)
+    """
+    return shard is None or int(digest(name), 16) % shard[1] == shard[0] - 1
 
 
 def make_requests(
@@ -202,7 +220,8 @@ def file_name(model: str) -> str:
     return "".join(x if x.isalnum() or x in "-._" else "_" for x in model)
 
 
-def _answer(key: str, identifier: str, reply: Reply) -> Answer:
+def answer_of(key: str, identifier: str, reply: Reply) -> Answer:
+    """A reply as it is stored; half a surrogate pair becomes a question mark."""
     text, detail = (x.encode("utf-8", "replace").decode() for x in (reply.text, reply.detail))
     return Answer(identifier, reply.status, text, key, detail, dict(reply.usage))
 

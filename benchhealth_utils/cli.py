@@ -17,6 +17,7 @@ from .notebook import data_sets
 from .registry import DATASETS, dataset
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
 
+OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
 
 
@@ -98,6 +99,20 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     return folder
 
 
+def shard(model, shard, datasets, chapters, budget, **options) -> None:
+    """Ask one share of the zero- or few-shot prompts of data sets; no chapter is run."""
+    from .exchange import answer_shard
+
+    if chapters:
+        raise BenchHealthError("--shard runs no chapter: merge the shares, then run chapters.")
+    if budget is not None:
+        os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of this share
+    store = answer_shard(model, data_sets(datasets), shard, **options)
+    print(
+        f"The answers are in {shown(store)}. When all shares are there: benchhealth merge FOLDER..."
+    )
+
+
 def row(model: str) -> pd.DataFrame:
     """A model's zero-shot scores in points: official ones first, else the largest run."""
     from .evaluation import frame
@@ -160,11 +175,30 @@ def parser() -> argparse.ArgumentParser:
     whole = verb("run", "all chapters for a model into runs/<model>/, and its row of Table 5")
     whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
     whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
+    whole.add_argument("--shard", help="k/n: only ask the k-th of n shares; no chapter is run")
+    out = verb("export", "write the prompts for someone else to answer")
+    out.add_argument("model", help="what whoever answers calls it")
+    out.add_argument("--to", dest="folder", required=True, help="where to")
+    out.add_argument("--format", dest="form", default="openai", help="openai, anthropic or plain")
+    out.add_argument(
+        "--datasets", nargs="+", default=OPEN, metavar="KEY", help="else the open ones"
+    )
+    out.add_argument("--perturbation", help="ask the same items in other words")
+    out.add_argument("--newer", action="store_true", help="of a model that takes no temperature")
+    back = verb("import", "take answers to exported prompts into the store")
+    back.add_argument("model", help="as it was exported")
+    back.add_argument("files", nargs="+", metavar="FILE", help="outputs and errors of batches")
+    back.add_argument("--manifest", help="that of the export")
+    join = verb("merge", "put the answers of shards together")
+    join.add_argument("folders", nargs="+", metavar="FOLDER", help="runs/shards/k-of-n")
     score = verb("row", "a model's recorded scores, in points")
     keep = verb("publish", "record zero-shot runs on the official data under data/")
     for own in (whole, score, keep):
         own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
-    for own in (ahead, whole):
+    for own in (whole, out):
+        own.add_argument("--shots", type=int, default=0, help="exemplars; of run, with --shard")
+        own.add_argument("--seed", type=int, default=0, help="of items and exemplars")
+    for own in (ahead, whole, out):
         own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     for own in (whole, keep):
         own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
@@ -207,7 +241,28 @@ def _do(verb: str, **options) -> int | None:
         print(as_text(plan(options.pop("model"), options.pop("datasets"), **options)))
     elif verb == "publish":
         publish(**options)
+    elif verb == "export":
+        from .exchange import export
+
+        files = export(options.pop("model"), options.pop("datasets"), **options)["files"]
+        print(pd.DataFrame(files)[["file", "dataset", "prompts", "lines"]].to_string(index=False))
+    elif verb == "import":
+        from .exchange import bring_in
+
+        found = bring_in(**options)
+        print(found.dropna(axis=1, how="all").to_string(index=False))
+        if found.attrs["torn"] or found["missing"].any():
+            print("What is missing is written again by `benchhealth export`, to a new folder.")
+    elif verb == "merge":
+        from .exchange import merge
+
+        print(merge(**options).to_string(index=False))
+    elif options.get("shard"):
+        shard(**options)
     else:
         if verb == "run":
+            if options.pop("shots") or options.pop("seed"):
+                raise BenchHealthError("--shots and --seed go with --shard; chapters have theirs.")
+            options.pop("shard")
             print(f"The executed chapters are in {shown(run(**options))}", file=sys.stderr)
         print(row(options["model"]).to_string(index=False))

@@ -198,7 +198,8 @@ def frame(runs: Sequence[Run]) -> pd.DataFrame:
         Columns: model, name, dataset, title, scenario, metric, shots, mode, exemplar_seed,
         perturbation, n, value, low, high, precision, recall, coverage, constant (score of
         the best answer that is always the same, NaN where not known), source (official,
-        samples, credentialed, other), comparable (the paper's score may stand beside it),
+        samples, credentialed, other; with ", imported" where the answers came from files of
+        a model declared, not seen), comparable (the paper's score may stand beside it),
         dollars, tokens (of prompts and replies).
     """
     return pd.DataFrame([_row(run) for run in _listed(runs)])
@@ -219,7 +220,8 @@ def _row(run: Run) -> dict:
     row |= {"n": scores.n, "value": scores.value}
     row |= dict(zip(("low", "high"), scores.interval, strict=True))
     row |= {key: getattr(scores, key) for key in ("precision", "recall", "coverage")}
-    row |= {"constant": _constant(run), "source": asked["data"]["source"]}
+    source = asked["data"]["source"] + ", imported" * run.imported
+    row |= {"constant": _constant(run), "source": source}
     row |= {"comparable": run.comparable, "dollars": run.usage.get("dollars")}
     return row | {"tokens": sum(usage) if None not in usage else None}
 

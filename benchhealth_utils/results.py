@@ -36,10 +36,11 @@ def record(run: Run, folder: Path | None = None) -> Path:
     ----------
     run : Run
     folder : Path, optional
-        By default ``data/results`` of a clone for a complete run of full official data,
-        else ``results`` in the runs folder, with source, size and seed in the name.
+        By default ``data/results`` of a clone for a complete run of full official data by a
+        model that was asked here, else ``results`` in the runs folder, with source, size
+        and seed in the name.
     """
-    asked, fit = run.signature, run.official and run.complete
+    asked, fit = run.signature, run.official and run.complete and not run.imported
     kind = asked.get("perturbation")
     name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
     name += f"-exemplars{asked['exemplar_seed']}" if asked["shots"] else ""
@@ -190,8 +191,8 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
     key, model = run.dataset, run.model
     if DATASETS[key].tier != "open":
         raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
-    if not (run.official and run.complete and run.examples):
-        what = "only complete runs of the full official data are published."
+    if run.imported or not (run.official and run.complete and run.examples):
+        what = "only complete runs of the full official data, asked here, are published."
         raise BenchHealthError(f"{model} on {key}: {what}")
     if model in MODELS and MODELS[model].published == "baseline":
         return None

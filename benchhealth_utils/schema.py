@@ -258,10 +258,16 @@ class Run:
         return data["source"] == "official" and not data["limit"]
 
     @property
+    def imported(self) -> bool:
+        """Whether the answers came from files, of a model that was declared, not seen."""
+        return self.signature["model"].get("backend") == "imported"
+
+    @property
     def comparable(self) -> bool:
         """Whether the paper's zero-shot score may stand beside it."""
         asked = self.signature
         plain = asked["shots"] == 0 and asked["mode"] == "generate"
+        plain = plain and not asked["model"].get("prompts", "ours").startswith("those")
         return self.official and self.complete and plain and not asked.get("perturbation")
 
 

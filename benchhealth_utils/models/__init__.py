@@ -11,6 +11,9 @@ A name is a key of ``data/models.yaml`` or an open form:
     rendered here and sent as a raw completion.
 ``anthropic:<model>``
     The same for Anthropic's protocol.
+``imported:<model>``, ``imported:<model>#<harness>``
+    A model that was asked elsewhere: its answers come from files, see `exchange`. With a
+    harness they are answers to its prompts, not to ours.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from __future__ import annotations
 from ..guard import check_no_secret
 from ..registry import MODELS, REMOTE, ModelSpec, model_spec, parts, template
 from ..schema import ModelError
-from .base import Backend, Reply, Request
+from .base import HARNESSES, Backend, Reply, Request
 from .money import BUDGET, Budget
 
 __all__ = ["BUDGET", "MODELS", "Backend", "Budget", "Reply", "Request", "check_name", "open_model"]
@@ -38,11 +41,16 @@ def check_name(name: str) -> ModelSpec | None:
         return spec
     check_no_secret("model", name)
     form, source, style = parts(name)
-    if form not in ("hf", *REMOTE) or not source.strip():
+    if form not in ("hf", "imported", *REMOTE) or not source.strip():
         raise ModelError(
             f"There is no model '{name}'. Known: {', '.join(MODELS)}; and hf:<id or folder> for "
-            "any causal language model, openai:<model> or anthropic:<model> for one behind an API."
+            "any causal language model, openai:<model> or anthropic:<model> for one behind an API, "
+            "imported:<model> for answers from files."
         )
+    if style is not None and form == "imported":
+        if style not in HARNESSES:
+            raise ModelError(f"{name}: no such harness. Known: {', '.join(HARNESSES)}.")
+        return None
     if style is not None and form == "anthropic":
         raise ModelError(f"{name}: a chat format goes with hf: and openai: only.")
     if style is not None:
@@ -56,7 +64,7 @@ def modes_of(name: str) -> tuple[str, ...]:
     A model behind an API gives no probabilities of a prompt, and neither does a baseline.
     """
     spec = check_name(name)
-    if parts(name)[0] in REMOTE or (spec and spec.published in ("api", "baseline")):
+    if parts(name)[0] in ("imported", *REMOTE) or (spec and spec.published in ("api", "baseline")):
         return ("generate",)
     return ("generate", "likelihood")
 
@@ -97,6 +105,10 @@ def open_model(
         from .baselines import Baseline
 
         return Baseline(name)
+    if spec is None and parts(name)[0] == "imported":
+        from .imported import Imported
+
+        return Imported(name)
     if spec is None and parts(name)[0] in REMOTE:
         from .remote import open_remote
 

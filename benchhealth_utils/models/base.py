@@ -10,6 +10,8 @@ from typing import Any
 from ..schema import Example, Message, ModelError
 
 THINKING = "BENCHHEALTH_THINKING"
+# Whose logs can be scored as they are; "plain": anyone's, of items and texts.
+HARNESSES = ("lm-eval", "inspect", "helm", "lighteval", "plain")
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ class RemoteModel(Backend):
         if budget is None:
             self.budget = shared_budget()
         else:
-            self._check_price()
+            self.check_price()
         known = self.endpoint == self.vendor  # another address may name a host inside
         where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]
         port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
@@ -121,7 +121,8 @@ class RemoteModel(Backend):
         self.signature |= {"name": digest(model)[:16], "endpoint": where, "decoding": decoding}
         self.signature |= {key: value for key, value in stated.items() if value is not None}
 
-    def _check_price(self) -> None:
+    def check_price(self) -> None:
+        """Refuse a budget in dollars where no price is known."""
         if self.budget.limit is not None and self.price is None:
             raise ModelError(f"{self.name}: {WORDS['price']}")
 
@@ -167,7 +168,7 @@ class RemoteModel(Backend):
 
     async def _all(self, requests, left: deque, give) -> None:
         """Ask all that is left; after a stop, what is open may still come in."""
-        self._check_price()
+        self.check_price()
         self._stop, self._answered, self._failed = None, 0, 0
         async with self._connected() as self._client:
             work = (self._work(requests, left, give) for _ in range(OPEN))
@@ -193,6 +194,26 @@ class RemoteModel(Backend):
                 end = self._stopped("row", reply.detail, row=IN_A_ROW)
                 self._stop = self._stop or end
 
+    def body(self, request: Request, limit: str = "max_tokens", temperature=0) -> dict:
+        """What is sent for a request; `limit` names the field for the tokens of its reply."""
+        body = self._body(request) | {"temperature": temperature, limit: reply_limit(request)}
+        return {name: value for name, value in body.items() if value is not None}
+
+    def reply(self, request: Request, said: dict) -> Reply:
+        """What a response's body says that did not come to `replies`, but in a file."""
+        try:
+            parts = self._parts(said)
+        except ODD:
+            return Reply("error", "", "the response holds no message")
+        return self._reply(Call(request, parts=parts, usage=self._counted(said)), 0)
+
+    def failure(self, request: Request, status: int, words: str) -> Reply:
+        """What an error in a file means: of this request alone, as `replies` would read it."""
+        words, hidden = scrubbed(encodable(words)), is_credentialed(request.example.dataset)
+        state, detail = WORDS["answers"].get(meaning(status, words), WORDS["answers"]["wrong"])
+        facts = {"place": "the server", "fault": status, "attempts": 1}
+        return Reply(state, "", f"{detail.format(**facts)}: {'' if hidden else words[:200]}")
+
     def _stopped(self, kind: str, said: str, **facts) -> Stopped:
         why = WORDS["stops"][kind].format(**facts)
         return Stopped(f"{self.name}: {self.place} {why} {said}".rstrip())
@@ -203,9 +224,7 @@ class RemoteModel(Backend):
         while True:
             seen = self._answered
             try:
-                body = self._body(call.request) | {"temperature": TEMPERATURES[degree]}
-                body |= {limit: reply_limit(call.request)}
-                body = {name: value for name, value in body.items() if value is not None}
+                body = self.body(call.request, limit, TEMPERATURES[degree])
                 await self._client.post(self.path, body=body, cast_to=object)
             except Exception as error:
                 if isinstance(error.__cause__, Stopped):
@@ -250,11 +269,20 @@ class RemoteModel(Backend):
                     raise halt(str(stop)) from stop  # of a kind that the client does not retry
 
         wait = sdk.Timeout(self.timeout, connect=min(CONNECT, self.timeout))
-        mounts = dict.fromkeys(("http://", "https://", "all://"))
-        direct = {} if self.remote else {"trust_env": False, "mounts": mounts}
-        http = Client(follow_redirects=False, timeout=wait, **direct)
+        http = Client(follow_redirects=False, timeout=wait, **self._direct())
         options = {"max_retries": self.retries, "timeout": wait, "http_client": http}
         return getattr(sdk, self.client)(api_key=self._key, base_url=self.endpoint, **options)
+
+    def batch_client(self):
+        """The vendor's client for its batches: not asynchronous, and no redirects either."""
+        sdk = import_module(self.package)
+        http = sdk.DefaultHttpxClient(follow_redirects=False, **self._direct())
+        kind = getattr(sdk, self.client.removeprefix("Async"))
+        return kind(api_key=self._key, base_url=self.endpoint, http_client=http)
+
+    def _direct(self) -> dict:
+        mounts = dict.fromkeys(("http://", "https://", "all://"))
+        return {} if self.remote else {"trust_env": False, "mounts": mounts}
 
     async def _attempt(self, call: Call, send):
         """One attempt in its turn; what it has cost is booked, answered or not."""
