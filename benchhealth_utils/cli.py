@@ -113,6 +113,21 @@ def shard(model, shard, datasets, chapters, budget, **options) -> None:
     )
 
 
+def in_batches(what: str, model: str, options: dict) -> None:
+    """Send, look at or fetch a vendor's batches, and say what came of it."""
+    from .batches import fetch, status, submit
+
+    if what == "submit":
+        found, none = submit(model, options.pop("datasets"), **options), "Nothing is left to send."
+    else:
+        found, none = {"status": status, "fetch": fetch}[what](model), "No batch has ended."
+    print(none if found.empty else found.dropna(axis=1, how="all").to_string(index=False))
+    for problem in found.attrs.get("failed", ()):
+        print(f"Not run: {problem}")
+    if still := found.attrs.get("open"):
+        print(f"{still} still under way.")
+
+
 def row(model: str) -> pd.DataFrame:
     """A model's zero-shot scores in points: official ones first, else the largest run."""
     from .evaluation import frame
@@ -180,25 +195,30 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("model", help="what whoever answers calls it")
     out.add_argument("--to", dest="folder", required=True, help="where to")
     out.add_argument("--format", dest="form", default="openai", help="openai, anthropic or plain")
-    out.add_argument(
-        "--datasets", nargs="+", default=OPEN, metavar="KEY", help="else the open ones"
-    )
-    out.add_argument("--perturbation", help="ask the same items in other words")
-    out.add_argument("--newer", action="store_true", help="of a model that takes no temperature")
     back = verb("import", "take answers to exported prompts into the store")
     back.add_argument("model", help="as it was exported")
     back.add_argument("files", nargs="+", metavar="FILE", help="outputs and errors of batches")
     back.add_argument("--manifest", help="that of the export")
+    batch = verb("batch", "a vendor's batches, at half the price: submit, status, fetch")
+    batch.add_argument("what", choices=("submit", "status", "fetch"))
+    batch.add_argument("model", help="openai:<model> or anthropic:<model>")
+    batch.add_argument("--budget", type=float, help="dollars that what is sent may cost at most")
     join = verb("merge", "put the answers of shards together")
     join.add_argument("folders", nargs="+", metavar="FOLDER", help="runs/shards/k-of-n")
     score = verb("row", "a model's recorded scores, in points")
     keep = verb("publish", "record zero-shot runs on the official data under data/")
     for own in (whole, score, keep):
         own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
-    for own in (whole, out):
+    for own in (out, batch):
+        own.add_argument(
+            "--datasets", nargs="+", default=OPEN, metavar="KEY", help="else open ones"
+        )
+        own.add_argument("--perturbation", help="ask the same items in other words")
+        own.add_argument("--newer", action="store_true", help="for a model without temperature")
+    for own in (whole, out, batch):
         own.add_argument("--shots", type=int, default=0, help="exemplars; of run, with --shard")
         own.add_argument("--seed", type=int, default=0, help="of items and exemplars")
-    for own in (ahead, whole, out):
+    for own in (ahead, whole, out, batch):
         own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     for own in (whole, keep):
         own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
@@ -253,6 +273,8 @@ def _do(verb: str, **options) -> int | None:
         print(found.dropna(axis=1, how="all").to_string(index=False))
         if found.attrs["torn"] or found["missing"].any():
             print("What is missing is written again by `benchhealth export`, to a new folder.")
+    elif verb == "batch":
+        in_batches(options.pop("what"), options.pop("model"), options)
     elif verb == "merge":
         from .exchange import merge
 

@@ -67,12 +67,12 @@ def test_the_packages_of_the_design_are_all_there():
 BUDGETS = {
     "__init__": 34, "__main__": 2, "schema": 140, "registry": 150, "guard": 86, "data": 156,
     "download": 137, "replies": 555, "tasks": 1651, "prompts": 45, "metrics": 183, "stats": 170,
-    "models": 1409, "plan": 92, "answers": 219, "evaluation": 193, "results": 164, "perturb": 179,
+    "models": 1410, "plan": 92, "answers": 219, "evaluation": 193, "results": 164, "perturb": 179,
     "usefulness": 69, "printed": 32, "claims": 139, "plots": 114, "notebook": 51, "engine": 36,
-    "cli": 216, "human_eval": 1505, "exchange": 280,
+    "cli": 234, "human_eval": 1505, "exchange": 280, "batches": 155,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 8007, 3187
+ALL, OF_CORE = 8181, 3187
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """
@@ -92,7 +92,7 @@ usefulness
 printed plots notebook
 claims
 exchange
-human_eval
+batches human_eval
 cli
 """
 

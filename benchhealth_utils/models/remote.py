@@ -278,7 +278,8 @@ class RemoteModel(Backend):
         sdk = import_module(self.package)
         http = sdk.DefaultHttpxClient(follow_redirects=False, **self._direct())
         kind = getattr(sdk, self.client.removeprefix("Async"))
-        return kind(api_key=self._key, base_url=self.endpoint, http_client=http)
+        options = {"max_retries": 0, "http_client": http}  # a batch sent twice is paid twice
+        return kind(api_key=self._key, base_url=self.endpoint, **options)
 
     def _direct(self) -> dict:
         mounts = dict.fromkeys(("http://", "https://", "all://"))
