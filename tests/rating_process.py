@@ -30,7 +30,8 @@ REPLIES = {
 def small_study(folder, items=3, raters=("anna", "ben"), **settings):
     """A study of made-up questions whose models and dialogues have telling names."""
     talks = [Dialogue(f"planted-dialogue-{i}", QUESTION.format(30 + i), "") for i in range(items)]
-    replies = {name: [text] * items for name, text in REPLIES.items()}
+    ids = [talk.id for talk in talks]
+    replies = {name: dict.fromkeys(ids, text) for name, text in REPLIES.items()}
     settings = {"repeats": 0.0, "checks": 0.0, "seed": 1, **settings}
     return create(folder, talks, replies, raters=raters, **settings)
 

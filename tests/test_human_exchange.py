@@ -19,7 +19,10 @@ TALKS = [
     Dialogue("planted-3", "'quoted' 5 mg\tdaily?", "-"),
     *(Dialogue(f"planted-{i}", f"Why {i}?", "-") for i in range(4, 9)),
 ]
-REPLIES = {"Zebrafinch-7B": [f"-{i} mg" for i in range(8)], "Quagga-13B": ["+\n1. Rest; yes"] * 8}
+REPLIES = {
+    "Zebrafinch-7B": {talk.id: f"-{at} mg" for at, talk in enumerate(TALKS)},
+    "Quagga-13B": dict.fromkeys((talk.id for talk in TALKS), "+\n1. Rest; yes"),
+}
 SAID = [
     {"faithfulness": "left", "robustness": "tie", "comment": "=1+1; \n yes,\t'no'"},
     dict.fromkeys(CRITERIA, "right") | {"difficult": True},
@@ -97,21 +100,15 @@ def test_the_seniors_file_says_what_the_raters_said_if_the_design_does(tmp_path,
     assert len(rows) == 2 and ("raters" in rows[0]) == (sees == "both")
     if sees == "both":
         lines = rows[1][-1].split("\n")
-        assert lines == [
-            *(f"{key}: left, tie" for key in CRITERIA),
-            "difficult: no, yes",
-            "comment: =because",
-        ]
+        verdicts = [f"{key}: left | tie" for key in CRITERIA]
+        assert lines == [*verdicts, "difficult: no | yes", "comment:  | =because"]
     rows[1][HEADER.index("robustness")] = "right"
-    assert import_csv(study, save(tmp_path / "back.csv", rows)) == {
-        "new": 1,
-        "changed": 0,
-        "same": 0,
-    }
+    assert import_csv(study, save(tmp_path / "back.csv", rows))["new"] == 1
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(",", "utf-8"), (";", "utf-8-sig"), ("\t", "utf-8")]
+)
 def test_what_spreadsheets_save_is_read(study, sheet, tmp_path, delimiter, encoding):
     head = [name.upper() for name in sheet[0]]
     rows = [head, *([cell.replace("\n", "\r\n") for cell in row] for row in sheet[1:]), [""] * 11]
@@ -143,9 +140,10 @@ def test_a_file_overrules_the_study_only_if_told_to(study, sheet, tmp_path):
         assert (counts["new"], counts["changed"]) == (0, 1)
         sheet = rows
     assert study.said("rater-1")[study.order("rater-1")[1]]["difficult"] is False
+    rows[1][comment] = "late"
     study.close()
     with pytest.raises(StudyError, match="The study is closed"):
-        import_csv(study, path, replace=True)
+        import_csv(study, save(path, rows), replace=True)
 
 
 def edit(row, name, value):
@@ -167,7 +165,7 @@ def sort_one_column(rows):
     [
         (edit(3, "faithfulness", "better"), "row 4: 'faithfulness' cannot be 'better'"),
         (edit(2, "difficult", "maybe"), "row 3: 'difficult' cannot be 'maybe'"),
-        (edit(5, "comment", "x" * 10_001), "row 6: The comment has 10,001 characters"),
+        (edit(5, "comment", "x" * 10_001), "row 6: 'comment' cannot be 'xxx"),
         (edit(1, "card", "c0"), "row 2: 'c0' is not one of rater-1's cards"),
         (edit(2, "rater", "rater-2"), "row 3: it is rater-2's, not rater-1's"),
         (edit(2, "question", "Other?"), "row 3: the text under 'question' is not that"),
@@ -178,7 +176,7 @@ def sort_one_column(rows):
         (lambda rows: [row.append("" if i != 3 else "x") for i, row in enumerate(rows)], "row 4"),
         (edit(0, "robustness", "robust"), "row 1: the columns are"),
         (edit(0, "robustness", "faithfulness"), "row 1: the columns are"),
-        (lambda rows: rows.__delitem__(slice(1, None)), "no rating in it"),
+        (lambda rows: rows.__delitem__(slice(1, None)), "no rating"),
     ],
 )  # fmt: skip
 def test_a_wrong_sheet_is_refused_by_row_and_nothing_is_taken(
@@ -197,13 +195,6 @@ def test_what_is_no_csv_is_refused(study, tmp_path, data):
     for name in ("back.csv", "none.csv"):
         with pytest.raises(DataError):
             import_csv(study, tmp_path / name)
-
-
-def test_a_text_that_no_cell_holds_is_told(tmp_path):
-    study = create(tmp_path / "study", TALKS, {**REPLIES, "Long": ["x" * 40_000] * 8})
-    with pytest.raises(StudyError, match="40,000 characters; a cell holds 32,767"):
-        export_csv(study, "rater-1", tmp_path / "out.csv")
-    assert not (tmp_path / "out.csv").exists()
 
 
 def test_label_studio_takes_the_file_and_its_export_comes_back(study, sheet, tmp_path):

@@ -21,8 +21,8 @@ from benchhealth_utils.human_eval.sample import (
     Dialogue,
     ask,
     collect,
+    damage,
     load_dialogues,
-    messages,
     plain,
     redacted,
     telling,
@@ -34,9 +34,10 @@ from benchhealth_utils.schema import ROOT, DataError, ModelError
 DIALOGUES = [
     Dialogue(f"talk/{i}", f"Question number {i}?", f"Physician's answer {i}.") for i in range(30)
 ]
+WORDS = {"zephyr-one": "First", "zephyr-two": "Second"}
 REPLIES = {
-    "zephyr-one": {item.id: f"First reply to {item.question}" for item in DIALOGUES},
-    "zephyr-two": [f"Second reply to {item.question}" for item in DIALOGUES],
+    name: {item.id: f"{word} reply to {item.question}" for item in DIALOGUES}
+    for name, word in WORDS.items()
 }
 
 
@@ -90,12 +91,11 @@ def test_what_stands_on_the_cards(study):
     pairs = cards[cards["kind"] == "pair"]
     assert Counter(pairs["a_side"]) == {"left": 10, "right": 10}
     assert set(pairs["model_a"]) == {"zephyr-one"} and set(pairs["model_b"]) == {"zephyr-two"}
-    words = {"zephyr-one": "First", "zephyr-two": "Second"}
     for card in cards.itertuples():
         assert card.question == f"Question number {card.item.removeprefix('talk/')}?"
         other = "right" if card.a_side == "left" else "left"
         for side, model in ((card.a_side, card.model_a), (other, card.model_b)):
-            assert getattr(card, side) == f"{words[model]} reply to {card.question}"
+            assert getattr(card, side) == f"{WORDS[model]} reply to {card.question}"
         assert card.equal == (card.kind == "check") and card.flags == ()
         if card.kind == "repeat":
             first = cards.loc[card.repeat_of]
@@ -119,7 +119,7 @@ def test_the_seed_draws_the_sample_and_nothing_else(tmp_path):
     assert sides(one) != sides(two) and one.order("rater-1") != two.order("rater-1")
     assert set(one.cards()["card"]).isdisjoint(two.cards()["card"])
     assert min(key_of(x)["blinding"] for x in (one, two)) > 2**64
-    for guess in range(20):
+    for guess in range(5):
         assert sides(make(tmp_path / f"guess-{guess}", seed=3, blinding=guess)) != sides(one)
     # one that is given repeats a trial, but for the codes
     again = make(tmp_path / "again", seed=3, blinding=7)
@@ -127,21 +127,21 @@ def test_the_seed_draws_the_sample_and_nothing_else(tmp_path):
     assert again.order("senior") == other.order("senior") and handed(again) != handed(other)
 
 
-def test_orders_are_each_raters_own(tmp_path):
+def test_orders_are_each_raters_own_and_repeats_far_from_their_originals(tmp_path):
     study = make(tmp_path / "study", raters=["ann", "ben"], senior="prof", repeats=0.5)
     ann, ben, prof = map(study.order, ("ann", "ben", "prof"))
     assert sorted(ann) == sorted(ben) == list(study.cards()["card"]) and ann != ben
     assert sorted(prof) == sorted(cards_of(study))
     again = {x["card"]: x["repeat_of"] for x in key_of(study)["cards"] if x["repeat_of"]}
     for order in (ann, ben):
-        assert min(abs(order.index(x) - order.index(y)) for x, y in again.items()) >= 2
+        assert min(abs(order.index(x) - order.index(y)) for x, y in again.items()) >= 3
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(1, 25), st.integers(2, 4), st.floats(0, 1), st.floats(0, 1), st.integers(0))
 def test_every_study_is_balanced(tmp_path_factory, items, models, repeats, checks, blinding):
     names = [f"m{i}" for i in range(models)]
-    replies = {name: [f"{name}?" for _ in DIALOGUES] for name in names}
+    replies = {name: {item.id: f"{name}?" for item in DIALOGUES} for name in names}
     options = {"items": items, "repeats": repeats, "checks": checks, "blinding": blinding}
     folder = tmp_path_factory.mktemp("any") / "study"
     cards = pd.DataFrame(key_of(create(folder, DIALOGUES, replies, **options))["cards"])
@@ -160,38 +160,36 @@ def test_equal_sides_flags_and_several_comparisons(tmp_path):
     three = {**REPLIES, "physician": {item.id: item.answer for item in DIALOGUES}}
     three["zephyr-two"] = three["zephyr-one"]
     pairs = [("zephyr-two", "physician"), ("zephyr-one", "zephyr-two")]
-    study = create(tmp_path / "s", DIALOGUES, three, comparisons=pairs, flags={"talk/3": ["x"]})
+    flags = {"talk/3": ["x", "physician: y"]}
+    study = create(tmp_path / "s", DIALOGUES, three, comparisons=pairs, flags=flags)
     study.close()
     cards = study.unblinded()
     found = cards[cards["kind"] == "pair"]
     assert list(dict.fromkeys(zip(found["model_a"], found["model_b"], strict=True))) == pairs
     assert found["equal"].tolist() == [False] * 30 + [True] * 30
-    assert set(found["flags"][found["item"] == "talk/3"]) == {("x",)}
+    assert found["flags"][found["item"] == "talk/3"].tolist() == [("x", "physician: y"), ("x",)]
     assert set(found["flags"][found["item"] != "talk/3"]) == {()}
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"raters": []}, "expected one or more"),
-        ({"raters": "ann"}, "expected one or more"),
-        ({"raters": ["../ann"]}, "cannot be a rater's id"),
-        ({"raters": ["ann\n"]}, "cannot be a rater's id"),
-        ({"raters": ["ann", "Ann"]}, "are one id"),
-        ({"repeats": 1.5}, "repeats is 1.5"),
-        ({"checks": float("nan")}, "checks is nan"),
+        ({"raters": []}, "expected one rater"),
+        ({"raters": "ann"}, "expected one rater"),
+        ({"raters": ["../ann"]}, "expected one rater"),
+        ({"raters": ["ann\n"]}, "expected one rater"),
+        ({"raters": ["ann", "Ann"]}, "no two alike"),
+        ({"repeats": 1.5}, r"repeats and checks are \(1.5"),
+        ({"checks": float("nan")}, "checks are .*nan"),
         ({"items": 31}, "Ask for 1 to 30"),
         ({"senior_sees": "one"}, "expected both or none"),
-        ({"title": "Zephyr-One or another?"}, "'Zephyr-One' in it, which tells raters"),
-        ({"title": "Claude against the rest"}, "'Claude' in it"),
-        ({"title": "Is ChatGPT better?"}, "'ChatGPT' in it"),
         ({"raters": ["simulated-1", "ann"], "senior": None}, "a study of their own"),
         ({"raters": ["Simulated-1"]}, "a study of their own"),
         ({"raters": ["ann"], "senior": "my-simulation"}, "a study of their own"),
-        ({"comparisons": [("zephyr-one", "zephyr-one")]}, "no comparison"),
-        ({"comparisons": [("zephyr-one", "nobody")]}, "no comparison"),
-        ({"comparisons": []}, "at least one"),
-        ({"comparisons": [tuple(REPLIES), tuple(REPLIES)[::-1]]}, "each comparison once"),
+        ({"comparisons": [("zephyr-one", "zephyr-one")]}, "of two models among"),
+        ({"comparisons": [("zephyr-one", "nobody")]}, "of two models among"),
+        ({"comparisons": []}, "expected one or more"),
+        ({"comparisons": [tuple(REPLIES), tuple(REPLIES)[::-1]]}, "each once"),
     ],
 )
 def test_what_cannot_be_made_is_refused_and_leaves_nothing(options, message, tmp_path):
@@ -203,14 +201,14 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(options, message, tmp
 @pytest.mark.parametrize(
     ("dialogues", "replies", "message"),
     [
-        (DIALOGUES, {"m": REPLIES["zephyr-one"]}, "two models or more"),
-        (DIALOGUES, {**REPLIES, "m": ["x"]}, "1 replies to 30"),
-        (DIALOGUES, {**REPLIES, "m": ["x"] * 29 + [" \x00\n"]}, "no reply to 1 dialogues"),
-        (DIALOGUES, {**REPLIES, "m": {}}, "no reply to 30"),
-        ([*DIALOGUES, DIALOGUES[4]], REPLIES, "'talk/4' comes twice"),
-        ([Dialogue("a", " ", "")], {"m": ["x"], "n": ["y"]}, "no question"),
+        (DIALOGUES, {"m": REPLIES["zephyr-one"]}, "of two models"),
+        (DIALOGUES, {**REPLIES, "m": REPLIES["zephyr-one"] | {"talk/7": " \x00\n"}},
+         "1 dialogues have no reply of m, 'talk/7' the first"),
+        (DIALOGUES, {**REPLIES, "m": {}}, "30 dialogues have no reply of m"),
+        ([*DIALOGUES, DIALOGUES[4]], REPLIES, "comes twice"),
+        ([Dialogue("a", " ", "")], {"m": {"a": "x"}, "n": {"a": "y"}}, "no question"),
     ],
-)
+)  # fmt: skip
 def test_replies_must_be_whole(dialogues, replies, message, tmp_path):
     with pytest.raises(StudyError, match=message):
         create(tmp_path / "study", dialogues, replies)
@@ -253,12 +251,8 @@ def test_a_code_opens_its_raters_session_and_no_other(study):
     for rater, code in handed(study).items():
         for typed in (code, code.upper(), f"  {code.replace('-', ' ')} "):
             assert study.rater_of(study.log_in(typed)) == rater
-    said = set()
     for typed in ("", "rater-1", "0", "x" * 10**6, "\x00", "é" * 12, code[:-1], "' or 1=1 --"):
-        with pytest.raises(StudyError) as caught:
-            study.log_in(typed)
-        said.add(str(caught.value))
-    assert len(said) == 1 and "not known here" in said.pop()
+        assert study.log_in(typed) is None
     token = study.log_in(handed(study)["rater-2"])
     assert study.rater_of(token + "x") is None and study.rater_of("") is None
     for path in study.path.glob("study.sqlite*"):
@@ -266,8 +260,7 @@ def test_a_code_opens_its_raters_session_and_no_other(study):
     # a code that was lost is renewed; what was opened with it is closed
     new = Study(study.path).renew_code("rater-2")
     assert study.rater_of(token) is None
-    with pytest.raises(StudyError):
-        study.log_in(handed(study)["rater-2"])
+    assert study.log_in(handed(study)["rater-2"]) is None
     assert study.rater_of(token := study.log_in(new)) == "rater-2"
     study.log_out(token)
     assert study.rater_of(token) is None
@@ -281,7 +274,11 @@ def test_the_rating_side_needs_neither_key_nor_codes(study):
     (study.path / "codes.csv").unlink()
     rater = Study(study.path).rater_of(study.log_in(code))
     study.rate(rater, [(study.asked(rater)[0], "robustness", "tie")])
-    assert len(study.votes()) == 1 and study.status()["begun"].tolist() == [1, 0, 0]
+    assert len(study.votes()) == 1 and study.status()["last"].notna().tolist() == [
+        True,
+        False,
+        False,
+    ]
     study.close()
     with pytest.raises(StudyError, match="no key"):
         study.unblinded()
@@ -314,7 +311,7 @@ def test_what_is_not_the_raters_is_refused(study, tmp_path):
         ("length", "left"), ("faithfulness", "Left"), ("faithfulness", None), ("difficult", "yes"),
         ("faithfulness", ["left"]), ("comment", None), ("comment", "x" * 10_001),
     ):  # fmt: skip
-        with pytest.raises(StudyError, match=r"cannot be|10,001 characters"):
+        with pytest.raises(StudyError, match="cannot be"):
             study.rate("rater-1", [(own, "robustness", "tie"), (own, field, value)])
     assert study.last_click() == 0  # all of a call, or nothing
 
@@ -362,10 +359,10 @@ def test_the_senior_gets_what_raters_differ_on_or_find_difficult(study):
     assert study.due() == asked
     assert study.asked("senior") == [card for card in study.order("senior") if card in asked]
     frame = study.status().set_index("rater")
-    columns = ["cards", "complete", "begun", "left", "difficult"]
-    assert frame.loc["senior", columns].tolist() == [3, 0, 0, 3, 0]
-    assert frame.loc["rater-1", columns].tolist() == [23, 7, 0, 16, 2]
-    assert frame.loc["rater-2", columns].tolist() == [23, 5, 1, 18, 1]
+    columns = ["cards", "complete", "left", "difficult"]
+    assert frame.loc["senior", columns].tolist() == [3, 0, 3, 0]
+    assert frame.loc["rater-1", columns].tolist() == [23, 7, 16, 2]
+    assert frame.loc["rater-2", columns].tolist() == [23, 5, 18, 1]
     assert pd.isna(frame.loc["senior", "last"])
     assert [x["robustness"] for x in study.others("senior", differ)] == ["left", "right"]
     assert study.others("rater-1", differ) == []
@@ -376,25 +373,25 @@ def test_the_senior_gets_what_raters_differ_on_or_find_difficult(study):
     assert marks[unsaid, "rater-1"] and not marks[unsaid, "rater-2"]
 
 
-def test_a_late_change_does_not_undo_the_seniors_decision(study):
-    card = cards_of(study)[0]
+def test_what_the_senior_has_decided_the_raters_cannot_change(study):
+    card, other = cards_of(study)[:2]
     judge(study, "senior", card, "right")  # too early: holds nobody
     judge(study, "rater-1", card, "left")
-    judge(study, "rater-2", card, "right")
-    judge(study, "senior", card, "tie")
-    before = study.votes()
-    judge(study, "rater-2", card, "left")  # they would agree now
-    study.rate("rater-1", [(card, "difficult", True)])
-    assert study.said("rater-2")[card]["robustness"] == "left"
-    assert study.due() == {card} and not study.marks()["difficult"].any()
-    pd.testing.assert_frame_equal(study.votes(), before)
-    assert list(before.columns) == ["card", "criterion", "rater", "role", "verdict", "at"]
-    assert dict(zip(before["rater"], before["verdict"], strict=True)) == {
-        "rater-1": "left", "rater-2": "right", "senior": "tie",
+    judge(study, "rater-2", card, "tie")
+    with pytest.raises(StudyError, match="The senior has decided"):
+        judge(study, "rater-2", card, "left")  # they would agree
+    for rater, choice in (("rater-1", "left"), ("rater-2", "right")):
+        judge(study, rater, other, choice)
+    study.rate("senior", [(other, "comment", "hm")])  # decides nothing
+    judge(study, "rater-2", other, "tie")
+    judge(study, "senior", card, "tie")  # the senior may think again
+    assert study.due() == {card, other}
+    votes = study.votes()
+    assert list(votes.columns) == ["card", "criterion", "rater", "role", "verdict"]
+    told = votes[votes["card"] == card].drop_duplicates(["rater", "verdict"])
+    assert dict(zip(told["rater"], told["verdict"], strict=True)) == {
+        "rater-1": "left", "rater-2": "tie", "senior": "tie",
     }  # fmt: skip
-    assert str(before["at"].dtype).endswith("UTC]")
-    judge(study, "senior", card, "left")  # the senior may think again
-    assert set(study.votes().query("role == 'senior'")["verdict"]) == {"left"}
 
 
 def test_a_card_left_open_to_the_senior_is_complete_for_the_rater_alone(study):
@@ -447,9 +444,9 @@ def test_a_closed_study_can_be_read_and_not_rated(study, tmp_path):
 def test_the_samples_are_synthetic_dialogues_in_the_official_layout(samples, tmp_path):
     found = load_dialogues(samples)
     assert len({item.id for item in found}) == len({item.question for item in found}) >= 24
-    fit = usable(found, physician=True)
-    assert fit.left_out["swallowed"] == len(found) - len(fit.dialogues) > 0
-    assert len(usable(found).dialogues) == len(found)
+    fit, left_out, _ = usable(found, damage(found, physician=True))
+    assert left_out == {"swallowed": len(found) - len(fit)} and len(fit) < len(found)
+    assert usable(found, damage(found))[0] == found
     rows = [{"input": item.question, "answer_icliniq": item.answer} for item in found]
     (tmp_path / "chatdoctor").mkdir()
     (tmp_path / "chatdoctor" / "iCliniq.json").write_text(json.dumps(rows))
@@ -466,7 +463,7 @@ COPY, RELEASE = "train_2kchat.jsonl", "iCliniq.json"
         (COPY, '{"chat": [{"input": [{"role": "user"}], "ideal": "x"}]}', "line 1"),
         (COPY, '{"chat": [{"input": [{"role": "x", "content": ""}], "ideal": ""}]}', "line 1"),
         (COPY, '{"chat"', "line 1"),
-        (RELEASE, "{}", "expected a list"),
+        (RELEASE, '{"input": "a"}', "expected a JSON object"),
         (RELEASE, '[{"input": "a", "answer_icliniq": "b"}, {"input": 1}]', "dialogue 1"),
         (RELEASE, "[]", "no dialogue"),
         ("other.json", "[]", "no dialogues here"),
@@ -490,25 +487,24 @@ def test_rules_leave_out_or_note_and_are_counted():
         Dialogue("7", "When?", ""),
         Dialogue("8", "Reattached?", "I saw the picture (attachment removed)."),
     ]
-    fit = usable(given, physician=True)
-    assert [item.id for item in fit.dialogues] == ["1", "3", "8"]
-    assert fit.left_out == {"same_question": 1, "no_question": 2, "swallowed": 1, "no_answer": 1}
-    assert fit.flags == {"3": ["attachment"], "8": ["attachment_seen"]}
-    assert [item.id for item in usable(given).dialogues] == ["1", "3", "6", "7", "8"]
-    other = usable(given, physician=True, drop=["attachment"], keep=["swallowed"])
-    assert [item.id for item in other.dialogues] == ["1", "6", "8"]
-    for options in ({"keep": ["no_question"]}, {"drop": ["nothing"]}):
-        with pytest.raises(StudyError, match="no choice about the rule"):
-            usable(given, **options)
-    with pytest.raises(StudyError, match="to drop and to keep"):
-        usable(given, drop=["swallowed"], keep=["swallowed"])
+    flags = damage(given, physician=True)
+
+    def kept(flags=flags, **chosen):
+        return [item.id for item in usable(given, flags, **chosen)[0]]
+
+    _, left_out, noted = usable(given, flags)
+    assert kept() == ["1", "3", "8"]
+    assert left_out == {"same_question": 1, "no_question": 2, "swallowed": 1, "no_answer": 1}
+    assert noted == {"attachment": 1, "attachment_seen": 1}
+    assert kept(damage(given)) == ["1", "3", "6", "7", "8"]
+    assert kept(drop=["attachment"], keep=["swallowed"]) == ["1", "6", "8"]
 
 
 def test_the_official_dialogues(real_data):
     found = load_dialogues(real_data)[:2000]
-    fit = usable(found, physician=True)
-    assert fit.left_out == {"swallowed": 594} and len(fit.dialogues) == 1406
-    left = [redacted(item.answer, telling(item.answer)) for item in fit.dialogues]
+    fit, left_out, _ = usable(found, damage(found, physician=True))
+    assert left_out == {"swallowed": 594} and len(fit) == 1406
+    left = [redacted(item.answer, telling(item.answer)) for item in fit]
     assert all(left) and not any(re.search("chat ?doctor", text, re.I) for text in left)
 
 
@@ -571,16 +567,20 @@ def test_advice_after_telling_words_survives(phrase, joint, start, advice):
 # Replies
 
 
+OPENED = "benchhealth_utils.human_eval.sample.open_model"
+
+
 class Scripted(Backend):
     """A model whose replies are written down."""
 
     def __init__(self, name="hf:stub/scripted-1", **replies):
-        self.name, self.script, self.asked = name, replies, []
+        self.name, self.script, self.asked, self.said = name, replies, [], []
         self.signature = {"backend": "scripted", "name": name}
 
     def replies(self, requests, wanted):
         for i in sorted(wanted):
             self.asked.append(requests[i].example.id)
+            self.said.append(requests[i].messages[0]["content"])
             yield [(i, self.script.get(requests[i].example.id, Reply("ok", f"Rest, {i}.")))]
 
 
@@ -596,46 +596,50 @@ def test_replies_go_through_the_store_for_the_owner_alone_and_resume(tmp_path):
     again = Scripted()
     assert ask(again, TALKS, store=tmp_path, progress=False)[0] == first[0]
     assert again.asked == ["d2"] and stat.S_IMODE(stored.stat().st_mode) == 0o600
-    assert ask(model, [], store=tmp_path) == []
-    (message,) = messages(TALKS[0])
-    assert message["content"].startswith("You are a doctor") and "Because" not in message["content"]
-    assert message["content"].endswith("Patient: Why 0?")
+    assert model.said[0].startswith("You are a doctor") and "Because" not in model.said[0]
+    assert model.said[0].endswith("Patient: Why 0?")
 
 
-def test_what_cannot_be_shown_is_left_out_for_all(tmp_path):
+@pytest.fixture
+def collected(tmp_path, monkeypatch):
+    """Collects replies of a scripted model and the physician."""
+    options = {"store": tmp_path / "store", "progress": False}
+
+    def run(model, talks=TALKS, **more):
+        monkeypatch.setattr(OPENED, lambda *_, **__: model)
+        return collect([model.name, "physician"], talks, **options, **more)
+
+    return run
+
+
+def test_what_cannot_be_shown_is_left_out_for_all(collected):
     script = {"d0": ("empty", ""), "d1": ("truncated", "Rest and"), "d2": ("refused", "")}
     script |= {"d3": ("refused", "I will not."), "d4": ("ok", "ChatGPT")}
     model = Scripted(**{name: Reply(*reply) for name, reply in script.items()})
-    options, name = {"store": tmp_path, "progress": False}, model.name
-    found = collect([model, "physician"], TALKS, **options)
-    assert [item.id for item in found.dialogues] == ["d1", "d3", "d4", "d5"]
-    assert found.left_out == {f"{name}: empty": 2}
-    assert found.noted == {f"{name}: {rule}": 1 for rule in ("truncated", "refused", "name")}
-    assert found.texts["physician"] == {d: f"Because {d[1]}." for d in ("d1", "d3", "d4", "d5")}
-    assert found.flags["d1"] == [f"{name}: truncated"]
-    assert found.record["prompt"]["version"] == 1 and set(found.record["models"]) == {name}
-    stricter = collect([model, "physician"], TALKS, drop=["truncated", "refused"], **options)
-    assert [item.id for item in stricter.dialogues] == ["d4", "d5"]
-    clean = collect([model, "physician"], TALKS, redact=True, **options)
-    assert "d4" not in clean.texts[name]  # nothing of it is left
-    assert clean.record["words_removed"] == {name: 1, "physician": 0}
-    for rule in ("empty", "error"):
-        with pytest.raises(StudyError, match="no choice"):
-            collect([model, "physician"], TALKS, keep=[rule], **options)
+    texts, flags, record = collected(model)
+    fit, left_out, noted = usable(TALKS, flags)
+    assert [item.id for item in fit] == ["d1", "d3", "d4", "d5"]
+    assert left_out == {"empty": 2} and noted == {"truncated": 1, "refused": 1, "name": 1}
+    assert texts["physician"] == {item.id: item.answer for item in TALKS}
+    assert flags["d1"] == [f"{model.name}: truncated"] and flags["d5"] == []
+    assert record["prompt"]["version"] == 1 and set(record["models"]) == {model.name}
+    stricter, _, _ = usable(TALKS, flags, drop=["truncated", "refused"])
+    assert [item.id for item in stricter] == ["d4", "d5"]
+    _, flags, _ = collected(model, redact=True)
+    assert flags["d4"] == [f"{model.name}: {rule}" for rule in ("empty", "name")]  # nothing is left
 
 
-def test_an_error_is_never_shown_and_a_baseline_never_asked(tmp_path):
-    model = Scripted(d1=Reply("error", "Traceback: secret", "HTTP 500"))
-    options = {"store": tmp_path / "store", "progress": False}
+def test_an_error_is_never_shown_and_a_baseline_never_asked(collected, tmp_path):
     for name, message in (("majority", "is a baseline"), ("no-such", "There is no model")):
         with pytest.raises(ModelError, match=message):
-            collect(["physician", name], TALKS, **options)
+            collected(Scripted(name))
     assert not list(tmp_path.iterdir())
+    model = Scripted(d1=Reply("error", "Traceback: secret", "HTTP 500"))
     with pytest.raises(StudyError, match="1 of 6 replies are errors, the first 'HTTP 500'"):
-        collect([model, "physician"], TALKS, **options)
-    found = collect([model, "physician"], TALKS, drop=["error"], **options)
-    assert found.left_out == {f"{model.name}: error": 1} and "d1" not in found.texts[model.name]
-    assert "secret" not in str(found.texts)
+        collected(model)
+    texts, flags, _ = collected(model, drop=["error"])
+    fit, left_out, _ = usable(TALKS, flags)
+    assert left_out == {"error": 1} and len(fit) == 5 and "secret" not in str(texts)
 
 
 # The command line
@@ -646,10 +650,13 @@ def command(tmp_path, monkeypatch, capsys):
     """Runs the command line with a scripted model; gives exit code, output, errors."""
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
     model = Scripted()
-    monkeypatch.setattr("benchhealth_utils.human_eval.sample.open_model", lambda *_, **__: model)
+    monkeypatch.setattr(OPENED, lambda *_, **__: model)
 
     def run(*arguments):
-        code = main(list(map(str, arguments)))
+        try:
+            code = main(list(map(str, arguments)))
+        except SystemExit as stop:  # of argparse
+            code = stop.code
         caught = capsys.readouterr()
         return code, caught.out, caught.err
 
@@ -665,7 +672,7 @@ BOTH = ("--models", Scripted().name, "physician", *SMALL)
 def test_a_study_from_the_command_line(command, tmp_path):
     code, out, _ = command("create", "mine", *BOTH)
     assert code == 0 and "12 cards for each rater" in out
-    assert "synthetic samples" in out and "raters must not read that folder" in out
+    assert "Made-up questions" in out and "raters must not read that folder" in out
     assert command.model.name not in out  # whoever makes the study may rate too
     study, key = command.study("mine"), key_of(command.study("mine"))
     assert study.synthetic and not study.simulated
@@ -678,8 +685,6 @@ def test_a_study_from_the_command_line(command, tmp_path):
     assert command("create", "twin", *BOTH)[0] == 0 and len(command.model.asked) == 10
     assert sample(command.study("twin")) == sample(study)
     assert set(command.study("twin").cards()["card"]).isdisjoint(study.cards()["card"])
-    with pytest.raises(SystemExit):  # no option fixes what is secret
-        command("create", "three", *BOTH, "--blinding", 1)
     judge(study, "rater-1", study.order("rater-1")[0])
     code, out, _ = command("status", study.path)
     assert code == 0 and command.model.name not in out
@@ -701,18 +706,18 @@ def test_a_study_from_the_command_line(command, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--models", "physician"), "two models or more"),
-        (("--models", "physician", "majority"), "is a baseline"),
-        (("--models", "physician", "nobody"), "no model 'nobody'"),
+        (("--models", "physician"), "of two models"),
+        (("--models", "physician", "majority", "--items", 3), "is a baseline"),
+        (("--models", "physician", "nobody", "--items", 3), "no model 'nobody'"),
         (("--models", "hf:s/s", "physician", "--items", 200), "Ask for 1 to 29"),
-        (("--models", "hf:s/s-7b", "physician", "--title", "S-7B?"), "tells raters who wrote"),
-        (("--models", "hf:s/s", "physician", "--drop", "typos"), "the rule 'typos'"),
-        (("--models", "hf:s/s", "physician", "--keep", "empty", "--items", 3), "no choice"),
+        (("--models", "hf:s/s", "physician", "--drop", "typos"), "invalid choice: 'typos'"),
+        (("--models", "hf:s/s", "physician", "--keep", "empty"), "invalid choice: 'empty'"),
+        (("--models", "hf:s/s", "physician", "--blinding", 1), "unrecognized arguments"),
     ],
 )
 def test_bad_commands_ask_no_model(command, arguments, message):
     code, out, err = command("create", "mine", *arguments)
-    assert code == 1 and message in err and "Traceback" not in err
+    assert code in (1, 2) and message in err and "Traceback" not in err
     assert not command.model.asked and not command.runs.exists()
 
 
@@ -728,7 +733,6 @@ def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
     cards = {name: command.study(name).cards() for name in ("kept", "clean")}
     told = {name: (each["left"] + each["right"]).str.contains("AI") for name, each in cards.items()}
     assert told["kept"].sum() >= 8 and not told["clean"].any()
-    assert key_of(command.study("clean"))["record"]["words_removed"][command.model.name] == 30
     code, _, err = command("create", "none", *BOTH, "--drop", "is_ai")
     assert code == 1 and "No dialogue is left" in err
     assert len(command.model.asked) == 10  # once, whatever was chosen

@@ -33,7 +33,7 @@ def server(study):
 def test_a_rater_rates_goes_back_and_on_without_javascript(server, study):
     anna = Visitor(server)
     status, text, headers = anna.get()
-    assert status == 200 and "Rater code" in text and study.title in text
+    assert status == 200 and "Rater code" in text
     policy = headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff" and headers["Cache-Control"] == "no-store"
@@ -101,25 +101,14 @@ def test_a_rater_cannot_act_as_another_and_a_forged_form_is_refused(server, stud
     assert status == 403 and "logged out" in text and clicks(study, "cora") == []
 
 
-def test_wrong_codes_learn_nothing_and_become_slow(server, study):
-    visitor, said, took = Visitor(server), set(), []
-    for code in (
-        "anna",
-        "0000-0000-0000-0000",
-        "../key.json",
-        "é" * 40,
-        "' or 1=1 --",
-        "7" * 9,
-        "8" * 9,
-    ):
+def test_wrong_codes_learn_nothing_and_wait(server, study):
+    visitor, said = Visitor(server), set()
+    for code in ("anna", "0000-0000-0000-0000", "é" * 40, "' or 1=1 --"):
         begin = time.monotonic()
         status, text, headers = visitor.post(code=code)
-        took.append(time.monotonic() - begin)
         said.add((status, text.replace(code, ""), headers.get("Set-Cookie")))
+        assert time.monotonic() - begin >= 1
     assert len(said) == 1 and said.pop()[0] == 403
-    assert took[5] >= 1 and took[6] >= 2  # each further one waits, five seconds at most
-    server.kill()  # forgets the attempts, and nothing else
-    server.start()
     assert visitor.post(code=codes(study)["emil"])[0] == 303
     assert not any(code in server.log.read_text() for code in codes(study).values())
 
@@ -165,6 +154,8 @@ def test_nothing_that_is_sent_names_a_model_a_dialogue_or_another(tmp_path, sees
         assert [word for word in secrets if word in sent] == []
         senior.say("next", **dict.fromkeys(KEYS, "tie"))
         assert "All cards are rated" in senior.text
+        anna.get(f"/?card={study.order('anna').index(cards[0]) + 1}")
+        assert "The senior has decided" in anna.text and anna.text.count("disabled") == 14
         Study(study.path).close()
         anna.get("/?card=1")
         before = clicks(study, "anna")

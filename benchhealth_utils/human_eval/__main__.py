@@ -1,9 +1,10 @@
-"""The command line: make a study, serve its page, see how far it is, take ratings out and in."""
+"""The command line: make a study, serve its page, take ratings out and in, analyse them."""
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -14,9 +15,8 @@ from ..data import data_root
 from ..models import BUDGET
 from ..schema import BenchHealthError, runs_folder, shown
 from . import sample, study
-from .commands import add_commands
 from .exchange import export_csv, import_csv
-from .sample import PHYSICIAN, RULES, StudyError
+from .sample import CRITERIA, FREE, PHYSICIAN, RULES, StudyError
 from .study import Study, place
 
 HINT = "--redact takes such words out, --drop {0} leaves those questions out, --keep {0} shows them"
@@ -26,59 +26,49 @@ def create(options) -> None:
     """Draw dialogues, collect replies, write the folder; cheap checks come first."""
     models = list(dict.fromkeys([*options.models, *(options.against or ())]))
     pairs = [(a, b) for a in options.models for b in options.against or ()] or None
-    asked = {name: getattr(options, name) for name in ("raters", "repeats", "checks", "title")}
-    asked["senior"] = None if options.no_senior else options.senior
-    _, _, pairs = study.check(options.folder, models, pairs, **asked)
-    for model in models:
-        sample.check_can_reply(model)
-    chosen = {"drop": options.drop, "keep": options.keep}
+    asked = {
+        name: getattr(options, name)
+        for name in ("raters", "senior", "senior_sees", "repeats", "checks")
+    }
+    _, _, pairs = study.check(options.folder, models, pairs, *asked.values())
     path, found = sample.dialogues_file(), sample.load_dialogues()
-    fit = sample.usable(found, physician=PHYSICIAN in models, **chosen)
-    study.draw(fit.dialogues, options.items, options.seed)  # refuses too many
+    chosen = {"drop": options.drop, "keep": options.keep}
+    flags = sample.damage(found, physician=PHYSICIAN in models)
+    fit, damaged, _ = sample.usable(found, flags, **chosen)
+    study.draw(fit, options.items, options.seed)  # refuses too many
     wanted = options.items + math.ceil(options.checks * options.items * len(pairs))
-    pool = study.draw(fit.dialogues, min(wanted, len(fit.dialogues)), options.seed)
-    replies = sample.collect(models, pool, redact=options.redact, budget=options.budget, **chosen)
-    noted, left_out = _by_rule(replies.noted), _by_rule(fit.left_out + replies.left_out)
-    told = Counter({rule: n for rule, n in noted.items() if rule in sample.TELLING})
-    if not replies.dialogues:
+    pool = study.draw(fit, min(wanted, len(fit)), options.seed)
+    how = {"drop": options.drop, "redact": options.redact, "budget": options.budget}
+    replies, of_replies, record = sample.collect(models, pool, **how)
+    flags = {item.id: [*flags[item.id], *of_replies[item.id]] for item in pool}
+    fit, left_out, noted = sample.usable(pool, flags, **chosen)
+    left_out += damaged
+    if not fit:
         raise StudyError(f"No dialogue is left that can be rated: {_counted(left_out)}.")
+    told = Counter({rule: noted[rule] for rule in sample.TELLING if noted[rule]})
     if not options.redact and (open_ := sorted(told.keys() - set(options.keep))):
         raise StudyError(
             f"In {told.total()} cases a reply tells who wrote it ({_counted(told)}), so raters "
             f"would not be blind. Say what to do: {HINT.format(' '.join(open_))}. No model is "
             "asked again."
         )
-    flags = {key: [*fit.flags.get(key, ()), *noted] for key, noted in replies.flags.items()}
-    flags = fit.flags | flags
     file = {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), "rows": len(found)}
-    record = {"dialogues": file, "left_out": fit.left_out + replies.left_out}
-    record |= {"noted": replies.noted, **replies.record}
-    asked |= {"items": min(options.items, len(replies.dialogues)), "seed": options.seed}
-    asked |= {"senior_sees": options.senior_sees, "flags": flags, "record": record}
+    record |= {"dialogues": file, "left_out": left_out, "noted": noted, "flags": flags}
+    asked |= {"items": min(options.items, len(fit)), "seed": options.seed, "comparisons": pairs}
     asked["synthetic"] = data_root() == sample.DATA / "samples"
-    given = replies.dialogues, replies.texts
-    made = study.create(options.folder, *given, comparisons=pairs, **asked)
+    made = study.create(options.folder, fit, replies, flags=flags, record=record, **asked)
     print(f"Study: {made.path}, {len(made.order(made.raters[0]))} cards for each rater.")
-    if len(replies.dialogues) < options.items:
-        print(f"{options.items} items were asked for; the replies to {len(replies.dialogues)} fit.")
-    if asked["synthetic"]:
-        print("The dialogues are the synthetic samples: for trying out, not for results.")
+    if len(fit) < options.items:
+        print(f"{options.items} items were asked for; the replies to {len(fit)} fit.")
+    _about(made)
     print(f"Left out: {_counted(left_out) or 'nothing'}.")
-    what = "Taken out of replies, or noted" if options.redact else "Noted"
+    what = "Noted, or taken out of replies" if options.redact else "Noted"
     print(f"{what}: {_counted(noted) or 'nothing'}.")
     print(f"Codes: {study.CODES} in that folder. Hand each rater theirs, then delete the file.")
     print(f"Key: {study.KEY} in that folder. Raters must not read it; keep it elsewhere meanwhile.")
     kept = shown(runs_folder() / "answers")
     print(f"Replies are also under {kept}, by model: raters must not read that folder either.")
     print(f"Rating page: make rate STUDY={made.path}")
-
-
-def _by_rule(counts: Counter) -> Counter:
-    """Counts of no model, for whoever organises may be a rater too."""
-    by_rule: Counter = Counter()
-    for name, number in counts.items():
-        by_rule[name.rpartition(": ")[2]] += number
-    return by_rule
 
 
 def _counted(counts: Counter) -> str:
@@ -95,7 +85,7 @@ def rate(options) -> None:
 def status(options) -> None:
     """Print how far each rater is."""
     opened = Study(options.folder)
-    print(f"{opened.title}{' (closed)' if opened.closed else ''}\n")
+    print(f"{opened.path}{' (closed)' if opened.closed else ''}\n")
     print(opened.status().to_string(index=False, na_rep="-", float_format=str))
 
 
@@ -112,9 +102,49 @@ def take(options) -> None:
     print(", ".join(f"{counts[name]} {name}" for name in ("new", "changed", "same")))
 
 
-def renew(options) -> None:
-    """Print a new code."""
-    print(Study(options.folder).renew_code(options.rater))
+def analyse(options) -> None:
+    """Write every frame of the analysis as CSV, and all as ``analysis.json``."""
+    from . import analysis
+
+    opened = Study(options.folder)
+    frames = opened.votes(), opened.marks(), opened.unblinded(options.key)
+    tables = analysis.analyse(*frames, raters=opened.raters, criteria=CRITERIA)
+    written = analysis.write(tables, options.to, **_about(opened))
+    if left := int((tables["final"]["path"] == "open").sum()):
+        print(f"{left} of {len(tables['final'])} verdicts are open: the figures will move.")
+    print(*written, sep="\n")
+
+
+def judge(options) -> None:
+    """Ask for all verdicts; the key is read only where they are compared with people's."""
+    from . import analysis
+    from . import judge as judging
+
+    opened = Study(options.folder)
+    if options.to:  # what can be refused is, before anything is spent
+        votes, cards = opened.votes(), opened.unblinded(options.key)
+        known = {"raters": opened.raters, "criteria": CRITERIA}
+        final = analysis.settle(votes, opened.marks(), cards, **known)
+    criteria = {key: criterion.definition for key, criterion in CRITERIA.items()}
+    asked = {"store": opened.path / "judge", "budget": options.budget}
+    judged = judging.judge(opened.cards(), criteria, options.model, **asked)
+    model, paths = judged["rater"].iloc[0], judged["path"].value_counts()
+    said = ", ".join(f"{count} {path}" for path, count in paths.items())
+    print(f"{model}: of {len(judged)} verdicts on {judged['card'].nunique()} cards, {said}.")
+    if options.to:
+        beside = judging.beside(judged, analysis.unblind(votes, cards), final)
+        name = "judge-" + re.sub(r"[^\w.-]+", "-", model)
+        tables = {name: judged, f"{name}-beside-raters": beside}
+        print(*analysis.write(tables, options.to, name, judge=model, **_about(opened)), sep="\n")
+
+
+def _about(opened: Study) -> dict[str, bool]:
+    """Whether raters or questions are made up; said on the terminal too."""
+    if opened.simulated:
+        print("Simulated raters, not people.")
+    if opened.synthetic:
+        print("Made-up questions, for trying out and not for results.")
+    return {"simulated": opened.simulated, "synthetic": opened.synthetic}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -129,47 +159,53 @@ def parser() -> argparse.ArgumentParser:
         description="Human evaluation: two replies to a patient, side by side, blind.",
         epilog=f"Rules that leave items out or note them: {'; '.join(rules)}",
     )
-    commands = top.add_subparsers(dest="command", required=True)
+    commands = top.add_subparsers(required=True)
     where = shown(runs_folder() / "human_eval")
 
     def command(name, run, about):
         made = commands.add_parser(name, help=about, description=about)
         made.add_argument("folder", type=place, help=f"a path, or a name under {where}")
         made.set_defaults(run=run)
-        return made
+        return made.add_argument
 
     new = command("create", create, "make a study folder")
-    new.add_argument("--models", nargs="+", required=True, metavar="MODEL")
+    new("--models", nargs="+", required=True, metavar="MODEL")
     about = "compare each of --models with each of these; by default every two of --models"
-    new.add_argument("--against", nargs="+", metavar="MODEL", help=about)
-    new.add_argument("--items", type=int, default=200, help="dialogues to rate (200)")
-    new.add_argument("--raters", nargs="+", default=["rater-1", "rater-2"], metavar="ID")
-    new.add_argument("--senior", default="senior", metavar="ID", help="who settles (senior)")
-    new.add_argument("--no-senior", action="store_true", help="nobody settles")
-    new.add_argument("--senior-sees", choices=study.SENIOR_SEES, default="both")
-    new.add_argument("--repeats", type=float, default=0.1, help="share shown twice (0.1)")
-    new.add_argument("--checks", type=float, default=0.05, help="attention checks, share (0.05)")
-    new.add_argument("--seed", type=int, default=0, help="of the sample alone (0)")
-    new.add_argument("--drop", nargs="+", default=[], metavar="RULE", help="leave these out")
-    new.add_argument("--keep", nargs="+", default=[], metavar="RULE", help="only note these")
-    about = "take out words that tell who wrote a reply"
-    new.add_argument("--redact", action="store_true", help=about)
-    new.add_argument("--budget", type=float, default=BUDGET, help="dollars for models behind APIs")
-    new.add_argument("--title", default=study.TITLE)
+    new("--against", nargs="+", metavar="MODEL", help=about)
+    new("--items", type=int, default=200, help="dialogues to rate (200)")
+    new("--raters", nargs="+", default=["rater-1", "rater-2"], metavar="ID")
+    new("--senior", default="senior", metavar="ID", help="who settles (senior)")
+    new("--no-senior", dest="senior", action="store_const", const=None, help="nobody settles")
+    new("--senior-sees", choices=study.SENIOR_SEES, default="both", help="the raters' verdicts")
+    new("--repeats", type=float, default=0.1, help="share shown twice (0.1)")
+    new("--checks", type=float, default=0.05, help="attention checks, share (0.05)")
+    new("--seed", type=int, default=0, help="of the sample alone (0)")
+    known = {"nargs": "+", "default": [], "metavar": "RULE"}
+    new("--drop", choices=RULES, help="leave these out", **known)
+    new("--keep", choices=FREE, help="only note these, dropped or not", **known)
+    new("--redact", action="store_true", help="take out words that tell who wrote a reply")
+    new("--budget", type=float, default=BUDGET, help="dollars for models behind APIs")
     page = command("rate", rate, "serve the rating page")
-    page.add_argument("--host", default="127.0.0.1", help="by default this machine alone")
-    page.add_argument("--port", type=int, default=0, help="by default a free one")
+    page("--host", default="127.0.0.1", help="by default this machine alone")
+    page("--port", type=int, default=0, help="by default a free one")
     command("status", status, "progress of each rater, still blind")
     out = command("export", export, "cards and ratings as CSV files, one a rater")
-    out.add_argument("to", help="folder for the files")
-    out.add_argument("--rater", nargs="+", metavar="ID", help="by default all")
+    out("to", help="folder for the files")
+    out("--rater", nargs="+", metavar="ID", help="by default all")
     back = command("import", take, "take in ratings made elsewhere, from a CSV file")
-    back.add_argument("file")
-    back.add_argument("--rater", metavar="ID", help="by default whom the file names")
-    back.add_argument("--replace", action="store_true", help="the file counts where both speak")
-    add_commands(command)
-    code = command("code", renew, "a new code for a rater who lost theirs")
-    code.add_argument("rater")
+    back("file")
+    back("--rater", metavar="ID", help="by default whom the file names")
+    back("--replace", action="store_true", help="the file counts where both speak")
+    analysed = command("analyse", analyse, "final verdicts, rates, agreement; reads the key")
+    analysed("--to", required=True, metavar="DIR", help="folder for the files")
+    judged = command("judge", judge, "have a language model judge the same cards, in both orders")
+    judged("--model", required=True, metavar="MODEL")
+    judged("--budget", type=float, default=BUDGET, help=f"dollars for one behind an API ({BUDGET})")
+    judged("--to", metavar="DIR", help="also compare it with the raters, here; reads the key")
+    for each in (analysed, judged):
+        each("--key", metavar="FILE", help=f"by default {study.KEY} of the study")
+    code = command("code", lambda x: print(Study(x.folder).renew_code(x.rater)), "a new code")
+    code("rater", help="who lost theirs")
     command("close", lambda given: Study(given.folder).close(), "end the rating; reading goes on")
     command("reopen", lambda given: Study(given.folder).reopen(), "let raters go on")
     return top
@@ -180,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except BenchHealthError as error:
+    except (BenchHealthError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:

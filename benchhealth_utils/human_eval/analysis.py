@@ -1,8 +1,8 @@
 """What the votes of a study say: frames in, frames out.
 
-`votes`, `marks` and `cards` are a study's `votes()`, `marks()` and `unblinded()`; `told` is
-the votes with the cards put to them (`unblind`), `final` one outcome a question, comparison
-and criterion (`settle`).
+`votes`, `marks` and `cards` are a study's `votes()`, `marks()` and `unblinded()`, or what
+`simulate` gives of raters whose preferences are known; `told` is the votes with the cards
+put to them (`unblind`), `final` one outcome a question, comparison and criterion (`settle`).
 
 The unit is the patient's question: its comparisons, criteria and raters are not independent,
 so an interval draws the question with all that was said of it. Intervals are those of 95 %,
@@ -23,12 +23,12 @@ from scipy.stats import binomtest
 
 from ..schema import DATA, BenchHealthError, whole_number, write_atomic
 from ..stats import ENDS, TAIL, holm, mcnemar, resample, wilson
+from .sample import CHOICES, is_simulated
 
-CHOICES, OUTCOMES, PATHS = ("left", "tie", "right"), ("a", "tie", "b"), ("agreed", "senior", "open")
+ROLES, OUTCOMES, PATHS = ("rater", "senior"), ("a", "tie", "b"), ("agreed", "senior", "open")
 PAIR = ["item", "model_a", "model_b"]
 UNIT = [*PAIR, "criterion"]
 SHARES = {"win_tie": (1, 1, 0), "mirror": (0, 1, 1), "lead": (1, 0, -1)}
-SIMULATED = "simulated-"  # how the name of a simulated rater begins
 UNBOUNDED = 1e-10  # a fitted chance below it is 0: the strengths behind it have no limit
 
 
@@ -39,21 +39,10 @@ def unblind(votes, cards) -> pd.DataFrame:
     ------
     BenchHealthError
         For a card that the key does not have, a verdict given twice, an unknown one, or votes
-        that are never analysed together: of a model beside people's, of simulated raters
-        beside others'.
+        of a language model, which are never analysed with people's.
     """
-    _check(votes, ["criterion", "role", "verdict"], ["rater", "card", "criterion"])
-    if odd := sorted(set(votes["card"]) - set(cards["card"])):
-        raise BenchHealthError(f"Card {odd[0]!r} is not in the key: whose votes are these?")
-    if odd := sorted(set(votes["verdict"]) - set(CHOICES)):
-        raise BenchHealthError(f"The verdict {odd[0]!r} is none of {', '.join(CHOICES)}.")
-    if judges := sorted(set(votes["rater"][votes["role"] == "judge"])):
-        problem = f"Among the votes are those of {', '.join(judges)}, a language model."
-        raise BenchHealthError(f"{problem} Leave them out, and compare them with `beside`.")
-    faked = [name for name in votes["rater"].unique() if is_simulated([name])]
-    if 0 < len(faked) < votes["rater"].nunique():
-        problem = f"The votes of {', '.join(faked)} are simulated, others are not."
-        raise BenchHealthError(f"{problem} Keep simulated raters in a study of their own.")
+    known = {"card": list(cards["card"]), "verdict": CHOICES, "role": ROLES}
+    _check(votes, ["rater", "card", "criterion"], **known)
     told = votes.merge(cards, on="card")
     side = np.where(told["verdict"] == told["a_side"], "a", "b")
     return told.assign(outcome=np.where(told["verdict"] == "tie", "tie", side))
@@ -119,11 +108,8 @@ def rates(final, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
     BenchHealthError
         For a column that is missing, an unknown outcome, or two verdicts on one thing.
     """
-    _check(final, [*UNIT, "outcome"], UNIT)
+    _check(final, UNIT, outcome=[*OUTCOMES, None, np.nan])
     options = {"replicates": replicates, "seed": seed}
-    odd = final["outcome"].dropna()[lambda given: ~given.isin(OUTCOMES)]
-    if len(odd):
-        raise BenchHealthError(f"The outcome {odd.iloc[0]!r} is none of {', '.join(OUTCOMES)}.")
     rows = []
     for (a, b, criterion), cell in final.groupby(UNIT[1:], sort=False):
         settled = cell.dropna(subset="outcome")
@@ -163,7 +149,7 @@ def agreement(told, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
     Sage 2004, ch. 11.
     """
     first = told[(told["kind"] == "pair") & (told["role"] == "rater")]
-    _check(first, ["verdict"])
+    _check(first, [], verdict=CHOICES)
     rows = []
     for criterion, given in first.groupby("criterion", sort=False):
         verdicts = given.set_index(["item", "card", "rater"])["verdict"]
@@ -255,7 +241,7 @@ def strengths(final) -> pd.DataFrame:
     ----------
     Davidson RR. J Am Stat Assoc 1970;65:317-328.
     """
-    _check(final, [*UNIT, "outcome"], UNIT)
+    _check(final, UNIT, outcome=[*OUTCOMES, None, np.nan])
     models = list(pd.unique(final[["model_a", "model_b"]].to_numpy().ravel()))
     if len(models) < 3:
         raise BenchHealthError(f"{len(models)} models have no order to estimate; read the rates.")
@@ -310,34 +296,20 @@ def _davidson(cell, models) -> pd.DataFrame:
     return frame.join(pd.DataFrame(found, columns=["value", "low", "high"]))
 
 
-def noted(cards) -> pd.DataFrame:
-    """What the key notes of pairs: ``item, model_a, model_b, note``.
-
-    A note is ``equal`` (both replies are one text) or the name of a rule. A flag ``MODEL: RULE``
-    is about that model's reply and counts where the model is compared; any other is about the
-    question.
-    """
-    rows = []
-    pairs = cards[cards["kind"] == "pair"]
-    for *pair, equal, flags in pairs[[*PAIR, "equal", "flags"]].itertuples(index=False):
-        split = [flag.rpartition(": ") for flag in flags]
-        notes = [rule for model, _, rule in split if model in ("", *pair[1:])]
-        rows += [(*pair, note) for note in dict.fromkeys(["equal"] * bool(equal) + notes)]
-    return pd.DataFrame(rows, columns=[*PAIR, "note"])
-
-
 def analyse(votes, marks, cards, *, replicates=10_000, seed=0, **study) -> dict[str, pd.DataFrame]:
     """Every frame of a study by name, as this module computes them.
 
-    ``final``, ``rates``, ``rates_without_noted`` (where the key notes something of a pair),
+    ``final``, ``rates``, ``rates_without_noted`` (where both replies of a pair are one text, or
+    the key has a flag on it: a rule that question or replies fall under),
     ``agreement``, ``raters`` and, of three models or more, ``strengths``. `study` is what
     `settle` takes: ``raters``, ``criteria``.
     """
     options = {"replicates": replicates, "seed": seed}
     told, final = unblind(votes, cards), settle(votes, marks, cards, **study)
     found = {"final": final, "rates": rates(final, **options)}
-    marked = pd.MultiIndex.from_frame(noted(cards)[PAIR])
-    clean = final[~pd.MultiIndex.from_frame(final[PAIR]).isin(marked)]
+    noted = cards[(cards["kind"] == "pair") & (cards["equal"] | cards["flags"].map(bool))]
+    where = pd.MultiIndex.from_frame(final[PAIR])
+    clean = final[~where.isin(pd.MultiIndex.from_frame(noted[PAIR]))]
     if 0 < len(clean) < len(final):
         found["rates_without_noted"] = rates(clean, **options)
     found |= {"agreement": agreement(told, **options), "raters": raters(told, marks, **options)}
@@ -354,44 +326,27 @@ def write(tables, folder, name: str = "analysis", **about) -> list[Path]:
     BenchHealthError
         If a rater was simulated and the folder is among published data.
     """
-    to = check_folder(folder, [name for x in tables.values() for name in x.get("rater", ())])
+    to = Path(folder).expanduser()
+    simulated = any(is_simulated(frame.get("rater", ())) for frame in tables.values())
+    if simulated and to.resolve().is_relative_to(DATA.resolve()):
+        problem = f"{to} is in the folder of published data, and these raters are simulated"
+        raise BenchHealthError(f"{problem}: nothing was written. Write it below runs/.")
     about |= {key: json.loads(frame.to_json(orient="records")) for key, frame in tables.items()}
     written = [write_atomic(to / f"{key}.csv", tables[key].to_csv(index=False)) for key in tables]
     return [*written, write_atomic(to / f"{name}.json", json.dumps(about, indent=1) + "\n")]
 
 
-def check_folder(folder, raters) -> Path:
-    """A folder to write to, made if it is not there.
-
-    Raises
-    ------
-    BenchHealthError
-        If it cannot be written to, or is that of published data and a rater was simulated.
-    """
-    path = Path(folder).expanduser()
-    if is_simulated(raters) and path.resolve().is_relative_to(DATA.resolve()):
-        problem = f"{path} is in the folder of published data, and these raters are simulated"
-        raise BenchHealthError(f"{problem}: nothing was written. Write it below runs/.")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        problem = f"Nothing can be written to {path} ({error.strerror})"
-        raise BenchHealthError(f"{problem}. Name another folder.") from None
-    return path
-
-
-def is_simulated(names) -> bool:
-    """Whether any of these raters is a simulated one, by the name; case does not matter."""
-    return any(str(name).casefold().startswith(SIMULATED) for name in names)
-
-
-def _check(frame, columns, key=()):
-    """Refuse a frame without these columns, without rows, or with one `key` twice."""
-    if lacking := [name for name in columns if name not in frame]:
-        problem = f"There is no column {', '.join(lacking)}."
+def _check(frame, key, **known):
+    """Refuse a frame without rows, with one `key` twice, or a value that is not `known`."""
+    if lacking := {*key, *known} - {*frame}:
+        problem = f"There is no column {', '.join(sorted(lacking))}."
         raise BenchHealthError(f"{problem} Votes are a study's, final verdicts from `settle`.")
     if not len(frame):
         raise BenchHealthError("There are no verdicts; nothing can be computed yet.")
+    for name, values in known.items():
+        if len(odd := frame[name][~frame[name].isin(values)]):
+            of = "of the key" if name == "card" else f"of {', '.join(values[:3])}"
+            raise BenchHealthError(f"The {name} {odd.iloc[0]!r} is none {of}.")
     if key and (twice := frame.duplicated(list(key))).any():
         row = ", ".join(f"{name} {frame[name][twice].iloc[0]}" for name in key)
         raise BenchHealthError(f"There are two verdicts of {row}. One of them must go.")

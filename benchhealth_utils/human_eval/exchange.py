@@ -17,7 +17,7 @@ import pandas as pd
 
 from ..schema import BenchHealthError, DataError
 from .sample import CRITERIA, StudyError, plain
-from .study import CLOSED, Study, checked
+from .study import Study, checked
 
 ADVICE = "Mend it and import the file again; nothing was taken from it."
 SHOWN = ("question", "left", "right")
@@ -26,7 +26,6 @@ NEEDED = {"card", *CRITERIA, "difficult", "comment"}
 # what the raters said, for the senior; and what Label Studio adds
 ASIDE = "raters id annotation_id annotator created_at updated_at lead_time".split()
 RUNS = tuple("=+-@\t\r\n'＝＋－＠")  # what begins a formula, wide forms too, and the mark itself
-CELL = 32_767  # characters that a spreadsheet's cell holds
 MARKS = {"yes": True, "y": True, "true": True, "1": True, "x": True}
 MARKS |= {"no": False, "n": False, "false": False, "0": False}
 
@@ -64,7 +63,7 @@ def export_csv(study: Study, rater: str, path: str | Path) -> Path:
     Raises
     ------
     StudyError
-        If the file exists, there is no such rater, or a text is longer than a cell.
+        If the file exists, or there is no such rater.
     """
     path, said, rows = Path(path).expanduser(), study.said(rater), []
     if path.exists():
@@ -75,9 +74,6 @@ def export_csv(study: Study, rater: str, path: str | Path) -> Path:
         if others := study.others(rater, card):
             row["raters"] = _in_words(others)
         rows.append({name: safe(text) for name, text in row.items()})
-        if (longest := max(map(len, rows[-1].values()))) > CELL:
-            problem = f"Card {card}: a text of {longest:,} characters; a cell holds {CELL:,}."
-            raise StudyError(f"{problem} Use the rating page for this study.")
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows, columns=None if rows else HEADER)
     frame.to_csv(path, index=False, quoting=csv.QUOTE_ALL, encoding="utf-8-sig")
@@ -85,11 +81,11 @@ def export_csv(study: Study, rater: str, path: str | Path) -> Path:
 
 
 def _in_words(others: list[dict]) -> str:
-    """What the raters said of a card: a line a field, such as ``faithfulness: left, tie``."""
-    lines = [f"{key}: {', '.join(one.get(key, 'nothing') for one in others)}" for key in CRITERIA]
-    marks = ("yes" if one.get("difficult") else "no" for one in others)
-    comments = [f"comment: {one['comment']}" for one in others if one.get("comment")]
-    return "\n".join([*lines, f"difficult: {', '.join(marks)}", *comments])
+    """What the raters said of a card: a line a field, such as ``faithfulness: left | tie``."""
+    said = {key: [str(one.get(key, "nothing")) for one in others] for key in CRITERIA}
+    said["difficult"] = ["yes" if one.get("difficult") else "no" for one in others]
+    said["comment"] = [one.get("comment", "") for one in others]
+    return "\n".join(f"{key}: {' | '.join(texts)}" for key, texts in said.items())
 
 
 def import_csv(
@@ -117,14 +113,9 @@ def import_csv(
     DataError
         With the first row that is wrong; nothing is taken then.
     StudyError
-        If the study is closed.
+        If the study is closed, or the senior has decided a card.
     """
-    path = Path(path)
-    if study.closed:
-        raise StudyError(CLOSED)
-    rows = _rows(path)
-    if not rows:
-        raise DataError(path, "", "no rating in it.", ADVICE)
+    path, rows = Path(path), _rows(Path(path))
     rater = rater or next((row["rater"] for row in rows.values() if row.get("rater")), "")
     if not rater:
         raise DataError(path, "", "it does not say whose ratings these are.", "Name the rater.")
@@ -159,12 +150,9 @@ def import_csv(
 def _said(row: dict[str, str]) -> dict[str, object]:
     """Field to value of what a row says; blank cells say nothing."""
     cells = {name: row[name].strip() for name in (*CRITERIA, "difficult", "comment")}
-    said: dict[str, object] = {name: cell for name, cell in cells.items() if cell}
-    for name in said.keys() - {"comment"}:
-        said[name] = cells[name].lower()
-    if "difficult" in said:
-        said["difficult"] = MARKS.get(said["difficult"], said["difficult"])
-    return said
+    said = {name: cell if name == "comment" else cell.lower() for name, cell in cells.items()}
+    said["difficult"] = MARKS.get(said["difficult"], said["difficult"])
+    return {name: value for name, value in said.items() if value != ""}
 
 
 def _rows(path: Path) -> dict[str, dict[str, str]]:
@@ -183,14 +171,13 @@ def _rows(path: Path) -> dict[str, dict[str, str]]:
         raise DataError(path, "row 1", problem, ADVICE)
     rows = {}
     for number, cells in enumerate(lines[1:], 2):
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = dict(zip(header, map(unsafe, cells), strict=False))
-        stray = any(x.strip() for name, x in zip(header, cells, strict=False) if not name)
-        if len(cells) != len(header) or stray:
+        pairs = [*zip(header, cells, strict=False)]
+        if len(cells) != len(header) and any(cells) or any(not x and y.strip() for x, y in pairs):
             problem = f"{len(cells)} cells under {len(named)} columns; cut off or not quoted?"
             raise DataError(path, f"row {number}", problem, ADVICE)
-        rows[f"row {number}"] = {name: plain(cell) for name, cell in row.items()}
-    if len({row.get("annotator") for row in rows.values()}) > 1:
-        raise DataError(path, "", "more than one annotator; export each one's work apart.", ADVICE)
+        if any(cell.strip() for cell in cells):
+            rows[f"row {number}"] = {name: plain(unsafe(cell)) for name, cell in pairs}
+    if not rows or len({row.get("annotator") for row in rows.values()}) > 1:
+        problem = "more than one annotator: export each one's work apart." if rows else "no rating."
+        raise DataError(path, "", problem, ADVICE)
     return rows

@@ -12,17 +12,16 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-import yaml
 
 from ..answers import ask
 from ..guard import check_may_send
 from ..models import BUDGET, Request, open_model
-from ..registry import MODELS
 from ..replies import own_words
-from ..schema import DATA, BenchHealthError, Example, ModelError
+from ..schema import BenchHealthError, Example, ModelError
+from . import sample
 from .analysis import CHOICES, PAIR, UNIT, agreement, share
 
-WORDS = yaml.safe_load((DATA / "human_eval.yaml").read_text(encoding="utf-8"))["judge"]
+WORDS = sample.WORDS["judge"]
 ORDERS = ("shown", "swapped")
 SWAPPED = {"left": "right", "tie": "tie", "right": "left"}
 
@@ -58,8 +57,7 @@ def judge(cards, criteria, model, *, store, budget=BUDGET, progress=True) -> pd.
         For a model behind an API, unless its endpoint is declared to retain nothing.
     """
     if isinstance(model, str):
-        if model in MODELS and MODELS[model].published == "baseline":
-            raise ModelError(f"{model} is a baseline and cannot judge; name a language model.")
+        sample.check_writes(model)
         model = open_model(model, budget=budget)
     check_may_send(model, "cards")  # patients' questions go to no remote judge unasked
     most = min(WORDS["max_tokens"], model.max_tokens or WORDS["max_tokens"])

@@ -10,10 +10,8 @@ import asyncio
 import hmac
 import logging
 import socket
-from collections import deque
 from hashlib import sha256
 from pathlib import Path
-from time import monotonic
 from urllib.parse import parse_qsl
 
 import uvicorn
@@ -27,12 +25,12 @@ from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from ..schema import BenchHealthError
-from .sample import CRITERIA, StudyError, plain
-from .study import CLOSED, LONGEST_COMMENT, VERDICTS, WRONG_CODE, Study
+from .sample import CHOICES, CRITERIA, StudyError, plain
+from .study import CLOSED, LONGEST_COMMENT, SETTLED, Study
 
 HERE = Path(__file__).parent
 LARGEST = 200_000  # bytes of a form
-FREE, WINDOW, LONGEST = 4, 600.0, 5.0  # wrong codes that cost no waiting; seconds
+SLOW = 1.0  # seconds before a wrong code is answered
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
@@ -41,7 +39,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
 }
-NO_CODE = "Type the code that you were given."
+WRONG_CODE = "This code is not known here. Check it against the one you were given."
 OUTDATED = "You are logged out. Type your code again; what was marked as saved is safe."
 FAILED = "Not saved. Go back and try again, and tell the organiser if this goes on."
 log = logging.getLogger(__name__)
@@ -51,30 +49,33 @@ class Page:
     """One study's page; `app` is what a server runs."""
 
     def __init__(self, study: Study):
-        self.study, self.wrong = study, deque(maxlen=100)
+        self.study = study
         # of this study alone, for a browser keeps one jar for all ports of a machine
         self.cookie = f"rating-{sha256(str(study.path.resolve()).encode()).hexdigest()[:8]}"
-        loader = FileSystemLoader(HERE)
-        rules = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-        rules.trim_blocks = rules.lstrip_blocks = True
+        rules = Environment(
+            loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
         self.template = rules.get_template("page.html")
         # the page, its style and its script; every other address is not found
         routes = [Route("/", self.answer, methods=["GET", "POST"])]
-        routes += [Route(f"/{name}", self.file(HERE / name)) for name in ("page.css", "page.js")]
+        for name in ("page.css", "page.js"):
+            routes.append(Route(f"/{name}", lambda _, name=name: FileResponse(HERE / name)))
         guard = Middleware(BaseHTTPMiddleware, dispatch=_guarded)
-        trouble = {Exception: lambda request, error: self.show("message", FAILED, 500)}
+        trouble = {StudyError: self.failed, Exception: self.failed}
         self.app = Starlette(routes=routes, middleware=[guard], exception_handlers=trouble)
 
-    def file(self, path: Path):
-        """What serves one file."""
-        return lambda request: FileResponse(path)
+    def failed(self, request: Request, error: Exception) -> Response:
+        """What a rater is told of trouble; the server's log has the rest."""
+        log.error("a request failed: %s", error)
+        return self.show("message", FAILED, 503)
 
     def show(self, view: str, message: str = "", status: int = 200, **given) -> Response:
         """One of the page's views: ``log in``, ``card``, ``end`` or ``message``."""
         given = {"token": "", "senior": False, "total": 0, "at": 0, "first": 1, "done": 0} | given
-        given |= {"title": self.study.title, "closed": self.study.closed, "verdicts": VERDICTS}
-        given |= {"criteria": CRITERIA.values(), "longest": LONGEST_COMMENT}
-        return HTMLResponse(self.template.render(view=view, message=message, **given), status)
+        given |= {"verdicts": CHOICES, "longest": LONGEST_COMMENT}
+        given |= {"view": view, "message": message, "criteria": CRITERIA.values()}
+        return HTMLResponse(self.template.render(**given), status)
 
     async def answer(self, request: Request) -> Response:
         """Show the page, or take a form of it."""
@@ -82,12 +83,10 @@ class Page:
         rater = await run_in_threadpool(self.study.rater_of, token)
         form: dict[str, str] = {}
         if request.method == "POST":
-            body = b""
-            async for part in request.stream():
-                body += part
-                if len(body) > LARGEST:
-                    return self.show("message", FAILED, 413)
-            form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+            if int(request.headers.get("content-length", LARGEST + 1)) > LARGEST:
+                return self.show("message", FAILED, 413)
+            body = (await request.body()).decode("utf-8", "replace")
+            form = dict(parse_qsl(body, keep_blank_values=True))
             if "code" in form:
                 return await self.log_in(request, form["code"])
         if rater is None:
@@ -101,18 +100,10 @@ class Page:
         return await run_in_threadpool(act, rater, token, at, form)
 
     async def log_in(self, request: Request, code: str) -> Response:
-        """Begin a session; after some wrong codes every attempt waits first."""
-        recent = sum(monotonic() - at < WINDOW for at in self.wrong)
-        if recent > FREE:
-            await asyncio.sleep(min(2.0 ** (recent - FREE - 1), LONGEST))
-        if not code.strip():
-            return self.show("log in", NO_CODE, 403)
-        try:
-            token = await run_in_threadpool(self.study.log_in, code)
-        except StudyError as error:
-            if str(error) != WRONG_CODE:
-                raise
-            self.wrong.append(monotonic())
+        """Begin a session; a code has 64 bits, and a wrong one waits for its answer."""
+        token = await run_in_threadpool(self.study.log_in, code)
+        if token is None:
+            await asyncio.sleep(SLOW)
             return self.show("log in", WRONG_CODE, 403)
         response = RedirectResponse("?", 303)
         secure = request.url.scheme == "https"
@@ -122,13 +113,8 @@ class Page:
     def take(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
         """Save what a card's form says anew, then go where its button leads."""
         study, cards = self.study, self.study.asked(rater)
-        if form.get("card") in cards and not study.closed:
-            try:
-                study.rate(rater, self.changes(rater, form))
-            except StudyError as error:
-                log.exception("a judgement was not saved")
-                if str(error) != CLOSED:
-                    return self.show("message", FAILED, 503)
+        if form.get("card") in cards and not self.locked(rater, form["card"]):
+            study.rate(rater, self.changes(rater, form))
         go = form.get("go")
         if go == "out":
             study.log_out(token)
@@ -137,6 +123,11 @@ class Page:
             return response
         to = {"next": at + 1, "back": at - 1, "stay": at}.get(go, 0)
         return RedirectResponse(f"?card={to}" if to > 0 else "?", 303)
+
+    def locked(self, rater: str, card: str) -> str:
+        """Why a rater can change nothing of a card; empty if it can be changed."""
+        settled = SETTLED if card in self.study.settled(rater) else ""
+        return CLOSED if self.study.closed else settled
 
     def changes(self, rater: str, form: dict[str, str]) -> list[tuple]:
         """What a form says that the page it was sent from did not: a rater may have two open."""
@@ -158,10 +149,10 @@ class Page:
         at = min(at or first, len(cards) + 1)
         given = {"token": _form_token(token), "senior": rater in study.seniors, "seen": seen}
         given |= {"at": at, "total": len(cards), "done": sum(done), "first": first}
-        message = CLOSED if study.closed else ""
-        if at > len(cards):
+        card = cards[at - 1] if at <= len(cards) else ""
+        message = self.locked(rater, card)
+        if not card:
             return self.show("end", message, **given)
-        card = cards[at - 1]
         given |= {"card": card, "others": study.others(rater, card), **study.card(card)}
         return self.show("card", message, said=said.get(card, {}), **given)
 

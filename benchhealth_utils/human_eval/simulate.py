@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ..schema import BenchHealthError
-from .analysis import CHOICES, is_simulated
+from .sample import CHOICES, is_simulated
+from .study import deal
 
 PLANTED = pd.DataFrame(  # log-strengths: a clear order, a slight one, and none
     {
@@ -23,18 +24,18 @@ PLANTED = pd.DataFrame(  # log-strengths: a clear order, a slight one, and none
     }
 )
 RATERS = {"simulated-1": {"guesses": 0.2}, "simulated-2": {"guesses": 0.2}}
-HABITS = ("left", "ties", "guesses")
+HABITS = ("left", "guesses")
 SENIOR = "simulated-senior"
 MARKS = 0.2  # chance that a card with a verdict given without looking is marked as difficult
 
 
-def chances(a: str, b: str, strengths=PLANTED, log_nu: float = 0.0) -> pd.DataFrame:
+def chances(a: str, b: str, strengths=PLANTED) -> pd.DataFrame:
     """Chances of each outcome of `a` against `b`: a row a criterion, columns ``a, tie, b``.
 
-    In Davidson's model; with ``log_nu`` 0 equal models tie in a third of all cases.
+    In Davidson's model, where equal models tie in a third of all cases.
     """
     one, two = strengths.loc[a], strengths.loc[b]
-    weights = np.exp(pd.DataFrame({"a": one, "tie": log_nu + (one + two) / 2, "b": two}))
+    weights = np.exp(pd.DataFrame({"a": one, "tie": (one + two) / 2, "b": two}))
     return weights.div(weights.sum(axis=1), axis=0)
 
 
@@ -52,7 +53,7 @@ def simulate(items: int = 200, *, strengths=PLANTED, raters=RATERS, shared=0.5, 
         Log-strengths, models by criteria.
     raters : mapping of str to mapping
         How each errs, as shares of the verdicts: ``guesses`` are left, tie or right, each equally
-        often, and ``left`` and ``ties`` are always that, whatever the replies are.
+        often, and ``left`` are always that, whatever the replies are.
     shared : float
         Chance that a true verdict follows a draw of the whole question, not one of its own. It
         makes verdicts on one question go together and changes no rate.
@@ -65,47 +66,40 @@ def simulate(items: int = 200, *, strengths=PLANTED, raters=RATERS, shared=0.5, 
         repeats, a twentieth are checks.
     """
     for rater, habits in raters.items():
-        odd = set(habits) - set(HABITS) or min(habits.values(), default=0) < 0
+        odd = {*habits} - {*HABITS} or min(habits.values(), default=0) < 0
         if not is_simulated([rater]) or odd or sum(habits.values()) > 1:
-            problem = f"{rater}: {habits}. Simulated raters are called simulated-1 and so on; their"
-            known = ", ".join(HABITS)
-            raise BenchHealthError(f"{problem} habits are {known}: shares, together at most 1.")
-    rng = np.random.default_rng(seed)
+            raise BenchHealthError(
+                f"{rater}: {habits}. Simulated raters are called simulated-1 and so on; their "
+                f"habits are {', '.join(HABITS)}: shares, together at most 1."
+            )
+    rng, names = np.random.default_rng(seed), [f"item-{number}" for number in range(items)]
     pairs = list(combinations(strengths.index, 2))
-    ends = np.array([chances(*pair, strengths).cumsum(axis=1) for pair in pairs])[..., :2]
-    shape = items, len(pairs), strengths.shape[1]
-    at = np.where(rng.random(shape) < shared, rng.random((items, 1, 1)), rng.random(shape))
+    ends = np.array([chances(*pair, strengths).cumsum(axis=1) for pair in pairs])[:, None, :, :2]
+    shape = len(pairs), items, strengths.shape[1]
+    at = np.where(rng.random(shape) < shared, rng.random((1, items, 1)), rng.random(shape))
     true = (at[..., None] >= ends).sum(axis=-1).reshape(-1, shape[2])  # 0 a, 1 tie, 2 b
-    first = pd.DataFrame({"row": np.arange(len(true)), "kind": "pair"})
-    first["a_side"] = rng.choice(["left", "right"], len(first))
-    again = first.sample(round(0.1 * len(first)), random_state=rng).assign(kind="repeat")
-    again["a_side"] = again["a_side"].map({"left": "right", "right": "left"})
-    same = first.sample(round(0.05 * len(first)), random_state=rng).assign(kind="check")
-    cards = pd.concat([first, again, same.assign(a_side="left")], ignore_index=True)
-    row, alike = cards.pop("row").to_numpy(), cards["kind"].eq("check").to_numpy()
-    a, b = np.array(pairs)[row % len(pairs)].T
-    cards["card"] = "card-" + cards.index.astype(str)
-    cards["item"] = [f"item-{number}" for number in row // len(pairs)]
-    cards = cards.assign(model_a=a, model_b=np.where(alike, a, b), equal=alike)
-    cards["flags"] = [()] * len(cards)
-    true = np.where(alike[:, None], 1, true[row])
+    cards = deal(names, names, pairs, 0.1, 0.05, rng)
+    alike, is_pair = cards["kind"] == "check", cards["kind"] == "pair"
+    cards = cards.assign(equal=alike, flags=[()] * len(cards))
+    row = pd.Series(range(len(true)), cards["card"][is_pair])
+    row = cards["repeat_of"].fillna(cards["card"]).map(row).fillna(0).astype(int)
+    true = np.where(alike.to_numpy()[:, None], 1, true[row])
     true = np.where(cards[["a_side"]] == "left", true, 2 - true)  # by the side, not the model
-    said, marked = {}, {}
+
+    def sheet(rater, role, verdicts, difficult):
+        wide = pd.DataFrame(np.array(CHOICES)[verdicts], columns=strengths.columns)
+        return wide.assign(card=cards["card"], rater=rater, role=role, difficult=difficult)
+
+    sheets = []
     for rater, habits in raters.items():
         shares = np.cumsum([habits.get(name, 0) for name in HABITS])
         how, guess = rng.random(true.shape), rng.integers(0, 3, true.shape)
-        said[rater] = np.select([how < share for share in shares], [0, 1, guess], true)
-        marked[rater] = (how < shares[-1]).any(axis=1) & (rng.random(len(true)) < MARKS)
-    every = np.array([*said.values()])
-    due = (every != every[0]).any(axis=(0, 2)) | np.any([*marked.values()], axis=0)
-    said[SENIOR], marked[SENIOR] = true, np.zeros(len(true), dtype=bool)
-    votes, marks = [], []
-    for rater, verdicts in said.items():
-        role = "senior" if rater == SENIOR else "rater"
-        own = due & cards["kind"].eq("pair") if rater == SENIOR else due | True
-        wide = pd.DataFrame(np.array(CHOICES)[verdicts], columns=strengths.columns)
-        about = cards[["card"]].assign(rater=rater, role=role, difficult=marked[rater])
-        marks.append(about[own])
-        votes.append(about.drop(columns="difficult").join(wide)[own])
-    long = pd.concat(votes).melt(["card", "rater", "role"], None, "criterion", "verdict")
-    return long, pd.concat(marks), cards
+        said = np.select([how < share for share in shares], [0, guess], true)
+        hard = (how < shares[-1]).any(axis=1) & (rng.random(len(true)) < MARKS)
+        sheets.append(sheet(rater, "rater", said, hard))
+    own = pd.concat(sheets).groupby("card")
+    due = own[list(strengths)].nunique().gt(1).any(axis=1) | own["difficult"].any()
+    sheets.append(sheet(SENIOR, "senior", true, False)[is_pair & cards["card"].map(due)])
+    told, about = pd.concat(sheets), ["card", "rater", "role"]
+    votes = told.melt(about, list(strengths), "criterion", "verdict")
+    return votes, told[[*about, "difficult"]], cards

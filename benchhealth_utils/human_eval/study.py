@@ -11,21 +11,18 @@ dialogues can work out who wrote what.
 
 from __future__ import annotations
 
-import hmac
 import json
 import math
 import os
 import re
 import secrets
-import shutil
 import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from time import time
 
@@ -33,20 +30,16 @@ import numpy as np
 import pandas as pd
 
 from ..data import subset
-from ..schema import ROOT, digest, runs_folder
-from .sample import CRITERIA, StudyError, check_title, plain
+from ..schema import ROOT, runs_folder
+from .sample import CHOICES, CRITERIA, SIMULATED, StudyError, is_simulated, plain
 
 DATABASE, KEY, CODES = "study.sqlite", "key.json", "codes.csv"
 VERSION = 2
-VERDICTS = ("left", "tie", "right")
-TITLE = "Which reply is better?"
 SENIOR_SEES = ("both", "none")
-SIMULATED = "simulated-"  # how the id of a simulated rater begins
 LONGEST_COMMENT = 10_000  # characters
 SESSION = 12 * 3600  # seconds, after which a rater types the code again
-SHUFFLES = 200
-WRONG_CODE = "This code is not known here. Check it against the one you were given."
 CLOSED = "The study is closed: nothing can be changed any more. Ask whoever organises it."
+SETTLED = "The senior has decided this card: it cannot be changed any more."
 BLIND = "The study is open: who wrote what is read once nobody rates any more. Close it first."
 TABLES = Path(__file__).with_suffix(".sql")
 
@@ -68,7 +61,6 @@ class Study:
     Attributes
     ----------
     path : Path
-    title : str
     raters, seniors : tuple of str
         Ids by role.
     senior_sees : {"both", "none"}
@@ -91,11 +83,13 @@ class Study:
         about = {name: json.loads(value) for name, value in self._sql("select * from about")}
         if about["version"] != VERSION:
             raise StudyError(f"{self.path} is of version {about['version']}, not of {VERSION}.")
-        self.title, self.senior_sees = about["title"], about["senior_sees"]
-        self.synthetic, self.simulated = about["synthetic"], about["simulated"]
+        self.senior_sees, self.synthetic = about["senior_sees"], about["synthetic"]
         self.roles = dict(self._sql("select rater, role from raters order by rowid"))
-        self.raters = tuple(rater for rater, role in self.roles.items() if role == "rater")
-        self.seniors = tuple(rater for rater, role in self.roles.items() if role == "senior")
+        self.raters, self.seniors = (
+            tuple(rater for rater, own in self.roles.items() if own == role)
+            for role in ("rater", "senior")
+        )
+        self.simulated = is_simulated(self.roles)
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
@@ -114,20 +108,16 @@ class Study:
         with self._database() as database:
             return database.execute(query, given).fetchall()
 
-    def log_in(self, code: str) -> str:
-        """A new session's token for whoever's code it is; case, spaces and hyphens do not matter.
+    def log_in(self, code: str) -> str | None:
+        """A new session's token for whoever's code it is; None if it is nobody's by now.
 
-        Raises
-        ------
-        StudyError
-            If it is nobody's by now.
+        Case, spaces and hyphens do not matter.
         """
-        given, owner, token = _hash(_letters(code)), None, secrets.token_urlsafe(24)
-        for rater, stored in self._sql("select rater, code from raters"):
-            owner = rater if hmac.compare_digest(given, stored) else owner
-        if owner is None:
-            raise StudyError(WRONG_CODE)
-        self._sql("insert into sessions values (?, ?, ?)", _hash(token), owner, time())
+        given = _hash(_letters(code))
+        if not (found := self._sql("select rater from raters where code = ?", given)):
+            return None
+        token = secrets.token_urlsafe(24)
+        self._sql("insert into sessions values (?, ?, ?)", _hash(token), found[0][0], time())
         return token
 
     def rater_of(self, token: str) -> str | None:
@@ -144,10 +134,8 @@ class Study:
         """A new code for a rater who lost theirs; the old one, and open pages, no longer work."""
         self.order(rater)
         code = new_code()
-        with self._database() as database:
-            given = _hash(_letters(code)), rater
-            database.execute("update raters set code = ? where rater = ?", given)
-            database.execute("delete from sessions where rater = ?", (rater,))
+        self._sql("update raters set code = ? where rater = ?", _hash(_letters(code)), rater)
+        self._sql("delete from sessions where rater = ?", rater)
         return code
 
     def cards(self) -> pd.DataFrame:
@@ -188,13 +176,15 @@ class Study:
         Raises
         ------
         StudyError
-            If a card is not this rater's, a value is not one, or the study is closed.
+            If a card is not this rater's or settled, a value is not one, or the study is closed.
         """
         own, at = set(self.order(rater)), datetime.now(UTC).isoformat(timespec="microseconds")
-        rows = []
+        rows, settled = [], self.settled(rater)
         for card, field, value in events:
             if card not in own:
                 raise StudyError(f"Card {card!r} is not one of {rater}'s. Reload the page.")
+            if card in settled:
+                raise StudyError(f"Card {card!r}: {SETTLED}")
             rows.append((at, rater, card, field, json.dumps(checked(field, value))))
         with self._database() as database:
             insert = "insert into clicks (at, rater, card, field, value) values (?, ?, ?, ?, ?)"
@@ -217,83 +207,55 @@ class Study:
         left = rater in self.raters and said.get("difficult", False)
         return bool(left) or said.keys() >= CRITERIA.keys()
 
-    def _standing(self) -> dict[tuple[str, str], dict[str, tuple[object, str]]]:
-        """(rater, card) to field to (value, when), of the clicks that count.
-
-        From the senior's first verdict on a card in dispute on, the raters' change nothing.
-        """
-        said, settled = {}, set()
-        query = "select rater, card, field, value, at from clicks order by id"
-        for rater, card, field, value, at in self._sql(query):
-            if rater in self.raters and card in settled:
-                continue
-            said.setdefault((rater, card), {})[field] = (json.loads(value), at)
-            if rater in self.seniors and field in CRITERIA and self._disputed(said, card):
-                settled.add(card)
-        return said
-
-    def _own(self, standing: Mapping, card: str) -> list[dict[str, object]]:
-        """Field to value of what each rater said of a card."""
-        own = (standing.get((rater, card), {}) for rater in self.raters)
-        return [{field: value for field, (value, _) in one.items()} for one in own]
-
-    def _disputed(self, standing: Mapping, card: str) -> bool:
-        """Whether all raters are done with a card, and differ or find it difficult."""
-        own = self._own(standing, card)
-        verdicts = {tuple(one.get(key) for key in CRITERIA) for one in own}
-        differ = len(verdicts) > 1 or any(one.get("difficult") for one in own)
-        return differ and all(map(self.complete, self.raters, own))
-
     def due(self) -> set[str]:
-        """Cards that ask for the senior, by the verdicts that count."""
-        standing = self._standing()
-        cards = {card for senior in self.seniors for card in self.order(senior)}
-        return {card for card in cards if self._disputed(standing, card)}
+        """Cards for the senior: all raters are done, and differ or one finds it difficult."""
+        said, due = [self.said(rater) for rater in self.raters], set()
+        for card in {card for senior in self.seniors for card in self.order(senior)}:
+            own = [one.get(card, {}) for one in said]
+            differ = len({tuple(one.get(key) for key in CRITERIA) for one in own}) > 1
+            if differ or any(one.get("difficult") for one in own):
+                due |= {card} if all(map(self.complete, self.raters, own)) else set()
+        return due
+
+    def settled(self, rater: str) -> set[str]:
+        """Cards on which the senior has begun to decide: this rater's verdicts stand."""
+        said = [(c, one) for x in self.seniors if x != rater for c, one in self.said(x).items()]
+        begun = {card for card, one in said if one.keys() & CRITERIA.keys()}
+        return begun & self.due() if begun else begun
 
     def others(self, rater: str, card: str) -> list[dict[str, object]]:
         """What the raters said of a card, without names, for a senior who may see it."""
         may_see = rater in self.seniors and self.senior_sees == "both"
-        return self._own(self._standing(), card) if may_see else []
+        return [self.said(one).get(card, {}) for one in self.raters] if may_see else []
 
-    def _by_rater(self) -> Iterator[tuple]:
-        """Card, rater, role, and what counts of what was said, in the raters' orders."""
-        standing = self._standing()
-        for rater, role in self.roles.items():
-            for card in self.order(rater):
-                if said := standing.get((rater, card)):
-                    yield card, rater, role, said
+    def _last(self) -> pd.DataFrame:
+        """What counts of all that was said: a row a card, rater and field."""
+        query = "select card, rater, role, field, value from clicks join raters using (rater)"
+        last = "where id in (select max(id) from clicks group by rater, card, field) order by id"
+        rows = [(*row[:4], json.loads(row[4])) for row in self._sql(f"{query} {last}")]
+        return pd.DataFrame(rows, columns=["card", "rater", "role", "field", "value"])
 
     def votes(self) -> pd.DataFrame:
         """The verdicts that count: each rater's last.
 
-        Of a card that the senior has settled they are what the raters had said then; a later
-        change of theirs is kept, and does not count.
-
         Returns
         -------
         DataFrame
-            ``card, criterion, rater, role, verdict, at``: ``role`` is ``rater`` or ``senior``,
-            ``verdict`` ``left``, ``tie`` or ``right``, ``at`` in UTC.
+            ``card, criterion, rater, role, verdict``: ``role`` is ``rater`` or ``senior``,
+            ``verdict`` ``left``, ``tie`` or ``right``.
         """
-        rows = [
-            (card, key, rater, role, *said[key])
-            for card, rater, role, said in self._by_rater()
-            for key in CRITERIA
-            if key in said
-        ]
-        return _frame(rows, ["card", "criterion", "rater", "role", "verdict", "at"])
+        votes = self._last().rename(columns={"field": "criterion", "value": "verdict"})
+        votes = votes[votes["criterion"].isin(CRITERIA)]
+        return votes[["card", "criterion", "rater", "role", "verdict"]].reset_index(drop=True)
 
     def marks(self) -> pd.DataFrame:
-        """``card, rater, role, difficult, comment, at``: of each card that a rater spoke of.
+        """``card, rater, role, difficult, comment``: of each card that a rater spoke of.
 
         It may be marked as difficult and not judged.
         """
-        rows = []
-        for card, rater, role, said in self._by_rater():
-            difficult, comment = said.get("difficult", [False])[0], said.get("comment", [""])[0]
-            rows.append((card, rater, role, difficult, comment, max(at for _, at in said.values())))
-        frame = _frame(rows, ["card", "rater", "role", "difficult", "comment", "at"])
-        return frame.astype({"difficult": bool})
+        wide = self._last().pivot(index=["card", "rater", "role"], columns="field", values="value")
+        wide = wide.reindex(columns=["difficult", "comment"]).astype(object).reset_index()
+        return wide.assign(difficult=wide["difficult"].eq(True)).fillna({"comment": ""})
 
     def status(self) -> pd.DataFrame:
         """Progress of each rater, still blind.
@@ -302,23 +264,19 @@ class Study:
         -------
         DataFrame
             ``rater, role, cards`` (the senior's: those to settle by now), ``complete`` (all
-            criteria judged, or left to the senior), ``begun`` (some of them), ``left``,
-            ``difficult``, ``comments``, ``last`` (UTC; missing before the first click).
+            criteria judged, or left to the senior), ``left``, ``difficult``, ``last`` (UTC;
+            missing before the first click).
         """
         rows = []
         for rater, role in self.roles.items():
             said = self.said(rater)
             judged = [said.get(card, {}) for card in self.asked(rater)]
-            done = [self.complete(rater, one) for one in judged]
-            begun = sum(any(key in one for key in CRITERIA) for one in judged)
-            begun -= sum(all(key in one for key in CRITERIA) for one in judged)
-            row = {"rater": rater, "role": role, "cards": len(done), "complete": sum(done)}
-            row |= {"begun": begun, "left": len(done) - sum(done)}
-            row["difficult"] = sum(one.get("difficult", False) for one in judged)
-            row["comments"] = sum(bool(one.get("comment")) for one in judged)
-            row["at"] = self._sql("select max(at) from clicks where rater = ?", rater)[0][0]
-            rows.append(row)
-        return _frame(rows, None).rename(columns={"at": "last"})
+            done = sum(self.complete(rater, one) for one in judged)
+            hard = sum(one.get("difficult", False) for one in judged)
+            ((last,),) = self._sql("select max(at) from clicks where rater = ?", rater)
+            rows.append((rater, role, len(judged), done, len(judged) - done, hard, last))
+        frame = pd.DataFrame(rows, columns="rater role cards complete left difficult last".split())
+        return frame.assign(last=pd.to_datetime(frame["last"], utc=True, format="ISO8601"))
 
     @property
     def closed(self) -> bool:
@@ -332,11 +290,6 @@ class Study:
     def reopen(self) -> None:
         """Let raters go on."""
         self._sql("delete from about where name = 'closed'")
-
-    def _seal(self) -> str:
-        """What the key belongs to: cards and orders."""
-        cards = self._sql("select * from cards order by card")
-        return digest([cards, self._sql("select * from orders order by rater, place")])
 
     def unblinded(self, key: str | Path | None = None) -> pd.DataFrame:
         """Who wrote what, a row a card; joins `votes` on ``card``.
@@ -352,8 +305,8 @@ class Study:
             ``card, item`` (dialogue id), ``kind`` (``pair``, ``repeat``, ``check``), ``repeat_of``
             (a card), ``model_a, model_b`` (the comparison, in the key's order; on a check twice
             the same), ``a_side`` (``left``, ``right``; on a check ``left``), ``equal`` (both sides
-            show one text), ``flags`` (what was noted of dialogue and replies, a tuple). Pairs in
-            the order of comparisons and items.
+            show one text), ``flags`` (rules that question or replies fall under, a tuple). Pairs
+            in the order of comparisons and items.
 
         Raises
         ------
@@ -364,28 +317,21 @@ class Study:
             raise StudyError(BLIND)
         path = Path(key).expanduser() if key is not None else self.path / KEY
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            fits = found["seal"] == self._seal()
+            found = json.loads(path.read_text(encoding="utf-8"))["cards"]
+            columns = "card item kind repeat_of model_a model_b a_side equal flags".split()
+            cards = pd.DataFrame(found, columns=columns)
         except (OSError, ValueError, KeyError, TypeError) as error:
             problem = f"There is no key at {path} ({type(error).__name__}); say where it is kept."
             raise StudyError(problem) from None
-        if not fits:
+        if {*cards["card"]} != {*self.cards()["card"]}:
             raise StudyError(f"{path} was not written for this study. Use the key made with it.")
-        columns = "card item kind repeat_of model_a model_b a_side equal flags".split()
-        cards = pd.DataFrame(found["cards"], columns=columns)
         return cards.assign(flags=cards["flags"].map(tuple))
-
-
-def _frame(rows: list, columns: list[str] | None) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=columns)
-    frame["at"] = pd.to_datetime(frame["at"], utc=True, format="ISO8601")
-    return frame
 
 
 def create(
     folder: str | Path,
     dialogues: Sequence,
-    replies: Mapping[str, Mapping[str, str] | Sequence[str]],
+    replies: Mapping[str, Mapping[str, str]],
     *,
     comparisons: Sequence[tuple[str, str]] | None = None,
     items: int | None = None,
@@ -396,7 +342,6 @@ def create(
     seed: int = 0,
     blinding: int | None = None,
     senior_sees: str = "both",
-    title: str = TITLE,
     flags: Mapping[str, Sequence[str]] | None = None,
     record: Mapping | None = None,
     synthetic: bool = False,
@@ -410,7 +355,7 @@ def create(
     dialogues : sequence of Dialogue
         Questions to draw from; ids are unique.
     replies : mapping
-        Model to its replies: by dialogue id, or a sequence as long as `dialogues`.
+        Model to dialogue id to reply.
     comparisons : sequence of pairs of str, optional
         Models to compare, (a, b); by default every two of `replies`.
     items : int, optional
@@ -431,10 +376,8 @@ def create(
         number. Give one only to have a trial repeated, for whoever guesses it knows who wrote what.
     senior_sees : {"both", "none"}
         Whether the senior is shown the raters' verdicts.
-    title : str
-        Heads the rating page; may not name a model.
     flags : mapping, optional
-        Dialogue id to what is noted of it, for the key.
+        Dialogue id to what is noted of it, for the key: ``RULE``, or ``MODEL: RULE``.
     record : mapping, optional
         How the replies were made, for the key.
     synthetic : bool
@@ -448,36 +391,34 @@ def create(
     Notes
     -----
     Of each comparison's pairs the first model stands on the left in half, drawn at random. All
-    raters see the same sides. Of 200 random orders a rater gets the first in which a repeat is far
-    from its original (a twentieth of all cards), or the one with the fewest that are not.
+    raters see the same sides, each in a random order of their own in which a repeat is, but for
+    chance, a quarter of all cards or more from its original.
     """
-    asked = list(replies), comparisons, raters, senior, title
-    folder, roles, pairs = check(folder, *asked, repeats=repeats, checks=checks)
-    if senior_sees not in SENIOR_SEES:
-        raise StudyError(f"senior_sees is {senior_sees!r}; expected both or none.")
-    texts = _texts(dialogues, replies)
-    drawn = draw(dialogues, items, seed)
+    folder, roles, pairs = check(
+        folder, list(replies), comparisons, raters, senior, senior_sees, repeats, checks
+    )
+    texts, questions = _texts(dialogues, replies)
+    drawn = [one.id for one in draw(dialogues, items, seed)]
     secret = secrets.randbits(128) if blinding is None else blinding
     rng = np.random.default_rng(secret)
-    cards = _deal(dialogues, drawn, pairs, list(replies), repeats, checks, rng)
-    cards["flags"] = [sorted((flags or {}).get(item, ())) for item in cards["item"]]
-    questions, rows, orders = {one.id: plain(one.question) for one in dialogues}, [], []
+    cards = deal(list(questions), drawn, pairs, repeats, checks, rng)
+    rows, orders, noted = [], [], []
     for card in cards.itertuples():
-        sides = [texts[card.model_a][card.item], texts[card.model_b][card.item]]
-        sides = sides if card.a_side == "left" else sides[::-1]
+        shown = [card.model_a, card.model_b]
+        sides = [texts[model][card.item] for model in shown[:: 1 if card.a_side == "left" else -1]]
         rows.append((card.card, questions[card.item], *sides))
-    cards["equal"] = [left == right for _, _, left, right in rows]
+        own = (flags or {}).get(card.item, ())
+        noted.append([flag for flag in own if flag.rpartition(": ")[0] in ("", *shown)])
+    cards = cards.assign(equal=[left == right for _, _, left, right in rows], flags=noted)
     for rater, role in roles.items():
         own = cards if role == "rater" else cards[cards["kind"] == "pair"]
         orders += [(rater, at, card) for at, card in enumerate(_order(own, rng))]
     codes = {rater: new_code() for rater in roles}
-    about = {"version": VERSION, "title": plain(title), "senior_sees": senior_sees}
-    about |= {"created": datetime.now(UTC).date().isoformat(), "synthetic": synthetic}
-    about["simulated"] = any(map(is_simulated, roles))
+    about = {"version": VERSION, "senior_sees": senior_sees, "synthetic": synthetic}
     folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder.parent))
-    try:
-        partial.chmod(0o755)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as scratch:
+        partial = Path(scratch) / "study"
+        partial.mkdir()
         _private(partial / DATABASE, "")
         with closing(sqlite3.connect(partial / DATABASE)) as database, database:
             database.executescript(TABLES.read_text(encoding="utf-8"))
@@ -488,27 +429,19 @@ def create(
             database.executemany("insert into cards values (?, ?, ?, ?)", sorted(rows))
             database.executemany("insert into orders values (?, ?, ?)", orders)
         key = {"seed": seed, "blinding": secret, "models": list(replies)}
-        key |= {"comparisons": [list(pair) for pair in pairs], "record": dict(record or {})}
-        known = cards.astype(object).where(cards.notna(), None).to_dict("records")
-        key |= {"cards": known, "seal": Study(partial)._seal()}
+        key |= {"comparisons": pairs, "record": dict(record or {})}
+        key["cards"] = cards.astype(object).where(cards.notna(), None).to_dict("records")
         _private(partial / KEY, json.dumps(key, indent=1, ensure_ascii=False) + "\n")
         table = [("rater", "code"), *codes.items()]
         _private(partial / CODES, "".join(f"{rater},{code}\n" for rater, code in table))
         os.rename(partial, folder)
-    except OSError as error:
-        raise StudyError(f"{folder} could not be made ({error.strerror}).") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
     return Study(folder)
 
 
 def _private(path: Path, text: str) -> None:
-    """Write a new file that its owner alone can read, and wait until it is on disk."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "w", encoding="utf-8", newline="") as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
+    """Write a file that its owner alone can read."""
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8", newline="")
 
 
 def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
@@ -519,22 +452,36 @@ def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
     return subset(dialogues, items, seed)
 
 
-def _deal(dialogues, drawn, pairs, models, repeats, checks, rng) -> pd.DataFrame:
-    """All cards under random ids: pairs, repeats and checks, and on which side each model is."""
-    rows = [(one.id, "pair", a, b) for a, b in pairs for one in drawn]
+def deal(items, drawn, pairs, repeats, checks, rng) -> pd.DataFrame:
+    """All cards of a study: pairs, repeats and checks, and on which side each model is.
+
+    Parameters
+    ----------
+    items, drawn : list of str
+        Ids of all questions, and of those to be rated.
+    pairs : list of pairs of str
+        Models to compare.
+    repeats, checks : float
+        As for `create`.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    DataFrame
+        ``card`` (a random id), ``item, kind, model_a, model_b, a_side, repeat_of``.
+    """
+    rows = [(item, "pair", a, b) for a, b in pairs for item in drawn]
     cards = pd.DataFrame(rows, columns=["item", "kind", "model_a", "model_b"])
     turns = [np.resize(rng.permutation(["left", "right"]), len(drawn)) for _ in pairs]
     cards["a_side"] = np.concatenate([rng.permutation(turn) for turn in turns])
     again = cards.sample(round(repeats * len(cards)), random_state=rng)
     swapped = again["a_side"].map({"left": "right", "right": "left"})
     again = again.assign(kind="repeat", a_side=swapped, repeat_of=again.index)
-    inside = [one.id for one in drawn]
-    outside = sorted({one.id for one in dialogues} - set(inside))
-    # dialogues that were not drawn come first; too few are followed by drawn ones
-    source = [*rng.permutation(outside), *rng.permutation(inside)]
-    items = np.resize(source, number := math.ceil(checks * len(cards)))
-    turns = np.resize(rng.permutation(models), number)
-    check = pd.DataFrame({"item": items, "model_a": turns, "model_b": turns})
+    # questions that were not drawn come first; too few are followed by drawn ones
+    source = [*rng.permutation(sorted({*items} - {*drawn})), *rng.permutation(drawn)]
+    number, models = math.ceil(checks * len(cards)), list(dict.fromkeys(chain(*pairs)))
+    shown = np.resize(rng.permutation(models), number)
+    check = pd.DataFrame({"item": np.resize(source, number), "model_a": shown, "model_b": shown})
     check = check.assign(kind="check", a_side="left")
     cards = pd.concat([cards, again, check], ignore_index=True)
     names = rng.choice(2**44, len(cards), replace=False)
@@ -543,32 +490,26 @@ def _deal(dialogues, drawn, pairs, models, repeats, checks, rng) -> pd.DataFrame
 
 
 def _order(cards: pd.DataFrame, rng: np.random.Generator) -> list[str]:
-    """A random order in which repeats are far from their originals, if that can be."""
-    names, is_repeat = cards["card"].to_numpy(), cards["kind"].eq("repeat").to_numpy()
-    again = is_repeat.nonzero()[0]
-    first = pd.Index(names).get_indexer(cards["repeat_of"][is_repeat])
-    far, best, fewest = max(2, len(names) // 20), None, math.inf
-    for _ in range(SHUFFLES):
-        order = rng.permutation(len(names))
-        place_of = np.argsort(order)
-        near = (abs(place_of[again] - place_of[first]) < far).sum()
-        if near < fewest:
-            best, fewest = order, near
-        if not near:
-            break
-    return list(names[best])
+    """A random order; round a circle, a repeat is a quarter or more from its original."""
+    place_of = pd.Series(rng.random(len(cards)), cards["card"])
+    again = cards[cards["kind"] == "repeat"].set_index("card")["repeat_of"]
+    apart = rng.uniform(0.25, 0.75, len(again))
+    place_of[again.index] = (place_of[again].to_numpy() + apart) % 1
+    return list(place_of.sort_values().index)
 
 
 def check(
-    folder, models, comparisons=None, raters=("rater-1",), senior=None, title=TITLE, **shares
+    folder, models, comparisons, raters, senior, senior_sees, *shares
 ) -> tuple[Path, dict[str, str], list[tuple[str, str]]]:
     """What a study is asked to be, refused before anything is asked of a model, or written.
 
     Parameters
     ----------
-    folder, comparisons, raters, senior, title, shares
+    folder, comparisons, raters, senior, senior_sees
         As for `create`.
     models : list of str
+    shares : float
+        ``repeats`` and ``checks``.
 
     Returns
     -------
@@ -581,54 +522,45 @@ def check(
     whole = folder.resolve()
     if whole.is_relative_to(ROOT) and not whole.is_relative_to(ROOT / "runs"):
         raise StudyError(f"{folder} could be committed. Name one under runs/ or outside the clone.")
-    if isinstance(raters, str) or not raters:
-        raise StudyError(f"raters is {raters!r}; expected one or more ids.")
     ids = [*raters, *([senior] if senior is not None else [])]
-    for rater in ids:
-        if not isinstance(rater, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", rater, re.A):
-            raise StudyError(f"{rater!r} cannot be a rater's id. Use letters, digits, hyphens, _.")
-    if len({rater.casefold() for rater in ids}) < len(ids):
-        raise StudyError(f"Two of these are one id, case left aside: {', '.join(ids)}.")
-    if any("simulat" in rater.casefold() for rater in ids) and not all(map(is_simulated, ids)):
+    odd = [x for x in ids if not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", x, re.A)]
+    alike = len({x.casefold() for x in ids}) < len(ids)
+    if isinstance(raters, str) or not raters or odd or alike:
+        raise StudyError(
+            f"The raters are {raters!r}, the senior {senior!r}; expected one rater or more, each "
+            "with an id of letters, digits, hyphens and _, no two alike but for case."
+        )
+    if any("simulat" in x.casefold() for x in ids) and not all(is_simulated([x]) for x in ids):
         raise StudyError(f"Simulated raters are called {SIMULATED}..., in a study of their own.")
-    for name, share in shares.items():
-        if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 <= share <= 1:
-            raise StudyError(f"{name} is {share!r}; expected a share from 0 to 1.")
+    if senior_sees not in SENIOR_SEES or not all(0 <= share <= 1 for share in shares):
+        raise StudyError(
+            f"senior_sees is {senior_sees!r}, repeats and checks are {shares}; expected both or "
+            "none, and shares from 0 to 1."
+        )
     pairs = list(combinations(models, 2) if comparisons is None else map(tuple, comparisons))
-    for pair in pairs:
-        if len(set(pair)) != 2 or not set(pair) <= set(models):
-            raise StudyError(f"{pair!r} is no comparison. Name two of: {', '.join(models)}.")
-    if len(models) < 2 or not pairs or len(set(map(frozenset, pairs))) < len(pairs):
-        raise StudyError("Name two models or more, and each comparison once, at least one.")
-    check_title(title, models)
+    odd = [pair for pair in pairs if len({*pair}) != 2 or not {*pair} <= {*models}]
+    if odd or not pairs or len({*map(frozenset, pairs)}) < len(pairs):
+        raise StudyError(
+            f"The comparisons are {pairs}; expected one or more, each once, of two models among: "
+            f"{', '.join(models)}."
+        )
     return folder, {rater: "senior" if rater == senior else "rater" for rater in ids}, pairs
 
 
-def is_simulated(rater: str) -> bool:
-    """Whether an id is that of a simulated rater."""
-    return rater.casefold().startswith(SIMULATED)
-
-
-def _texts(dialogues: Sequence, replies: Mapping) -> dict[str, dict[str, str]]:
-    """Model to dialogue id to reply, all there and none blank."""
+def _texts(dialogues: Sequence, replies: Mapping) -> tuple[dict, dict[str, str]]:
+    """Model to dialogue id to reply, and id to question: all there and none blank."""
     ids = [one.id for one in dialogues]
-    if twice := [name for name, count in Counter(ids).items() if count > 1]:
-        raise StudyError(f"Dialogue {twice[0]!r} comes twice. Each needs an id of its own.")
-    if blank := [one.id for one in dialogues if not plain(one.question)]:
-        raise StudyError(f"Dialogue {blank[0]!r} has no question. Leave it out.")
+    if len({*ids}) < len(ids):
+        raise StudyError("A dialogue's id comes twice. Each needs one of its own.")
     found = {}
-    for model, given in replies.items():
-        if not isinstance(given, Mapping):
-            if isinstance(given, str) or len(given) != len(ids):
-                raise StudyError(
-                    f"{model}: {len(given)} replies to {len(ids)} dialogues; give all."
-                )
-            given = dict(zip(ids, given, strict=True))
-        found[model] = {name: plain(given.get(name) or "") for name in ids}
-        if missing := [name for name in ids if not found[model][name]]:
-            told = f"{len(missing)} dialogues, {missing[0]!r} the first"
-            raise StudyError(f"{model} has no reply to {told}. Leave those out for all models.")
-    return found
+    given = {"": {one.id: one.question for one in dialogues}, **replies}
+    for model, texts in given.items():
+        found[model] = {item: plain(texts.get(item) or "") for item in ids}
+        if blank := [item for item in ids if not found[model][item]]:
+            what = f"reply of {model}" if model else "question"
+            first = f"{blank[0]!r} the first"
+            raise StudyError(f"{len(blank)} dialogues have no {what}, {first}. Leave those out.")
+    return found, found.pop("")
 
 
 def checked(field: str, value):
@@ -638,16 +570,14 @@ def checked(field: str, value):
     ------
     StudyError
     """
-    fits = dict.fromkeys(CRITERIA, value in VERDICTS)
-    fits |= {"difficult": isinstance(value, bool), "comment": isinstance(value, str)}
+    value = plain(value) if field == "comment" and isinstance(value, str) else value
+    fits = dict.fromkeys(CRITERIA, value in CHOICES)
+    fits["difficult"] = isinstance(value, bool)
+    fits["comment"] = isinstance(value, str) and len(value) <= LONGEST_COMMENT
     if not fits.get(field):
-        known = f"{', '.join(CRITERIA)}: {', '.join(VERDICTS)}; difficult: true, false; comment"
-        raise StudyError(f"{field!r} cannot be {value!r}. Known: {known}.")
-    value = plain(value) if field == "comment" else value
-    if field == "comment" and len(value) > LONGEST_COMMENT:
-        raise StudyError(
-            f"The comment has {len(value):,} characters; shorten to {LONGEST_COMMENT:,}."
-        )
+        known = f"{', '.join(CRITERIA)}: {', '.join(CHOICES)}; difficult: true, false"
+        known += f"; comment: text of up to {LONGEST_COMMENT:,} characters"
+        raise StudyError(f"{field!r} cannot be {str(value)[:80]!r}. Known: {known}.")
     return value
 
 
