@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from .data import load
 from .guard import check_may_send, is_credentialed
 from .models import Reply, Request, open_model
 from .prompts import build, exemplar_order, exemplars
+from .registry import known
 from .schema import STATUSES, Answer, BenchHealthError, Example, digest, runs_folder, whole_number
 from .tasks import TASKS
 
@@ -29,6 +30,12 @@ MODES = ("generate", "likelihood")
 VERSION = 2  # of a stored line
 FLAGS = os.O_RDWR | os.O_CREAT
 LABEL_TOKENS = 16  # room for a label in likelihood mode
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C; shown in a line, which says what is stored."""
+
+    _render_traceback_ = BenchHealthError._render_traceback_
 
 
 def answer(
@@ -71,8 +78,10 @@ def answer(
     list of Answer
         One for each example, or each of the shard, in the same order.
     """
-    model = open_model(model) if isinstance(model, str) else model
-    examples = list(examples)
+    model = open_model(model)
+    examples = list(examples) if isinstance(examples, Iterable) else [examples]
+    if not all(isinstance(example, Example) for example in examples):
+        raise BenchHealthError("answer takes items, as `load` gives them.")
     if not examples:
         return []
     check_may_send(model, examples[0].dataset)
@@ -127,8 +136,8 @@ def ask(
     keys = [digest([key, at]) if (at := together[first[key]]) else key for key in keys]
     shelf = Store(store_path(model.name, examples[0].dataset, store))
     with shelf.locked():
-        known = shelf.read()
-        wanted = {at for at, i in enumerate(asked) if shares[i] and keys[i] not in known}
+        stored = shelf.read()
+        wanted = {at for at, i in enumerate(asked) if shares[i] and keys[i] not in stored}
         parts = model.replies(unique, wanted) if wanted else (part for part in ())
         title = f"{examples[0].dataset}: {model.name}"
         # closed on any interruption, so that a model behind an API asks no more
@@ -139,22 +148,22 @@ def ask(
                     pairs = [(asked[at], reply) for at, reply in part]
                     answers = [answer_of(keys[i], examples[i].id, reply) for i, reply in pairs]
                     shelf.append(answers)
-                    before = len(known)
-                    known |= {item.key: item for item in answers}
-                    bar.update(len(known) - before)
+                    before = len(stored)
+                    stored |= {item.key: item for item in answers}
+                    bar.update(len(stored) - before)
             except KeyboardInterrupt:
-                done = sum(keys[i] in known for i in asked if shares[i])
-                raise KeyboardInterrupt(
+                done = sum(keys[i] in stored for i in asked if shares[i])
+                raise Interrupted(
                     f"{examples[0].dataset}: {done} of {mine} answers are stored; run again to "
                     "go on."
                 ) from None
     pairs = [(x, key) for x, key, mine in zip(examples, keys, asked_here, strict=True) if mine]
-    if missing := [example.id for example, key in pairs if key not in known]:
+    if missing := [example.id for example, key in pairs if key not in stored]:
         raise BenchHealthError(
             f"{model.name} gave no answer to {len(missing)} items, {missing[0]} the first. "
             "What it answered is stored; run again to ask for the rest."
         )
-    return [dataclasses.replace(known[key], id=example.id) for example, key in pairs]
+    return [dataclasses.replace(stored[key], id=example.id) for example, key in pairs]
 
 
 def share(name: str, shard: tuple[int, int] | None) -> bool:
@@ -179,8 +188,7 @@ def make_requests(
     key = examples[0].dataset
     if any(example.dataset != key for example in examples):
         raise BenchHealthError("The examples are of several data sets; ask one at a time.")
-    if mode not in MODES:
-        raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
+    known("mode", mode, MODES)
     whole_number("shots", shots)
     task, closed = TASKS[key], mode == "likelihood"
     if closed and task.labels is None:
@@ -245,7 +253,7 @@ class Store:
     @contextmanager
     def locked(self):
         """The lock; says so if it has to wait."""
-        with self._writing():
+        with naming(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock = FileLock(f"{self.path}.lock")
             try:
@@ -264,7 +272,8 @@ class Store:
         An error after an answer takes that answer back. A last line that was torn by an
         interruption is left out, and cut off before the next one is written.
         """
-        data = self.path.read_bytes() if self.path.exists() else b""
+        with naming(self.path):
+            data = self.path.read_bytes() if self.path.exists() else b""
         self._end = data.rfind(b"\n") + 1
         lines = enumerate(data[: self._end].split(b"\n"), 1)
         known = {item.key: item for item in (self._item(*each) for each in lines if each[1])}
@@ -300,7 +309,7 @@ class Store:
         if self._end is None:
             self.read()
         mode = 0o600 if is_credentialed(self.path.stem) else 0o666
-        with self._writing(), os.fdopen(os.open(self.path, FLAGS, mode), "r+b") as stream:
+        with naming(self.path), os.fdopen(os.open(self.path, FLAGS, mode), "r+b") as stream:
             stream.truncate(self._end)
             stream.seek(self._end)
             stream.write(lines)
@@ -308,16 +317,17 @@ class Store:
             os.fsync(stream.fileno())
         self._end += len(lines)
 
-    @contextmanager
-    def _writing(self):
-        try:
-            yield
-        except OSError as error:
-            raise BenchHealthError(
-                f"{self.path} cannot be written: {error.strerror or error}. What was stored "
-                "before is whole. Make room, or name another folder with BENCHHEALTH_RUNS, and "
-                "run again."
-            ) from None
+
+@contextmanager
+def naming(path: Path):
+    """Let an error of the system name the file, and say what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise BenchHealthError(
+            f"{path} cannot be read or written: {error.strerror or error}. What was stored before "
+            "is whole. Make room, or name another folder with BENCHHEALTH_RUNS, and run again."
+        ) from None
 
 
 def _checksum(row: dict) -> str:

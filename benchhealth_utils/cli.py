@@ -14,10 +14,11 @@ from .answers import MODES, file_name
 from .data import data_root, how_to_get, load, provenance
 from .models import check_name, open_model
 from .notebook import data_sets
-from .registry import DATASETS, dataset
+from .registry import DATASETS, dataset, known
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
+VERBS = "data download weights plan run export import merge row publish human-eval".split()
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
 
 
@@ -63,8 +64,7 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     check_name(model)
     whole_number("limit", limit)
     for chapter in chapters:
-        if chapter not in CHAPTERS:
-            raise BenchHealthError(f"no chapter '{chapter}'. Known: {' '.join(CHAPTERS)}")
+        known("chapter", chapter, CHAPTERS)
     keys = [key for key in data_sets(datasets) if key != "mimic_iii"]
     for key in keys:
         for split in ("test", "train"):
@@ -83,8 +83,8 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
         source = f"{ROOT}/notebooks/{chapter}.ipynb"
         unfinished = folder / f"{chapter}-unfinished.ipynb"
         print(f"{chapter} ...", file=sys.stderr, flush=True)
-        known = papermill.inspect_notebook(source)
-        chosen = {name: value for name, value in given.items() if name in known}
+        taken = papermill.inspect_notebook(source)
+        chosen = {name: value for name, value in given.items() if name in taken}
         options = dict(progress_bar=False, cwd=str(ROOT))
         try:
             papermill.execute_notebook(source, str(unfinished), chosen, **options)
@@ -137,6 +137,7 @@ def row(model: str) -> pd.DataFrame:
     runs = [r for r in runs if r.signature["shots"] == 0 and not r.signature.get("perturbation")]
     runs.sort(key=lambda r: (list(DATASETS).index(r.dataset), r.official, r.scores.n))
     if not runs:
+        check_name(model)  # which may be mistyped
         raise BenchHealthError(f"No result of {model} is recorded; run a chapter for it first.")
     best = frame({run.dataset: run for run in runs}.values())
     names = ["value", "low", "high", "coverage"]
@@ -185,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
     ahead.add_argument("--model", required=True, help="key of the registry, or an open form")
     ahead.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
     ahead.add_argument("--shots", type=int, default=0, help="exemplars before each item")
-    ahead.add_argument("--mode", choices=MODES, default=MODES[0])
+    ahead.add_argument("--mode", default=MODES[0], help=" or ".join(MODES))
     ahead.add_argument("--seconds", type=float, default=2.0, help="time for a request")
     whole = verb("run", "all chapters for a model into runs/<model>/, and its row of Table 5")
     whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
@@ -231,6 +232,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; an error of the user's ends in one line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        if words and not words[0].startswith("-"):
+            known("command", words[0], VERBS)
         if words[:1] == ["human-eval"]:
             from .human_eval.__main__ import main as rate
 

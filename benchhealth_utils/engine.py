@@ -1,19 +1,35 @@
-"""papermill's engine with one more step: a key among the parameters is refused.
+"""papermill's engine, which refuses a key or an unknown name among the parameters.
 
 papermill writes the parameters into the output file before a notebook runs, so
 a check inside the notebook would come too late. The package registers this
 engine in place of papermill's own, by default and by name, through the entry
 point ``papermill.engine``; papermill's ``--prepare-only``, which runs nothing,
-passes it by.
+passes it by. What ends a run is said without papermill's own traceback.
 """
 
 from __future__ import annotations
 
+import logging
 import re
-from difflib import get_close_matches
+
+from click import ClickException
+from papermill.exceptions import PapermillExecutionError
 
 from .guard import check_no_secret
-from .schema import BenchHealthError
+from .registry import known
+from .schema import BenchHealthError, runs_folder, shown
+
+
+class Refused(BenchHealthError, ClickException):
+    """What papermill's command shows in a line."""
+
+
+class Failed(PapermillExecutionError, ClickException):
+    """An error in a cell, which papermill's command shows as the cell does."""
+
+    def __init__(self, error: PapermillExecutionError):
+        ClickException.__init__(self, str(error).lstrip("\n-"))
+        vars(self).update(vars(error))
 
 
 class CheckedEngine:
@@ -21,12 +37,26 @@ class CheckedEngine:
 
     @classmethod
     def execute_notebook(cls, nb, kernel_name, **options):
-        given = nb.metadata.get("papermill", {}).get("parameters", {})
-        for name, value in given.items():
-            check_no_secret("(in its name)", str(name))
-            check_no_secret(name, str(value))
-        _check_known(nb, given)
-        return _default().execute_notebook(nb, kernel_name, **options)
+        from papermill.execute import raise_for_execution_errors
+
+        try:
+            _check(nb, nb.metadata.get("papermill", {}).get("parameters", {}))
+            if kernel_name.startswith("python"):  # whose log a terminal shows when it is stopped
+                options.setdefault("extra_arguments", ["--log-level=CRITICAL"])
+            done = _default().execute_notebook(nb, kernel_name, **options)
+            if path := options.get("output_path"):
+                raise_for_execution_errors(done, path)
+            return done
+        except BenchHealthError as error:
+            raise Refused(str(error)) from None
+        except PapermillExecutionError as error:
+            raise Failed(error) from None
+        except KeyboardInterrupt:
+            logging.getLogger("asyncio").disabled = True  # of the cell that it leaves unfinished
+            store = runs_folder() / "answers"
+            kept = sum(path.read_bytes().count(b"\n") for path in store.rglob("*.jsonl"))
+            said = f"Interrupted. {kept} answers are stored in {shown(store)}; run again to go on."
+            raise Refused(said) from None
 
     @classmethod
     def nb_kernel_name(cls, nb, name=None):
@@ -37,17 +67,16 @@ class CheckedEngine:
         return _default().nb_language(nb, language)
 
 
-def _check_known(nb, given) -> None:
-    """Refuse a name that the notebook's parameters cell has not; papermill would only warn."""
+def _check(nb, given) -> None:
+    """Refuse a key, and a name that the parameters cell has not; papermill would only warn."""
+    for name, value in given.items():
+        check_no_secret("(in its name)", str(name))
+        check_no_secret(name, str(value))
     for cell in nb.cells:
         if "parameters" in cell.metadata.get("tags", ()):
             names = re.findall(r"^(\w+)\s*(?::[^=\n]+)?=", cell.source, re.M)
-            if unknown := sorted(set(given) - set(names)):
-                near = get_close_matches(unknown[0], names, 1)
-                raise BenchHealthError(
-                    f"This notebook has no parameter {', '.join(unknown)}. It has: "
-                    f"{', '.join(names)}." + (f" Did you mean {near[0]}?" if near else "")
-                )
+            for name in given:
+                known("parameter", name, names)
 
 
 def _default():

@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
@@ -17,14 +18,18 @@ from .data import data_root, fingerprint, load, provenance, subset
 from .guard import check_may_send, is_credentialed
 from .models import open_model
 from .perturb import check_applies, perturb, perturbation_signature, restored
-from .plan import announce
+from .plan import announce, keys_of, mode_of
 from .prompts import exemplar_order, exemplars
-from .registry import DATASETS, MODELS, dataset
+from .registry import DATASETS, MODELS, known
 from .schema import BenchHealthError, DataError, Run, whole_number
 from .stats import compare as compare_sums
 from .stats import holm
 from .tasks import TASKS, read, score, sufficient
 
+COLUMNS = (
+    "model name dataset title scenario metric shots mode exemplar_seed perturbation n value low "
+    "high precision recall coverage constant source comparable dollars tokens"
+).split()
 PACKAGES = ("torch transformers scikit-learn scipy statsmodels rouge-score sacrebleu").split()
 
 
@@ -71,18 +76,11 @@ def evaluate(
         For an unknown key, mode or perturbation, a wrong number, or data that may not go to
         the model, before anything is asked.
     """
-    keys = [datasets] if isinstance(datasets, str) else list(datasets)
-    for key in keys:
-        dataset(key)
-    if len(set(keys)) < len(keys):
-        raise BenchHealthError(f"A data set is named twice: {', '.join(keys)}.")
-    if mode not in MODES:
-        raise BenchHealthError(f"There is no mode '{mode}'. Known: {', '.join(MODES)}.")
-    for name, value in {"shots": shots, "seed": seed}.items():
-        whole_number(name, value)
-    for name, value in {"limit": limit, "exemplar_seed": exemplar_seed}.items():
-        whole_number(name, 0 if value is None else value)
-    model = open_model(model) if isinstance(model, str) else model
+    keys, wanted = keys_of(datasets), {"limit": limit, "exemplar_seed": exemplar_seed}
+    known("mode", mode, MODES)
+    for name, value in {"shots": shots, "seed": seed, **wanted}.items():
+        whole_number(name, 0 if value is None and name in wanted else value)
+    model = open_model(model)
     for key in keys:
         check_may_send(model, key)
         if perturbation is not None:
@@ -90,11 +88,10 @@ def evaluate(
     asked = dict(mode=mode, shots=shots, limit=limit, seed=seed, perturbation=perturbation)
     announce(model, keys, exemplar_seed=exemplar_seed, **asked)
     draw = exemplar_seed if shots and exemplar_seed is not None else seed
-    runs = []
+    runs, options = [], dict(store=store, progress=progress)
     for key in keys:
-        closed = TASKS[key].labels is not None and (mode in model.modes or mode == "generate")
-        options = dict(mode=mode if closed else "generate", store=store, progress=progress)
-        runs.append(_run(model, key, shots, limit, seed, draw, perturbation, options))
+        how = options | {"mode": mode_of(key, mode, model.modes)}
+        runs.append(_run(model, key, shots, limit, seed, draw, perturbation, how))
     return runs
 
 
@@ -202,28 +199,29 @@ def frame(runs: Sequence[Run]) -> pd.DataFrame:
         a model declared, not seen), comparable (the paper's score may stand beside it),
         dollars, tokens (of prompts and replies).
     """
-    return pd.DataFrame([_row(run) for run in _listed(runs)])
+    return pd.DataFrame([_row(run) for run in _listed(runs)], columns=COLUMNS)
 
 
 def _listed(runs) -> list[Run]:
     """Runs as a list; one alone counts as a list of one."""
-    return [runs] if isinstance(runs, Run) else list(runs)
+    found = list(runs) if isinstance(runs, Iterable) else [runs]
+    if not all(isinstance(run, Run) for run in found):
+        raise BenchHealthError("Expected runs, as `evaluate` and `published` give them.")
+    return found
 
 
-def _row(run: Run) -> dict:
+def _row(run: Run) -> tuple:
+    """The values of `COLUMNS`."""
     spec, scores, asked = DATASETS[run.dataset], run.scores, run.signature
-    usage = [run.usage.get(name) for name in ("prompt", "completion")]
     name = MODELS[run.model].name if run.model in MODELS else run.model
-    row = {"model": run.model, "name": name, "dataset": run.dataset, "title": spec.name}
-    row |= {"scenario": spec.scenario, "metric": scores.metric}
-    row |= {key: asked.get(key) for key in ("shots", "mode", "exemplar_seed", "perturbation")}
-    row |= {"n": scores.n, "value": scores.value}
-    row |= dict(zip(("low", "high"), scores.interval, strict=True))
-    row |= {key: getattr(scores, key) for key in ("precision", "recall", "coverage")}
+    how = (asked.get(key) for key in ("shots", "mode", "exemplar_seed", "perturbation"))
+    rates = scores.value, *scores.interval, scores.precision, scores.recall, scores.coverage
+    usage = [run.usage.get(kind) for kind in ("prompt", "completion")]
+    tokens = sum(usage) if None not in usage else None
+    row = run.model, name, run.dataset, spec.name, spec.scenario, scores.metric, *how, scores.n
     source = asked["data"]["source"] + ", imported" * run.imported
-    row |= {"constant": _constant(run), "source": source}
-    row |= {"comparable": run.comparable, "dollars": run.usage.get("dollars")}
-    return row | {"tokens": sum(usage) if None not in usage else None}
+    row += *rates, _constant(run), source, run.comparable
+    return *row, run.usage.get("dollars"), tokens
 
 
 def _constant(run: Run) -> float:
@@ -304,8 +302,6 @@ def _exemplar_ids(examples, pool, shots: int, seed: int) -> dict:
 def _versions() -> dict[str, str]:
     found = {"benchhealth_utils": __version__}
     for name in PACKAGES:
-        try:
+        with suppress(PackageNotFoundError):
             found[name] = version(name)
-        except PackageNotFoundError:
-            continue
     return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from .answers import MODES
 from .data import data_root
 from .models import check_name
-from .registry import DATASETS
+from .registry import DATASETS, known
 from .results import published
 from .schema import BenchHealthError, Run, shown, whole_number
 
@@ -34,8 +34,8 @@ def check(**parameters) -> None:
             check_name(value)
         elif name in ("shots", "limit", "seed"):
             whole_number(name, value)
-        elif name == "mode" and value not in MODES:
-            raise BenchHealthError(f"mode is {value!r}; expected one of: {', '.join(MODES)}.")
+        elif name == "mode":
+            known("mode", value, MODES)
         elif name == "datasets":
             data_sets(value)
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
@@ -60,14 +60,15 @@ def data_sets(text: str = "all", *, scenario: str = "", without: Sequence[str] =
         For a key that is not known, not part of the chapter, or named twice.
     """
     chosen = [key for key, spec in DATASETS.items() if scenario in ("", spec.scenario)]
-    known = [key for key in chosen if key not in without]
+    chosen = [key for key in chosen if key not in without]
     named = text.split() if isinstance(text, str) else []
-    every = named == ["all"]
-    odd = [key for key in named if key not in known]
-    if not every and (not named or odd or len(set(named)) < len(named)):
-        keys = f"'all', or different keys with blanks between them: {', '.join(known)}."
-        raise BenchHealthError(f"datasets is {text!r}; expected {keys}")
-    wanted = [key for key in known if every or key in named]
+    if named != ["all"]:
+        if not named or len(set(named)) < len(named):
+            keys = f"'all', or different keys with blanks between them: {', '.join(chosen)}."
+            raise BenchHealthError(f"datasets is {text!r}; expected {keys}")
+        for key in named:
+            known("data set", key, chosen)
+    wanted = [key for key in chosen if named == ["all"] or key in named]
     found = [key for key in wanted if (data_root() / DATASETS[key].folder).is_dir()]
     if absent := [DATASETS[key].name for key in wanted if key not in found]:
         print(f"Not in the data folder, so left out: {', '.join(absent)}.")

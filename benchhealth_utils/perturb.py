@@ -17,7 +17,7 @@ from itertools import islice, permutations
 
 import yaml
 
-from .registry import DATASETS, dataset
+from .registry import DATASETS, dataset, known
 from .schema import DATA, BenchHealthError, Example, Reading
 from .tasks import TASKS
 
@@ -58,17 +58,15 @@ def applies(kind: str, key: str) -> bool:
     >>> applies("option_order", "medqa"), applies("option_order", "ddi")
     (True, False)
     """
-    if not isinstance(kind, str) or kind not in PERTURBATIONS:
-        known = ", ".join(PERTURBATIONS)
-        raise BenchHealthError(f"There is no perturbation '{kind}'. Known: {known}.")
-    return dataset(key).key in PERTURBATIONS[kind].get("datasets", DATASETS)
+    fits = PERTURBATIONS[known("perturbation", kind, PERTURBATIONS)].get("datasets", DATASETS)
+    return dataset(key).key in fits and (kind != "template" or TASKS[key].reworded != "")
 
 
 def check_applies(kind: str, key: str) -> None:
     """Refuse a perturbation that is unknown, or that a data set has no place for."""
     if not applies(kind, key):
-        known = ", ".join(name for name in DATASETS if applies(kind, name))
-        raise BenchHealthError(f"'{kind}' does not apply to {key}; it does to {known}.")
+        fit = ", ".join(name for name in DATASETS if applies(kind, name))
+        raise BenchHealthError(f"'{kind}' does not apply to {key}; it does to {fit}.")
 
 
 def perturb(example: Example, kind: str, seed: int = 0) -> Example:

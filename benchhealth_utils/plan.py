@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import pandas as pd
 
@@ -13,7 +13,7 @@ from .models import Backend, Request, check_name, modes_of
 from .models.local import open_prompts
 from .models.money import Price, known_price, most_tokens
 from .perturb import perturb
-from .registry import REMOTE, dataset, parts, recorded_name, template
+from .registry import REMOTE, dataset, known, parts, recorded_name, template
 from .schema import BenchHealthError, ModelError, whole_number
 from .tasks import TASKS
 
@@ -23,7 +23,7 @@ SHARE = 0.5  # of its limit that a reply is expected to take, where no answer is
 
 def plan(
     model: str,
-    datasets: Sequence[str],
+    datasets: str | Sequence[str],
     *,
     shots: int = 0,
     limit: int | None = None,
@@ -41,8 +41,7 @@ def plan(
     ----------
     model : str
         As for `open_model`; it is not opened, only its tokenizer is read.
-    datasets : sequence of str
-    shots, limit, seed, mode, exemplar_seed, perturbation, store
+    datasets, shots, limit, seed, mode, exemplar_seed, perturbation, store
         As in `evaluate`.
     seconds : float
         Time for a request.
@@ -66,12 +65,12 @@ def plan(
     jinja = template(style) if form in REMOTE and style else None
     draw = exemplar_seed if shots and exemplar_seed is not None else seed
     cap, rows = spec.max_tokens if spec else None, []
-    for key in [dataset(key).key for key in datasets]:
+    known("mode", mode, MODES)
+    for key in keys_of(datasets):
         whole = load(key)
         items = subset(whole, limit, seed)
         asked = [perturb(item, perturbation, seed) for item in items] if perturbation else items
-        closed = TASKS[key].labels is not None and mode in modes_of(model)
-        how = mode if closed or mode not in MODES else "generate"
+        how = mode_of(key, mode, modes_of(model))
         requests, _ = make_requests(asked, shots=shots, seed=draw, mode=how, cap=cap)
         requests = list({answer_key({}, request): request for request in requests}.values())
         bounds = [most_tokens(request, jinja) for request in requests]
@@ -89,6 +88,20 @@ def plan(
     frame = pd.DataFrame(rows)
     frame.attrs |= {"counted": counted, "priced": priced}
     return frame
+
+
+def keys_of(datasets: str | Sequence[str]) -> list[str]:
+    """Keys of data sets, of one or of several; an unknown one is refused, and one named twice."""
+    several = isinstance(datasets, Iterable) and not isinstance(datasets, str)
+    keys = [dataset(key).key for key in (datasets if several else [datasets])]
+    if len(set(keys)) < len(keys):
+        raise BenchHealthError(f"A data set is named twice: {', '.join(keys)}.")
+    return keys
+
+
+def mode_of(key: str, mode: str, offered: Sequence[str]) -> str:
+    """How a data set is asked: open questions, and a model without this mode, in free text."""
+    return mode if TASKS[key].labels and mode in offered else "generate"
 
 
 def _counter(model: str) -> tuple[Callable[[Request], int], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, field
 from datetime import date
 from difflib import get_close_matches
@@ -140,15 +140,16 @@ MODELS: dict[str, ModelSpec] = _entries(_ROWS, ModelSpec, "models.yaml")
 
 def dataset(key: str) -> Dataset:
     """The registry's entry; an unknown key lists the known ones."""
-    if key not in DATASETS:
-        raise BenchHealthError(f"There is no data set '{key}'. {suggestion(key, DATASETS)}")
-    return DATASETS[key]
+    return DATASETS[known("data set", key, DATASETS)]
 
 
-def suggestion(name: str, known) -> str:
-    """What may have been meant by a mistyped name, and all that there is."""
-    near = get_close_matches(str(name), list(known), 1)
-    return (f"Did you mean {near[0]}? " if near else "") + f"Known: {', '.join(known)}."
+def known(what: str, name, names: Collection[str], error: type = BenchHealthError) -> str:
+    """A name that there is; for any other an error says what may be meant, and all there are."""
+    if isinstance(name, str) and name in names:
+        return name
+    near = get_close_matches(str(name).lower(), names, 1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    raise error(f"There is no {what} '{name}'. {meant}Known: {', '.join(names)}.")
 
 
 def model_spec(name: str) -> ModelSpec | None:
@@ -186,9 +187,7 @@ def template(name: str) -> str:
     ModelError
         For one that does not exist; the message lists those that do.
     """
-    known = sorted(path.stem for path in TEMPLATES.glob("*.jinja"))
-    if name not in known:
-        raise ModelError(f"There is no chat template '{name}'. Known: {', '.join(known)}.")
+    known("chat template", name, sorted(p.stem for p in TEMPLATES.glob("*.jinja")), ModelError)
     return (TEMPLATES / f"{name}.jinja").read_text(encoding="utf-8")
 
 

@@ -16,17 +16,20 @@ import zlib
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from pydantic import TypeAdapter
 
 from . import schema
-from .answers import file_name
+from .answers import file_name, naming
 from .registry import DATASETS, MODELS
 from .registry import dataset as registered
 from .schema import DATA, ROOT, STATUSES, BenchHealthError, Run, Scores, runs_folder, write_atomic
 from .tasks import TASKS
 
 ECHO = 8  # words in a row that the item has, too
-RATES = ("value", "precision", "recall", "coverage")
+CLONED = DATA.parent == ROOT  # else an installed package, which is not written into
+SCORES = TypeAdapter(Scores)
 
 
 def record(run: Run, folder: Path | None = None) -> Path:
@@ -48,15 +51,16 @@ def record(run: Run, folder: Path | None = None) -> Path:
     name += "" if fit else f"-{asked['data']['source']}-{run.scores.n}"
     name += f"-seed{asked['seed']}" if kind or not fit else ""
     if folder is None:
-        folder = (DATA if fit and DATA.parent == ROOT else runs_folder()) / "results"
+        folder = (DATA if fit and CLONED else runs_folder()) / "results"
     path = folder / file_name(run.model) / f"{name}.json"
     about = {"model": run.model, "dataset": run.dataset, "statuses": run.counts}
     about |= {"usage": dict(run.usage), "signature": dict(run.signature)}
     text = json.dumps(about | dataclasses.asdict(run.scores), indent=1, sort_keys=True) + "\n"
     text = re.sub(r"\[[\d\s,.e+-]+\]", lambda found: " ".join(found[0].split()), text)
     rows = run.rows.to_csv(index=False, lineterminator="\n").encode()
-    write_atomic(_items_file(path), gzip.compress(rows, mtime=0))
-    return write_atomic(path, text)
+    with naming(path):
+        write_atomic(_items_file(path), gzip.compress(rows, mtime=0))
+        return write_atomic(path, text)
 
 
 def published(model: str | None = None, dataset: str | None = None) -> list[Run]:
@@ -92,7 +96,7 @@ def recorded(folder: Path, model: str | None = None, dataset: str | None = None)
         By model in the registry's order, then Table 1's; without texts.
     """
     found = []
-    for path in sorted(Path(folder).glob(f"{file_name(model) if model else '*'}/*.json")):
+    for path in sorted(Path(folder).glob(f"{file_name(str(model)) if model else '*'}/*.json")):
         if dataset is None or path.name.startswith(f"{dataset}-"):
             try:
                 found.append(_read(path, *map(_changed, (path, _items_file(path)))))
@@ -104,43 +108,33 @@ def recorded(folder: Path, model: str | None = None, dataset: str | None = None)
 
 @lru_cache(maxsize=256)
 def _read(path: Path, *changed: int) -> Run:
-    """One result; everything in it is checked, and the score worked out again."""
+    """One result; its scores have to follow from its items."""
 
     def refuse(problem: str):
         raise BenchHealthError(f"{path.parent.name}/{path.name}: {problem}. Record it again.")
 
     try:
-        row = json.loads(path.read_text(encoding="utf-8"))
-        scores = Scores(**{field.name: row[field.name] for field in dataclasses.fields(Scores)})
+        text = path.read_text(encoding="utf-8")
+        scores, row = SCORES.validate_json(text, strict=True), json.loads(text)
         asked, data = row["signature"], row["signature"]["data"]
-        known = {"model": row["model"], "dataset": row["dataset"], "usage": row["usage"]}
-        needed = asked["shots"], asked["mode"], asked["seed"], data["limit"], data["items"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        refuse(f"it is no result ({type(error).__name__}: {str(error)[:80]})")
-    key, n = known["dataset"], scores.n
-    if key not in DATASETS:
-        refuse(f"there is no data set {key!r}")
-    if not isinstance(known["model"], str) or not isinstance(known["usage"], dict):
-        refuse("its model or usage is of the wrong kind")
-    if not all(type(count) is int for count in (n, *needed[2:])):
-        refuse("a count in it is no whole number")
-    for name in RATES:
-        if not _is_rate(getattr(scores, name)):
-            refuse(f"its {name} is {getattr(scores, name)!r}, not a rate from 0 to 1")
-    ends = scores.interval
-    if not (isinstance(ends, list) and len(ends) == 2 and all(map(_is_rate, ends))):
-        refuse(f"its interval is {ends!r}")
-    scores = dataclasses.replace(scores, interval=tuple(ends))
-    try:
+        known = {name: row[name] for name in ("model", "dataset", "usage")}
+        counts = asked["shots"], asked["seed"], data["limit"], data["items"]
+        texts, key = (known["model"], asked["mode"]), known["dataset"]
         metric = TASKS[key].metric
         rows = _rows(path, metric.columns)
-    except (OSError, ValueError, KeyError, EOFError, zlib.error) as error:
-        refuse(f"its items cannot be read ({type(error).__name__})")
-    if len(rows) != n or rows["id"].duplicated().any() or not set(rows["status"]) <= set(STATUSES):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, zlib.error) as e:
+        refuse(f"it is no result ({type(e).__name__}: {' '.join(str(e).split())[:120]})")
+    for kind, values in {int: counts, str: texts, dict: (known["usage"],)}.items():
+        if not all(type(value) is kind for value in values):
+            refuse("a field of its signature or usage is of the wrong kind")
+    n, status = scores.n, rows["status"]
+    if len(rows) != n or rows["id"].duplicated().any() or not set(status) <= set(STATUSES):
         refuse(f"it has {len(rows)} items, or one twice, or an unknown status; n is {n}")
-    sums = rows[list(metric.columns)].to_numpy(float).sum(axis=0)
-    if not abs(float(metric.statistic(sums)) - scores.value) < 1e-9:
-        refuse("its items do not give its score")
+    found = *metric.figures(rows[list(metric.columns)].to_numpy(float).sum(axis=0)), scores.coverage
+    given = scores.value, scores.precision, scores.recall, (status == "ok").mean()
+    low, high = scores.interval
+    if not (np.allclose(found, given, rtol=0, atol=1e-9) and 0 <= low <= high <= 1):
+        refuse("its items do not give its scores, or its interval is none")
     official = data.get("fingerprint") == DATASETS[key].fingerprint is not None
     whole = not data["limit"] and n == data["items"] == DATASETS[key].size
     source = data.get("source")
@@ -148,10 +142,6 @@ def _read(path: Path, *changed: int) -> Run:
         source = "official" if official else "other"
     asked = asked | {"data": data | {"source": source, "limit": 0 if whole else n}}
     return Run(**known, scores=scores, signature=asked, rows=rows)
-
-
-def _is_rate(value) -> bool:
-    return type(value) in (int, float) and 0 <= value <= 1
 
 
 def _items_file(path: Path) -> Path:
@@ -172,8 +162,8 @@ def _rows(path: Path, columns) -> pd.DataFrame:
     return rows[list(kinds)]
 
 
-def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
-    """Keep a run's answers beside its published result.
+def publish_answers(run: Run, folder: Path | None = None) -> Path | None:
+    """Keep a run's answers: under ``data/answers`` of a clone, else in the runs folder.
 
     Words that repeat the item, eight or more in a row, are left out: they are the data
     set's. A baseline's answers are not kept, since they are made of the data's own words.
@@ -205,7 +195,9 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
             line["reading"] = sorted(reading, key=str) if several else reading
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     name = f"{key}-{run.signature['shots']}shot-{run.signature['mode']}.jsonl"
-    return write_atomic(folder / file_name(model) / name, "".join(lines))
+    folder = folder or (DATA / "answers" if CLONED else runs_folder() / "published")
+    with naming(folder):
+        return write_atomic(folder / file_name(model) / name, "".join(lines))
 
 
 def published_answers(

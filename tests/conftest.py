@@ -5,7 +5,10 @@ from __future__ import annotations
 import ipaddress
 import os
 import shutil
+import signal
 import socket
+from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -107,6 +110,28 @@ def real_data() -> Path:
     if not REAL.is_dir():
         pytest.fail(f"BENCHHEALTH_DATA names {_NAMED}, which is not a folder")
     return REAL
+
+
+@pytest.fixture
+def child():
+    """Start work in a process of its own that a test can strike; it knows what the test knows."""
+    started = []
+
+    def struck(work, given):
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell may have it ignored
+        with suppress(KeyboardInterrupt):
+            os._exit(bool(work(*given)))
+        os._exit(130)
+
+    def start(work, *given):
+        started.append(get_context("fork").Process(target=struck, args=(work, given)))
+        started[-1].start()
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
 
 
 @pytest.fixture

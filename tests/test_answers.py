@@ -6,8 +6,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -157,7 +155,7 @@ def test_gold_is_withheld_from_models(items):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"mode": "guess"}, "no mode 'guess'. Known: generate, likelihood"),
+        ({"mode": "likelyhood"}, "no mode 'likelyhood'. Did you mean likelihood"),
         ({"shots": -1}, "shots is -1"),
     ],
 )
@@ -183,69 +181,50 @@ def test_the_store_is_plain_json_lines(tmp_path):
     assert (tmp_path / "x.jsonl").read_bytes().count(b"\n") == 1
 
 
-RUN = """
-import json, sys, time
-sys.path.insert(0, {tests!r})
-from test_answers import Echo, SAMPLES
-from benchhealth_utils import load
-from benchhealth_utils.answers import answer
+def slowly(store, pause, log):
+    """Ask for everything, and keep a list of what was asked."""
 
-class Slow(Echo):
-    def replies(self, requests, wanted):
-        for part in super().replies(requests, wanted):
-            with open({log!r}, "a") as log:
-                log.write("".join(f"{{i}}\\n" for i, _ in part))
-            time.sleep({pause})
-            yield part
+    class Slow(Echo):
+        def replies(self, requests, wanted):
+            for part in super().replies(requests, wanted):
+                with log.open("a") as file:
+                    file.write("".join(f"{requests[i].example.id}\n" for i, _ in part))
+                time.sleep(pause)
+                yield part
 
-answers = answer(Slow(), load("medqa", root=SAMPLES), store={store!r}, progress=False)
-print(json.dumps([[a.id, a.status, a.text, a.key] for a in answers]))
-"""
-
-
-def start(store, log, pause):
-    code = RUN.format(tests=str(Path(__file__).parent), log=str(log), store=str(store), pause=pause)
-    return subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
-    )
-
-
-def heed_ctrl_c():
-    """A shell that starts the tests in the background has its children ignore Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return ask(Slow(), load("medqa", root=SAMPLES), store)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
-def test_a_killed_process_resumes_with_identical_results(tmp_path, how):
+def test_a_killed_process_resumes_with_identical_results(tmp_path, how, child):
     """Kill while a batch is in the making; the next run asks for the rest only."""
-    whole, _ = start(tmp_path / "whole", tmp_path / "whole.log", 0).communicate(timeout=60)
-    process = start(tmp_path / "cut", tmp_path / "cut.log", 0.3)
+    whole = slowly(tmp_path / "whole", 0, tmp_path / "whole.log")
+    process = child(slowly, tmp_path / "cut", 0.2, tmp_path / "cut.log")
     stored = store_path("echo", "medqa", tmp_path / "cut")
     deadline = time.monotonic() + 60
     while not (stored.exists() and stored.read_bytes().count(b"\n") >= 6):
-        assert time.monotonic() < deadline and process.poll() is None
+        assert time.monotonic() < deadline and process.is_alive()
         time.sleep(0.02)
-    process.send_signal(how)
-    process.communicate(timeout=60)
-    assert process.returncode != 0
+    os.kill(process.pid, how)
+    process.join(60)
     before = stored.read_bytes().count(b"\n")
-    assert 6 <= before < len(json.loads(whole))
-    (tmp_path / "cut.log").unlink()
-    again, _ = start(tmp_path / "cut", tmp_path / "cut.log", 0).communicate(timeout=60)
-    assert again == whole
-    asked = (tmp_path / "cut.log").read_text().split()
-    assert len(asked) == len(json.loads(whole)) - before
+    assert process.exitcode != 0 and 6 <= before < len(whole)
+    assert slowly(tmp_path / "cut", 0, tmp_path / "again.log") == whole
+    assert len((tmp_path / "again.log").read_text().split()) == len(whole) - before
     assert stored.read_bytes() == store_path("echo", "medqa", tmp_path / "whole").read_bytes()
 
 
-def test_two_processes_at_once_ask_each_item_once(tmp_path):
+@pytest.mark.skipif(os.name != "posix", reason="starts processes by forking")
+def test_two_processes_at_once_ask_each_item_once(tmp_path, child):
     log = tmp_path / "both.log"
-    both = [start(tmp_path / "store", log, 0.05) for _ in range(2)]
-    outputs = [process.communicate(timeout=60)[0].splitlines()[-1] for process in both]
-    assert outputs[0] == outputs[1]
+    both = [child(slowly, tmp_path / "store", 0.05, log) for _ in range(2)]
+    for process in both:
+        process.join(60)
     asked = log.read_text().split()
-    assert sorted(asked) == sorted(set(asked))
+    assert sorted(asked) == sorted(item.id for item in load("medqa", root=SAMPLES))
+    again = tmp_path / "again.log"
+    assert len(slowly(tmp_path / "store", 0, again)) == len(asked) and not again.exists()
 
 
 def test_no_single_bit_flip_is_accepted_in_silence(items, tmp_path):
@@ -295,6 +274,19 @@ def test_a_full_disk_loses_nothing_and_says_so(items, tmp_path, monkeypatch):
     again = Echo()
     assert len(ask(again, items, tmp_path)) == len(items)
     assert not set(again.asked) & {item.id for item in items[:6]}
+
+
+@pytest.mark.parametrize("taken", [".", "echo", "echo/medqa.jsonl", "echo/medqa.jsonl.lock"])
+def test_a_path_that_something_else_has_taken_is_named(items, tmp_path, taken):
+    """A file where a folder is expected, and a folder where a file is."""
+    path = tmp_path / "store" / taken
+    if taken.endswith(("l", "k")):
+        path.mkdir(parents=True)
+    else:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+    with pytest.raises(BenchHealthError, match="medqa.jsonl cannot be read or written: .* a dir|F"):
+        ask(Echo(), items, tmp_path / "store")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes")

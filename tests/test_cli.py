@@ -3,11 +3,14 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import papermill
 import pytest
+from fault_server import FaultServer, point_at
 
 from benchhealth_utils import cli
 from benchhealth_utils.notebook import check, data_sets, numbers
@@ -39,16 +42,18 @@ def test_a_broken_data_set_is_named_and_ends_in_one(capsys, fresh, monkeypatch):
 @pytest.mark.parametrize(
     "words, code, said",
     [
-        (["row", "nobody"], 1, "No result of nobody"),
+        (["row", "gpt-4"], 1, "No result of gpt-4"),
+        (["row", "majorty"], 1, "There is no model 'majorty'. Did you mean majority?"),
         (["run", "gpt-5"], 1, "There is no model 'gpt-5'"),
         (["run", "majority", "--limit", "-3"], 1, "limit is -3"),
-        (["run", "majority", "--chapters", "reasonnig"], 1, "no chapter 'reasonnig'. Known: reas"),
-        (["run", "majority", "--datasets", "medqa gda"], 1, "datasets is 'medqa gda'"),
+        (["run", "majority", "--chapters", "reasonnig"], 1, "Did you mean reasoning? Known: reas"),
+        (["run", "majority", "--datasets", "medqa gda"], 1, "no data set 'gda'. Did you mean gad?"),
         (["publish", "majority", "gad"], 1, "gad: only runs of the official data are published"),
         (["publish", "majority", "mimic_cxr"], 1, "mimic_cxr is credentialed"),
         (["publish", "majority", "gda"], 1, "Did you mean gad?"),
         (["download", "medqq"], 1, "Did you mean medqa?"),
-        (["plan", "--model", "majority", "--datasets", "gda"], 1, "gda"),
+        (["plan", "--model", "majority", "--mode", "generat"], 1, "Did you mean generate?"),
+        (["plna"], 1, "There is no command 'plna'. Did you mean plan?"),
         (["--nonsense"], 2, "usage: benchhealth"),
         (["--help"], 0, "human-eval"),
     ],
@@ -80,6 +85,30 @@ def test_ctrl_c_ends_in_a_line(capsys, monkeypatch):
     monkeypatch.setattr(cli, "_do", stopped)
     code, _, err = main(capsys, "row", "majority")
     assert code == 130 and "3 of 8 answers are stored" in err and len(err.splitlines()) <= 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends POSIX signals")
+def test_ctrl_c_in_a_chapter_ends_in_a_line_that_says_what_is_stored(monkeypatch, tmp_path):
+    """Also under papermill's own command, whose kernel hears of it late."""
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
+    code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); " \
+           "from papermill.cli import papermill; sys.exit(papermill())"  # fmt: skip
+    given = [str(ROOT / "notebooks" / "reasoning.ipynb"), str(tmp_path / "o.ipynb"), "-p", "model"]
+    with FaultServer(delay=0.4) as server:
+        point_at(monkeypatch, "openai", server)
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, *given, "openai:m", "--no-progress-bar"],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while len(server.bodies) < 9:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    kept = sum(path.read_bytes().count(b"\n") for path in tmp_path.rglob("*.jsonl"))
+    assert kept and process.returncode != 0 and "Traceback" not in said
+    assert f"Interrupted. {kept} answers are stored in " in said.strip().splitlines()[-1]
 
 
 def test_a_row_is_official_where_there_is_a_published_result(capsys):
@@ -124,7 +153,7 @@ def test_parameters_in_force_are_printed(capsys):
         ({"shots": -1}, "shots is -1"),
         ({"limit": "8"}, "limit is '8'"),
         ({"seed": True}, "seed is True"),
-        ({"mode": "greedy"}, "expected one of: generate, likelihood"),
+        ({"mode": "greedy"}, "no mode 'greedy'. Known: generate, likelihood"),
         ({"datasets": "medqa medqa"}, "datasets is"),
     ],
 )
@@ -135,7 +164,7 @@ def test_bad_parameters_are_refused(given, said):
 
 def test_an_unknown_parameter_is_refused_before_anything_runs(tmp_path):
     target = tmp_path / "out.ipynb"
-    with pytest.raises(BenchHealthError, match="no parameter limmit.*Did you mean limit"):
+    with pytest.raises(BenchHealthError, match="no parameter 'limmit'.*Did you mean limit"):
         papermill.execute_notebook(
             str(ROOT / "notebooks" / "reasoning.ipynb"), str(target), {"limmit": 3},
             progress_bar=False,

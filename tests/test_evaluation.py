@@ -2,7 +2,17 @@
 
 import pytest
 
-from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, score
+from benchhealth_utils import (
+    DATASETS,
+    add_csv,
+    compare,
+    evaluate,
+    frame,
+    items,
+    load,
+    published,
+    score,
+)
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.notebook import measured
 from benchhealth_utils.schema import BenchHealthError
@@ -84,8 +94,12 @@ class Untouched(Backend):
 @pytest.mark.parametrize(
     "given, said",
     [
-        ({"mode": "likelihod"}, "no mode 'likelihod'. Known: generate, likelihood"),
-        ({"perturbation": "typo"}, "no perturbation 'typo'"),
+        ({"model": None}, "no model 'None'. Known: claude-2"),
+        ({"model": "not a model"}, "no model 'not a model'. Known: claude-2"),
+        ({"datasets": None}, "no data set 'None'. Known: medqa"),
+        ({"datasets": [["gad"]]}, "Did you mean gad"),
+        ({"mode": "likelihod"}, "no mode 'likelihod'. Did you mean likelihood"),
+        ({"perturbation": "typo"}, "no perturbation 'typo'. Did you mean typos"),
         ({"perturbation": ["typos"]}, "no perturbation"),
         ({"datasets": ["medqa", "gad"], "perturbation": "option_order"}, "does not apply to gad"),
         ({"datasets": ["gad", "mimic_cxr"]}, "mimic_cxr is credentialed"),
@@ -98,12 +112,26 @@ class Untouched(Backend):
 )
 def test_wrong_arguments_are_refused_before_anything_is_asked(given, said, tmp_path):
     with pytest.raises(BenchHealthError, match=said):
-        evaluate(Untouched(), **{"datasets": "gad", "store": tmp_path, **given})
+        evaluate(**{"model": Untouched(), "datasets": "gad", "store": tmp_path, **given})
     assert not list(tmp_path.iterdir())
+
+
+def test_an_instruction_of_ones_own_has_no_other_words(tmp_path):
+    (tmp_path / "own.csv").write_text("text,gold\nIs it?,yes\nOr not?,no\n")
+    add_csv("own", tmp_path / "own.csv", text="text", gold="gold", labels=["yes", "no"])
+    try:
+        with pytest.raises(BenchHealthError, match="'template' does not apply to own; it does to"):
+            evaluate("majority", "own", perturbation="template", store=tmp_path)
+    finally:
+        del DATASETS["own"]
 
 
 def test_runs_one_by_one_and_two_on_one_data_set(tmp_path):
     (run,) = evaluate("majority", "gad", limit=4, store=tmp_path, progress=False)
+    assert list(frame([]).columns) == list(frame(run).columns) and frame([]).empty
+    for wrong in (None, "majority", [1]):
+        with pytest.raises(BenchHealthError, match="Expected runs, as `evaluate`"):
+            frame(wrong)
     assert len(frame(run)) == 1 and compare(run, run)["difference"].tolist() == [0]
     with pytest.raises(BenchHealthError, match="items takes one run"):
         items([run])

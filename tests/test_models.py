@@ -41,7 +41,7 @@ def test_an_unknown_name_lists_the_known_ones(name):
     [
         ("anthropic:x#alpaca", "a chat format goes with hf: and openai: only"),
         ("openai:x#", "no chat template ''. Known: alpaca"),
-        ("hf:owner/name#alpacca", "no chat template 'alpacca'. Known: alpaca"),
+        ("hf:owner/name#alpacca", "no chat template 'alpacca'. Did you mean alpaca"),
     ],
 )
 def test_a_chat_format_that_cannot_be_is_refused_before_anything_is_opened(name, message):

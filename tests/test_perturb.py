@@ -82,7 +82,9 @@ def test_what_does_not_apply_is_refused():
     item = items("ddi")[0]
     with pytest.raises(BenchHealthError, match="does not apply to ddi; it does to medqa, medmcqa"):
         perturb(item, "option_order")
-    with pytest.raises(BenchHealthError, match="no perturbation 'typo'. Known: typos"):
+    with pytest.raises(
+        BenchHealthError, match="no perturbation 'typo'. Did you mean typos.* Known: typos"
+    ):
         perturb(item, "typo")
     with pytest.raises(BenchHealthError, match="no data set 'x'"):
         applies("typos", "x")

@@ -1,6 +1,7 @@
 """Results: what is kept can be worked out again, and what is broken is named."""
 
 import copy
+import dataclasses
 import gzip
 import importlib.util
 import json
@@ -184,6 +185,27 @@ def test_only_full_official_runs_of_language_models_are_published(tmp_path):
     (run,) = evaluate("majority", "mimic_iii", limit=5, progress=False)
     with pytest.raises(BenchHealthError, match="credentialed"):
         publish_answers(run, tmp_path)
+
+
+def test_an_installed_package_is_not_written_into(tmp_path, monkeypatch, real_data):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
+    monkeypatch.setattr("benchhealth_utils.results.CLONED", False)
+    (run,) = evaluate("majority", "gad", progress=False)
+    run = dataclasses.replace(run, model="mine")
+    assert run.official and record(run).is_relative_to(tmp_path / "results" / "mine")
+    assert publish_answers(run).is_relative_to(tmp_path / "published" / "mine")
+
+
+def test_a_place_for_results_that_is_taken_is_named(tmp_path):
+    (run,) = evaluate("majority", "gad", limit=2, progress=False)
+    path = record(run, tmp_path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(BenchHealthError, match=f"{path.name} cannot be read or written: Is a dir"):
+        record(run, tmp_path)
+    with pytest.warns(UserWarning, match=f"{path.name}: it is no result.*left out"):
+        assert recorded(tmp_path) == []
 
 
 def test_a_damaged_file_of_answers_names_its_line(tmp_path):

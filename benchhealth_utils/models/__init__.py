@@ -19,12 +19,13 @@ A name is a key of ``data/models.yaml`` or an open form:
 from __future__ import annotations
 
 from ..guard import check_no_secret
-from ..registry import MODELS, REMOTE, ModelSpec, model_spec, parts, template
+from ..registry import MODELS, REMOTE, ModelSpec, known, model_spec, parts, template
 from ..schema import ModelError
 from .base import HARNESSES, Backend, Reply, Request
 from .money import BUDGET, Budget
 
 __all__ = ["BUDGET", "MODELS", "Backend", "Budget", "Reply", "Request", "check_name", "open_model"]
+FORMS = ("hf:<id or folder>", "openai:<model>", "anthropic:<model>", "imported:<model>")
 
 
 def check_name(name: str) -> ModelSpec | None:
@@ -42,14 +43,9 @@ def check_name(name: str) -> ModelSpec | None:
     check_no_secret("model", name)
     form, source, style = parts(name)
     if form not in ("hf", "imported", *REMOTE) or not source.strip():
-        raise ModelError(
-            f"There is no model '{name}'. Known: {', '.join(MODELS)}; and hf:<id or folder> for "
-            "any causal language model, openai:<model> or anthropic:<model> for one behind an API, "
-            "imported:<model> for answers from files."
-        )
+        known("model", name, [*MODELS, *FORMS], ModelError)
     if style is not None and form == "imported":
-        if style not in HARNESSES:
-            raise ModelError(f"{name}: no such harness. Known: {', '.join(HARNESSES)}.")
+        known("harness", style, HARNESSES, ModelError)
         return None
     if style is not None and form == "anthropic":
         raise ModelError(f"{name}: a chat format goes with hf: and openai: only.")
@@ -70,7 +66,7 @@ def modes_of(name: str) -> tuple[str, ...]:
 
 
 def open_model(
-    name: str,
+    name: str | Backend,
     *,
     dtype: str | None = None,
     device: str | None = None,
@@ -81,8 +77,8 @@ def open_model(
 
     Parameters
     ----------
-    name : str
-        Key in ``MODELS`` or an open form.
+    name : str or Backend
+        Key in ``MODELS`` or an open form; a model that is open is returned as it is.
     dtype : {"float32", "bfloat16", "float16"}, optional
         By default ``BENCHHEALTH_DTYPE``, or else what the machine runs well.
     device : str, optional
@@ -100,6 +96,9 @@ def open_model(
         If the model does not exist or cannot be had; the message says what to
         do. Nothing else has been read or written by then.
     """
+    if isinstance(name, Backend):
+        return name
+    name = str(name)
     spec = check_name(name)
     if spec and spec.published == "baseline":
         from .baselines import Baseline

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..schema import Example, Message, ModelError
 
-THINKING = "BENCHHEALTH_THINKING"
 # Whose logs can be scored as they are; "plain": anyone's, of items and texts.
 HARNESSES = ("lm-eval", "inspect", "helm", "lighteval", "plain")
 
@@ -145,9 +145,16 @@ def before_stop(text: str, stop: Sequence[str]) -> str:
     return text[: min((text.index(mark) for mark in stop if mark in text), default=None)]
 
 
+def stated(variable: str, pattern: str, expected: str) -> re.Match | None:
+    """What the environment states, None if nothing; `ModelError` if it is of another form."""
+    text = os.environ.get(variable, "").strip()
+    found = re.fullmatch(pattern, text, re.A | re.I)
+    if text and not found:
+        raise ModelError(f"{variable} is '{text}'; expected {expected}.")
+    return found if text else None
+
+
 def stated_thinking() -> bool | None:
     """Whether ``BENCHHEALTH_THINKING`` switches a model's thinking ``on`` or ``off``."""
-    text = os.environ.get(THINKING, "").strip().lower()
-    if text not in ("", "on", "off"):
-        raise ModelError(f"{THINKING} is '{text}'; expected on or off.")
-    return {"on": True, "off": False}.get(text)
+    found = stated("BENCHHEALTH_THINKING", "on|off", "on or off")
+    return found and found[0].lower() == "on"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -52,14 +52,9 @@ class Baseline(Backend):
         yield [(i, Reply("ok", text)) for i, text in zip(order, texts, strict=True)]
 
 
-def most_frequent(values: Sequence) -> Gold:
-    """The mode; of equally frequent values the first in sorted order.
-
-    >>> most_frequent(["b", "a", "b", "a"])
-    'a'
-    """
-    tally = Counter(values)
-    return min(tally, key=lambda value: (-tally[value], value))
+def _commonest(values: Iterable, count: int) -> list:
+    """The most frequent values; of equally frequent ones the first in sorted order."""
+    return [value for value, _ in Counter(sorted(values)).most_common(count)]
 
 
 def majority(key: str, train: Sequence[Example]) -> Predictor:
@@ -71,21 +66,19 @@ def majority(key: str, train: Sequence[Example]) -> Predictor:
     instructions are all different, so the beginning of the record stands in.
     """
     if key == "chatdoctor":
-        return lambda examples: [_common_drugs(train, example.id) for example in examples]
+        return lambda examples: [
+            frozenset(_commonest((x for item in train if item.id != e.id for x in item.gold), 10))
+            for e in examples
+        ]
     if key == "mimic_iii":
         return lambda examples: [" ".join(e.inputs["record"].split()[:LEAD]) for e in examples]
     if key in ENTITIES:
         answer: Gold = frozenset()
     elif key == "hoc":
-        answer = frozenset({most_frequent([name for item in train for name in item.gold])})
+        answer = frozenset(_commonest((name for item in train for name in item.gold), 1))
     else:
-        answer = most_frequent([item.gold for item in train])
+        (answer,) = _commonest((item.gold for item in train), 1)
     return lambda examples: [answer] * len(examples)
-
-
-def _common_drugs(train: Sequence[Example], left_out: str) -> frozenset[str]:
-    tally = Counter(name for item in train if item.id != left_out for name in item.gold)
-    return frozenset(sorted(tally, key=lambda name: (-tally[name], name))[:10])
 
 
 def supervised(key: str, train: Sequence[Example]) -> Predictor:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
-import re
 import threading
 from dataclasses import dataclass
 
 from ..registry import REMOTE, model_spec, parts, vendor_model
 from ..schema import ModelError
-from .base import Request, with_template
+from .base import Request, stated, with_template
 
-PRICE, LIMIT = "BENCHHEALTH_PRICE", "BENCHHEALTH_MAX_TOKENS"
+PRICE = "BENCHHEALTH_PRICE"
 BUDGET = 5.0  # dollars, where nothing else is stated
 MARKS = 16  # tokens that a chat format may add to each message, at the most
 
@@ -58,10 +56,8 @@ def known_price(name: str, *, here: bool = False) -> tuple[Price | None, str]:
     spec, (form, model, _) = model_spec(name), parts(name)
     if form not in REMOTE and not (spec and spec.published == "api"):
         return None, "none, since the model runs on this machine"
-    if stated := os.environ.get(PRICE, "").strip():
-        if not (found := re.fullmatch(r"(\d*\.?\d+)/(\d*\.?\d+)", stated, re.A)):
-            what = "dollars for a million tokens of the prompt and of the reply, such as 0.50/1.50"
-            raise ModelError(f"{PRICE} is '{stated}'; expected {what}.")
+    what = "dollars for a million tokens of the prompt and of the reply, such as 0.50/1.50"
+    if found := stated(PRICE, r"(\d*\.?\d+)/(\d*\.?\d+)", what):
         return Price(float(found[1]), float(found[2])), f"from {PRICE}"
     model = name if spec else model
     known = vendor_model(model)
@@ -120,10 +116,8 @@ SHARED = Budget()
 
 def shared_budget() -> Budget:
     """That of all models of this process opened without one: ``BENCHHEALTH_BUDGET``, or 5."""
-    stated = os.environ.get("BENCHHEALTH_BUDGET", "").strip() or str(BUDGET)
-    if not re.fullmatch(r"\d*\.?\d+", stated, re.A):
-        raise ModelError(f"BENCHHEALTH_BUDGET is '{stated}'; expected dollars, such as 2.50.")
-    SHARED.limit = float(stated)
+    found = stated("BENCHHEALTH_BUDGET", r"\d*\.?\d+", "dollars, such as 2.50")
+    SHARED.limit = float(found[0]) if found else BUDGET
     return SHARED
 
 
@@ -140,10 +134,8 @@ def stated_limit() -> int:
     ModelError
         If it is no whole number of at least 1.
     """
-    text = os.environ.get(LIMIT, "").strip()
-    if text and not (text.isascii() and text.isdigit() and int(text)):
-        raise ModelError(f"{LIMIT} is '{text}'; expected the tokens of a reply, such as 4096.")
-    return int(text or 0)
+    found = stated("BENCHHEALTH_MAX_TOKENS", r"0*[1-9]\d*", "the tokens of a reply, such as 4096")
+    return int(found[0]) if found else 0
 
 
 def most_tokens(request: Request, jinja: str | None = None) -> tuple[int, int]:

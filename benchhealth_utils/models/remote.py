@@ -13,7 +13,6 @@ import json
 import os
 import queue
 import re
-import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -150,21 +149,18 @@ class RemoteModel(Backend):
             If nothing more can be asked: the key, the budget, the endpoint.
             Everything answered until then has been yielded.
         """
-        out, loop = queue.SimpleQueue(), asyncio.new_event_loop()
-        asking = loop.create_task(self._all(requests, deque(sorted(wanted)), out.put))
-        asking.add_done_callback(lambda _: out.put(None))
-        work, title = (lambda: loop.run_until_complete(asyncio.wait([asking]))), "requests to "
-        thread = threading.Thread(target=work, name=title + self.name, daemon=True)
-        thread.start()
-        try:
-            while (answered := out.get()) is not None:
-                yield [answered]
-            asking.result()
-        finally:
-            loop.call_soon_threadsafe(asking.cancel)
-            thread.join(timeout=10)
-            if not thread.is_alive():
-                loop.close()
+        from anyio.from_thread import start_blocking_portal  # both vendors' clients bring it
+
+        out, left = queue.SimpleQueue(), deque(sorted(wanted))
+        with start_blocking_portal(name=f"requests to {self.name}") as portal:
+            asking = portal.start_task_soon(self._all, requests, left, out.put)
+            asking.add_done_callback(lambda _: out.put(None))
+            try:
+                while (answered := out.get()) is not None:
+                    yield [answered]
+                asking.result()
+            finally:
+                asking.cancel()
 
     async def _all(self, requests, left: deque, give) -> None:
         """Ask all that is left; after a stop, what is open may still come in."""

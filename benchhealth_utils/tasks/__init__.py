@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .. import replies
-from ..registry import suggestion
-from ..schema import Answer, BenchHealthError, Example, Gold, Reading, Scores
+from ..registry import known
+from ..schema import Answer, Example, Gold, Reading, Scores
 from .base import Task
 from .discharge import MIMIC_III
 from .entities import ENTITIES
@@ -41,9 +41,7 @@ ECHOED = ("mimic_cxr", "iu_xray", "mimic_iii", "ddi", "gad", "hoc")
 
 def task(dataset: str) -> Task:
     """The task of a data set; an unknown key lists the known ones."""
-    if dataset not in TASKS:
-        raise BenchHealthError(f"There is no data set '{dataset}'. {suggestion(dataset, TASKS)}")
-    return TASKS[dataset]
+    return TASKS[known("data set", dataset, TASKS)]
 
 
 def read(example: Example, reply: Answer | str) -> Reading | None:
@@ -78,18 +76,18 @@ def read(example: Example, reply: Answer | str) -> Reading | None:
     >>> read(example, "A patient with high glucose should be examined.") is None
     True
     """
-    known = task(example.dataset)
+    asked = task(example.dataset)
     if isinstance(reply, Answer):
         if reply.status != "ok":
             return None
         reply = reply.text
-    text = replies.without(reply, example.instruction or known.instruction)
+    text = replies.without(reply, example.instruction or asked.instruction)
     own = re.escape(str(example.inputs.get("question", ""))[:40])
     if own:  # a "Question:" that opens another question is where a reply runs on
         text = re.sub(rf"\bQuestion:\s*(?={own})", "", text)
     if example.dataset in ECHOED:
-        text = replies.without(text, known.question(example))
-    return known.parse(example, text)
+        text = replies.without(text, asked.question(example))
+    return asked.parse(example, text)
 
 
 def score(

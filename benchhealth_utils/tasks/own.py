@@ -106,7 +106,6 @@ def add_csv(
         ),
         metric=accuracy(labels) if labels else ROUGE_L,
         instruction=told,
-        reworded=told,
         turn="{text}",
         cut="text",
         reply="Answer: {gold}" if labels else "{gold}",
