@@ -8,10 +8,13 @@
 # Expected: a splitter that transformers does not know is refused, or built as llama.cpp builds
 #           it; so both libraries give the same ids for ordinary text.
 # Observed: transformers takes GPT-2's splitter without a word. Text with an empty line or two
-#           blanks before a number gets other ids:
-#             'Dose:\n\n20 mg'  transformers [47, 629, 42, 198, 198, ...]  llama.cpp others
-#           (the run prints both lists). A model asked through it reads prompts that it was never
-#           trained on, and nothing says so.
+#           blanks before a number gets other ids; that without is the same:
+#             'Dose:\n\n20 mg'          transformers [52, 602, 42, 198, 198, 34, 32, 9209]
+#                                        llama.cpp    [52, 602, 42, 1116, 34, 32, 9209]
+#             'Temperature  38 degrees'  transformers [38115, 216, 216, 35, 40, 5027]
+#                                        llama.cpp    [38115, 256, 35, 40, 5027]
+#           A model asked through it reads prompts that it was never trained on, and nothing
+#           says so.
 # Exit:     0 while this is so, 1 when it has changed, 2 when it could not be tried.
 set -euo pipefail
 work=$(mktemp -d)
