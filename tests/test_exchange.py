@@ -236,7 +236,7 @@ def test_perturbed_prompts_go_out_and_come_back(tmp_path):
         ({"keys": ["mimic_cxr"]}, "mimic_cxr is credentialed"),
         ({"perturbation": "option_order", "keys": ["gad"]}, "does not apply to gad"),
         ({"shots": -1}, "shots is -1"),
-        ({"model": "tiny#lm-evil"}, "no harness .lm-evil.. Did you mean lm-eval"),
+        ({"model": "tiny#lm-evil"}, "no harness 'lm-evil'. Did you mean lm-eval"),
         ({"seed": 10**40}, "is no custom id"),
     ],
 )
