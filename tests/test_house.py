@@ -65,14 +65,14 @@ def test_the_packages_of_the_design_are_all_there():
 # change that needs room takes the lines elsewhere, and says so. The aim is 6,800 for all and
 # 2,700 for the core; what is above it is to be thinned.
 BUDGETS = {
-    "__init__": 34, "__main__": 2, "schema": 140, "registry": 150, "guard": 86, "data": 156,
-    "download": 137, "replies": 555, "tasks": 1651, "prompts": 45, "metrics": 183, "stats": 170,
-    "models": 1410, "plan": 92, "answers": 219, "evaluation": 193, "results": 164, "perturb": 179,
-    "usefulness": 69, "printed": 32, "claims": 139, "plots": 114, "notebook": 51, "engine": 36,
-    "cli": 234, "human_eval": 1329, "exchange": 280, "batches": 155,
+    "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 86, "data": 156,
+    "download": 137, "replies": 555, "tasks": 1648, "prompts": 45, "metrics": 183, "stats": 170,
+    "models": 1353, "plan": 100, "answers": 223, "evaluation": 188, "results": 158, "perturb": 177,
+    "usefulness": 69, "printed": 32, "claims": 139, "plots": 114, "notebook": 52, "engine": 56,
+    "cli": 237, "human_eval": 1329, "exchange": 280, "batches": 155,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 8005, 3187
+ALL, OF_CORE = 7967, 3183
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """
