@@ -13,7 +13,6 @@ import logging
 import re
 
 from click import ClickException
-from papermill.exceptions import PapermillExecutionError
 
 from .guard import check_no_secret
 from .registry import known
@@ -22,14 +21,6 @@ from .schema import BenchHealthError, runs_folder, shown
 
 class Refused(BenchHealthError, ClickException):
     """What papermill's command shows in a line."""
-
-
-class Failed(PapermillExecutionError, ClickException):
-    """An error in a cell, which papermill's command shows as the cell does."""
-
-    def __init__(self, error: PapermillExecutionError):
-        ClickException.__init__(self, str(error).lstrip("\n-"))
-        vars(self).update(vars(error))
 
 
 class CheckedEngine:
@@ -87,6 +78,16 @@ def _default():
 
 # Last, since papermill, while it is imported, asks this module for the class above.
 from papermill.engines import papermill_engines  # noqa: E402
+from papermill.exceptions import PapermillExecutionError  # noqa: E402
+
+
+class Failed(PapermillExecutionError, ClickException):
+    """An error in a cell, which papermill's command shows as the cell does."""
+
+    def __init__(self, error: PapermillExecutionError):
+        ClickException.__init__(self, str(error).lstrip("\n-"))
+        vars(self).update(vars(error))
+
 
 for name in (None, "nbclient"):  # the default, and the same when it is asked for by its name
     papermill_engines.register(name, CheckedEngine)
