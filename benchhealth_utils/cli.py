@@ -200,6 +200,8 @@ def parser() -> argparse.ArgumentParser:
     back.add_argument("model", help="as it was exported")
     back.add_argument("files", nargs="+", metavar="FILE", help="outputs and errors of batches")
     back.add_argument("--manifest", help="that of the export")
+    back.add_argument("--log-of", help="another harness, whose prompts were not ours")
+    back.add_argument("--dataset", metavar="KEY", help="of which such a log is")
     batch = verb("batch", "a vendor's batches, at half the price: submit, status, fetch")
     batch.add_argument("what", choices=("submit", "status", "fetch"))
     batch.add_argument("model", help="openai:<model> or anthropic:<model>")
@@ -216,10 +218,10 @@ def parser() -> argparse.ArgumentParser:
         )
         own.add_argument("--perturbation", help="ask the same items in other words")
         own.add_argument("--newer", action="store_true", help="for a model without temperature")
-    for own in (whole, out, batch):
+    for own in (whole, out, batch, back):
         own.add_argument("--shots", type=int, default=0, help="exemplars; of run, with --shard")
         own.add_argument("--seed", type=int, default=0, help="of items and exemplars")
-    for own in (ahead, whole, out, batch):
+    for own in (ahead, whole, out, batch, back):
         own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     for own in (whole, keep):
         own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
@@ -269,10 +271,19 @@ def _do(verb: str, **options) -> int | None:
 
         files = export(options.pop("model"), options.pop("datasets"), **options)["files"]
         print(pd.DataFrame(files)[["file", "dataset", "prompts", "lines"]].to_string(index=False))
+    elif verb == "import" and options["log_of"]:
+        from .harnesses import bring_logs
+
+        options.pop("manifest")
+        found = bring_logs(harness=options.pop("log_of"), **options)
+        print(found.to_string(index=False))
     elif verb == "import":
         from .exchange import bring_in
 
-        found = bring_in(**options)
+        names = ("model", "files", "manifest")
+        if any(value for name, value in options.items() if name not in names):
+            raise BenchHealthError("--dataset, --shots, --limit and --seed go with --log-of.")
+        found = bring_in(**{name: options[name] for name in names})
         print(found.dropna(axis=1, how="all").to_string(index=False))
         if found.attrs["torn"] or found["missing"].any():
             print("What is missing is written again by `benchhealth export`, to a new folder.")

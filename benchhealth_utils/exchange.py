@@ -257,7 +257,7 @@ def take_in(
         kinds.setdefault(kind, []).append(line)
     for kind, group in kinds.items():
         prompts, path = asked(model, kind), store_path(model.name, kind.dataset, store)
-        answers = _answers(model, group, prompts)
+        answers = answers_of(model, group, prompts)
         check_one_model([*answers.values(), *Store(path).read().values()])
         checked.append((kind, path, prompts, answers))
     for kind, path, prompts, answers in checked:
@@ -271,7 +271,7 @@ def take_in(
     return pd.DataFrame(rows)
 
 
-def _answers(model: Backend, lines: Sequence[Line], prompts: Mapping) -> dict[str, Answer]:
+def answers_of(model: Backend, lines: Sequence[Line], prompts: Mapping) -> dict[str, Answer]:
     """Answers by custom id; one that came after an error counts, two different ones do not."""
     found = {}
     for line in lines:

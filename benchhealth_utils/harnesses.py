@@ -1,0 +1,227 @@
+"""Logs of other harnesses, scored here without asking a model again.
+
+Their prompts are not ours, so what comes of them stands apart: as the answers of
+``imported:<model>#<harness>``, which no row compares with the paper. Nor are their ids ours:
+an item is found by its text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from .answers import answer_key, make_requests, store_path
+from .data import load, subset
+from .exchange import GONE, Line, add, answers_of, check_one_model
+from .models import HARNESSES, open_model
+from .registry import dataset as registered
+from .schema import BenchHealthError, Example
+
+FILES = (
+    "samples_*.jsonl of lm-eval, .eval of inspect, scenario_state.json of HELM, "
+    "details_*.parquet of lighteval, or id and text in .jsonl or .csv"
+)
+
+
+def bring_logs(
+    model: str,
+    files: Sequence[str | Path],
+    harness: str,
+    dataset: str,
+    *,
+    shots: int = 0,
+    limit: int = 0,
+    seed: int = 0,
+    store: str | Path | None = None,
+) -> pd.DataFrame:
+    """Read one data set's answers from another harness's logs into the store, all or nothing.
+
+    Parameters
+    ----------
+    model : str
+        The answers will be those of ``imported:<model>#<harness>``.
+    files : sequence of path-like
+        ``samples_*.jsonl`` of lm-eval, ``.eval`` of inspect (needs ``inspect_ai``),
+        ``scenario_state.json`` of HELM, ``details_*.parquet`` of lighteval (needs pyarrow);
+        of "plain" ``id, text`` in ``.jsonl`` or ``.csv``, with the ids of our items.
+    harness : {"lm-eval", "inspect", "helm", "lighteval", "plain"}
+    dataset : str
+    shots : int
+        Exemplars that the harness showed; checked where its files tell.
+    limit, seed : int
+        The items that were asked, as in `evaluate`; by default all.
+    store : path-like, optional
+
+    Returns
+    -------
+    DataFrame
+        One row: dataset, items, a column a status.
+
+    Raises
+    ------
+    BenchHealthError
+        For an item outside the set or without an answer, for two answers to one, for several
+        models or other shots. Then nothing is stored.
+    """
+    if harness not in HARNESSES:
+        raise BenchHealthError(f"No harness '{harness}'. Known: {', '.join(HARNESSES)}.")
+    opened, key = open_model(f"imported:{model}#{harness}"), registered(dataset).key
+    items = subset(load(key), limit, seed)
+    prompts, find = {}, _Finder(items)
+    for request in make_requests(items, shots=shots, seed=seed, mode="generate")[0]:
+        prompts[request.example.id] = answer_key(opened.signature, request), request
+    lines = []
+    for path in map(Path, files):
+        try:
+            source = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+            for place, at, text, said, other in READERS[harness](path):
+                if other not in (None, shots):
+                    raise BenchHealthError(f"{place}: {other} exemplars were shown, not {shots}.")
+                known = at if at in prompts else None
+                item = known if text is None else find(text)
+                if item is None:
+                    raise BenchHealthError(
+                        f"{place}: {at} is no item of {key}. Nothing was stored."
+                    )
+                lines.append(Line(place, source, item, **said))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+            what = f"cannot be read as a log of {harness} ({type(error).__name__}: {error})"
+            raise BenchHealthError(f"{path.name} {what}. Expected: {FILES}.") from None
+    answers = answers_of(opened, lines, prompts)
+    if missing := [item.id for item in items if item.id not in answers]:
+        what = f"{len(missing)} of {len(items)} items have no answer, {missing[0]} the first"
+        raise BenchHealthError(f"{key}: {what}. Nothing was stored.")
+    check_one_model(answers.values())
+    add(store_path(opened.name, key, store), answers.values())
+    counts = pd.Series([item.status for item in answers.values()]).value_counts()
+    return pd.DataFrame([{"dataset": key, "items": len(items), **counts}])
+
+
+class _Finder:
+    """The item whose inputs are all within a text; the longest, if there are several."""
+
+    def __init__(self, items: Sequence[Example]):
+        self.items = {}
+        for item in items:
+            parts = sorted(set(map(_plain, _texts(item.inputs))) - {""}, key=len, reverse=True)
+            self.items[item.id] = parts
+
+    def __call__(self, text) -> str | None:
+        whole = _plain(" ".join(_texts(text)))
+        fits = {x: parts for x, parts in self.items.items() if all(p in whole for p in parts)}
+        size = max((len(parts[0]) for parts in fits.values()), default=0)
+        longest = [x for x, parts in fits.items() if len(parts[0]) == size]
+        return longest[0] if longest else None
+
+
+def _texts(value) -> list[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return [text for part in value for text in _texts(part)]
+    return [value] if isinstance(value, str) else []
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _said(text, reason=None, model=None) -> dict:
+    choice = {"message": {"content": text}, "finish_reason": reason}
+    return {"said": {"choices": [choice], "model": model}}
+
+
+def _rows(path: Path) -> Iterator[tuple[str, dict]]:
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1):
+        if line.strip():
+            yield f"{path.name}, line {number}", json.loads(line)
+
+
+def _lm_eval(path: Path):
+    """One line a filter, with the same raw replies: the first of each document counts."""
+    task, seen = re.fullmatch(r"samples_(.+)_\d{4}-.*", path.stem), set()
+    beside, about = path.with_name(f"results_{path.stem[-26:]}.json"), {}
+    if task and beside.exists():
+        about = json.loads(beside.read_text(encoding="utf-8"))
+    shots = about.get("n-shot", {}).get(task[1]) if task else None
+    for place, row in _rows(path):
+        if row["doc_id"] in seen:
+            continue
+        seen.add(row["doc_id"])
+        replies, asked = row["resps"], list(row["arguments"].values())
+        text = replies[0][0]
+        if not isinstance(text, str):  # log-probabilities of the choices
+            best = max(range(len(replies)), key=lambda at: float(replies[at][0][0]))
+            text = asked[best]["arg_1"].strip()
+        yield place, str(row["doc_id"]), row["doc"], _said(text), shots
+
+
+def _inspect(path: Path):
+    try:
+        from inspect_ai.log import read_eval_log
+    except ImportError:
+        raise BenchHealthError(".eval files need inspect_ai: `pip install inspect_ai`.") from None
+    log = read_eval_log(str(path))
+    for sample in log.samples or ():
+        said = (
+            {"fault": (GONE, sample.error.message)}
+            if sample.error
+            else _said(sample.output.completion, sample.output.stop_reason, log.eval.model)
+        )
+        asked = sample.input if isinstance(sample.input, str) else [m.text for m in sample.input]
+        asked = [asked, sample.choices or []]
+        if sample.epoch == 1:
+            yield f"{path.name}, sample {sample.id}", str(sample.id), asked, said, None
+
+
+def _helm(path: Path):
+    """A non-fatal error is an empty completion there."""
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    about = whole["adapter_spec"]
+    for row in whole["request_states"]:
+        item, result = row["instance"], row["result"]
+        place = f"{path.name}, {item['id']}"
+        if row.get("reference_index") is not None or item.get("perturbation"):
+            raise BenchHealthError(f"{place}: only replies to whole, unchanged items are read.")
+        said = {"fault": (GONE, str(result.get("error")))}
+        if result["success"] and not result.get("error"):
+            first = result["completions"][0]
+            said = _said(
+                first["text"], (first.get("finish_reason") or {}).get("reason"), about["model"]
+            )
+        asked = [item["input"]["text"], [x["output"]["text"] for x in item["references"]]]
+        yield place, item["id"], asked, said, about["max_train_instances"]
+
+
+def _lighteval(path: Path):
+    for at, row in enumerate(pd.read_parquet(path).to_dict("records")):
+        doc, reply = row["doc"], row["model_response"]
+        asked = [doc["query"], list(doc["choices"])]
+        yield f"{path.name}, row {at}", str(doc["id"]), asked, _said(reply["text"][0]), None
+
+
+def _plain_file(path: Path):
+    if path.suffix == ".csv":
+        table = pd.read_csv(path, dtype=str, keep_default_na=False)
+        rows = (
+            (f"{path.name}, row {at}", row) for at, row in enumerate(table.to_dict("records"), 2)
+        )
+    else:
+        rows = _rows(path)
+    for place, row in rows:
+        said = _said(row["text"], row.get("finish_reason"), row.get("model"))
+        yield place, row["id"], None, said, None
+
+
+READERS = {
+    "lm-eval": _lm_eval,
+    "inspect": _inspect,
+    "helm": _helm,
+    "lighteval": _lighteval,
+    "plain": _plain_file,
+}
