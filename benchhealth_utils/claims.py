@@ -167,9 +167,8 @@ def _check(entry: Mapping, known: dict, missing: Mapping[str, str]) -> dict:
     labels = [key if isinstance(key, tuple) else (key,) for key in closest.index]
     labels = [", ".join(name.get(part, part) for part in key) for key in labels]
     row = {"reading": entry.get("reading", ""), "verdict": verdict, "held": held, "n": n}
-    row["margin"] = closest.min()
     row["closest"] = [f"{x} {y:+.2f}" for x, y in zip(labels, closest, strict=True)]
-    row["lacking"] = len(margins) - n
+    row |= {"margin": closest.min(), "lacking": len(margins) - n}
     return row | {"missing": missing[entry["missing"]] if "missing" in entry else ""}
 
 

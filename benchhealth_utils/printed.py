@@ -41,9 +41,8 @@ def paper(table: int) -> pd.DataFrame:
         return pd.DataFrame(rows, columns=["dataset", "name", "instruction"])
     frame = pd.read_csv(DATA / "paper" / f"table{table}.csv")
     if table == 5:
-        order = frame["model"].drop_duplicates()
         wide = frame.pivot(index="model", columns="dataset", values="value")
-        return wide.loc[order, [key for key in DATASETS if key in wide]]
+        return wide.loc[frame["model"].unique(), [key for key in DATASETS if key in wide]]
     return frame
 
 

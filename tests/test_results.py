@@ -224,6 +224,12 @@ def test_the_oddities_are_what_their_rules_name(real_data, monkeypatch):
     spec = importlib.util.spec_from_file_location("oddities", DATA.parent / "tools" / "oddities.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    groups = {item.id: item.group for item in load("gad")}
+    found = module.sources(load("gad"))
+    alike = [
+        {frozenset(ids) for ids in pd.Series(x).groupby(x).groups.values()} for x in (groups, found)
+    ]
+    assert alike[0] == alike[1] and len(alike[0]) == 372
     kept = pd.read_csv(DATA / "oddities.csv").set_index(["dataset", "name"])["items"].to_dict()
     ids = pd.read_csv(DATA / "oddities-items.csv.gz", dtype=str)
     ids = ids.groupby(["dataset", "name"])["id"].agg(set).to_dict()

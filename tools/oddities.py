@@ -3,7 +3,8 @@
 Works on the official data (``BENCHHEALTH_DATA``) and writes, without any of their text,
 ``data/oddities.csv`` (a row a rule: data set, name, rule, items, of) and
 ``data/oddities-items.csv.gz`` (the identifiers of the items that a rule names). The book's
-page on oddities shows each model's score with and without them.
+page on oddities shows each model's score with and without them. ``data/splits/gad_sources.tsv``
+has the hashes of GAD's test sentences that are versions of one source sentence.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import pandas as pd
 import benchhealth_utils as bh
 from benchhealth_utils.data import data_root
 from benchhealth_utils.prompts import normalised
-from benchhealth_utils.schema import ROOT, write_atomic
+from benchhealth_utils.schema import ROOT, digest, write_atomic
 
 PICTURE = (
     r"\b(?:shown|seen|depicted|pictured|illustrated|displayed)\s+(?:here|below|above|in (?:the )?"
@@ -150,6 +151,20 @@ def found() -> list[tuple[str, str, str, set[str]]]:
     return rows
 
 
+def write_sources() -> None:
+    """Hashes of GAD's test sentences that are versions of one source sentence."""
+    gad = bh.load("gad")
+    place = sources(gad)
+    several = Counter(place.values())
+    lines = [
+        f"{digest(item.inputs['sentence'])}\t{place[item.id]}"
+        for item in gad
+        if several[place[item.id]] > 1
+    ]
+    text = "\n".join(["sentence\tsource", *dict.fromkeys(lines), ""])
+    write_atomic(ROOT / "data" / "splits" / "gad_sources.tsv", text)
+
+
 def main() -> None:
     rows = found()
     sizes = {key: bh.DATASETS[key].size for key in bh.DATASETS}
@@ -163,6 +178,7 @@ def main() -> None:
     pd.DataFrame(each, columns=["dataset", "name", "id"]).to_csv(text, index=False)
     packed = gzip.compress(text.getvalue().encode(), mtime=0)
     write_atomic(ROOT / "data" / "oddities-items.csv.gz", packed)
+    write_sources()
     print(table.drop(columns="rule").to_string(index=False))
 
 

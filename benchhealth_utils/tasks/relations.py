@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 
 from .. import replies
 from ..metrics import Metric, confusion, macro_f1, per_label, right, set_sums
-from ..schema import Example
+from ..schema import Example, digest
 from .base import WORDS, Task
 from .files import Place, members, tsv_lines, tsv_table
 
@@ -99,13 +99,15 @@ def mark(text: str, one: tuple[int, int], two: tuple[int, int]) -> str:
 def gad(spec, split, root) -> Iterator[Example]:
     """GAD's first fold: ``test.tsv`` with a header, ``train.tsv`` without.
 
-    A sentence that occurs more than once is one group, so that resampling
-    keeps the copies together.
+    Versions of one source sentence, with other words masked, are one group, so that resampling
+    keeps them together: those whose digests ``gad_sources.tsv`` lists, and exact copies.
     """
-    path, prefix = root / spec.folder / f"{split}.tsv", f"{spec.key}-train"
+    path, prefix, sources = root / spec.folder / f"{split}.tsv", f"{spec.key}-train", {}
     rows = (row for row in tsv_lines(path, columns=2) if row[1])
     if split == "test":
         rows, prefix = tsv_table(path, ["index", "sentence", "label"]), spec.key
+        listed = tsv_table(spec.split_file(root, "gad_sources.tsv"), ["sentence", "source"])
+        sources = {row[0]: row[1] for _, row in listed}
     first: dict[str, str] = {}
     for number, (place, (*index, sentence, label)) in enumerate(rows):
         problem = f"index is '{''.join(index)}'; expected {number} (repeated or lost row)."
@@ -114,7 +116,7 @@ def gad(spec, split, root) -> Iterator[Example]:
         marked = "@GENE$" in sentence and "@DISEASE$" in sentence
         place.expect(marked, "the sentence lacks the marks @GENE$ and @DISEASE$.")
         sentence, identifier = sentence.strip(), f"{prefix}-{number}"
-        group = first.setdefault(sentence, identifier)
+        group = first.setdefault(sources.get(digest(sentence), sentence), identifier)
         yield Example(identifier, spec.key, {"sentence": sentence}, ANSWERS[label], group)
 
 
