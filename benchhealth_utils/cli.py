@@ -237,7 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if words and not words[0].startswith("-"):
             known("command", words[0], VERBS)
         if words[:1] == ["human-eval"]:
-            from .human_eval.__main__ import main as rate
+            from .human_eval.commands import main as rate
 
             return rate(words[1:]) or 0
         return _do(**vars(parser().parse_args(words))) or 0

@@ -93,15 +93,15 @@ def serving(study):
     server = SimpleNamespace(log=log, address="http://127.0.0.1:0/", study=study)
 
     def start():
-        command = [sys.executable, "-m", "benchhealth_utils.human_eval", "rate", study.path]
+        command = [sys.executable, "-m", "benchhealth_utils", "human-eval", "rate", study.path]
         command += ["--port", urlsplit(server.address).port]
         with log.open("w") as stream:
             given = {"stdout": stream, "stderr": subprocess.STDOUT, "cwd": ROOT}
             server.process = subprocess.Popen(list(map(str, command)), **given)
         for _ in range(2400):  # a busy machine takes its time
             said = log.read_text()
-            if found := re.search(r"^http://.*", said, re.M):
-                server.address = found[0]
+            if found := re.search(r"http://\S+", said):
+                server.address = f"{found[0]}/"
                 return
             assert server.process.poll() is None, said
             time.sleep(0.05)

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from benchhealth_utils import paper
+from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import analysis
-from benchhealth_utils.human_eval.__main__ import main
+from benchhealth_utils.human_eval.analysis import PLANTED, chances, simulate
 from benchhealth_utils.human_eval.sample import CRITERIA, Dialogue
-from benchhealth_utils.human_eval.simulate import PLANTED, chances, simulate
 from benchhealth_utils.human_eval.study import create
 from benchhealth_utils.schema import ROOT, BenchHealthError
 from benchhealth_utils.stats import wilson
@@ -400,7 +400,7 @@ def folder(tmp_path_factory):
 
 
 def ran(capsys, *arguments):
-    status = main([str(argument) for argument in arguments])
+    status = main(["human-eval", *map(str, arguments)])
     out, err = capsys.readouterr()
     return status, out, err
 

@@ -206,7 +206,7 @@ def test_label_studio_takes_the_file_and_its_export_comes_back(study, sheet, tmp
     for key, criterion in CRITERIA.items():
         assert [x.get("alias") for x in controls[key]] == ["left", "tie", "right"]
         heads = [each.get("value") for each in top.iter("Header")]
-        assert f"{criterion.name}. {criterion.definition}" in heads
+        assert f"{criterion['name']}. {criterion['definition']}" in heads
     assert [x.get("alias") for x in controls["difficult"]] == ["yes"]
     added = ["annotation_id", "annotator", "created_at", "id", "lead_time", "updated_at"]
     rows = [[*sheet[0], *added], *([*row, "7", "1", "x", "3", "2.5", "x"] for row in sheet[1:])]

@@ -4,16 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import analysis
-from benchhealth_utils.human_eval.__main__ import main
+from benchhealth_utils.human_eval.analysis import simulate
 from benchhealth_utils.human_eval.judge import beside, judge, prompt, read_verdicts
 from benchhealth_utils.human_eval.sample import CRITERIA, Dialogue
-from benchhealth_utils.human_eval.simulate import simulate
 from benchhealth_utils.human_eval.study import create
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.schema import BenchHealthError, ModelError
 
-ASKED = {key: criterion.definition for key, criterion in CRITERIA.items()}
+ASKED = {key: criterion["definition"] for key, criterion in CRITERIA.items()}
 CARDS = pd.DataFrame(
     [(f"c-{n}", f"Question {n}?", "More. " * (n % 3), "More. " * (n % 2)) for n in range(6)],
     columns=["card", "question", "left", "right"],
@@ -118,7 +118,7 @@ def test_a_verdict_that_is_not_the_same_in_both_orders_is_none(answer, path, tmp
 def test_errors_stop_it_and_only_they_are_asked_again(tmp_path):
     model = Scripted(longer)
     model.answer = lambda *two: longer(*two) if len(model.prompts) % 5 else Reply("error", "", "no")
-    with pytest.raises(ModelError, match="answers are errors, the first 'no'"):
+    with pytest.raises(ModelError, match="replies are errors, the first 'no'"):
         asked(model, tmp_path)
     before, model.answer = len(model.prompts), longer
     assert set(asked(model, tmp_path)["path"]) == {"same"}
@@ -161,7 +161,7 @@ def test_the_judge_command_asks_without_the_key_and_compares_with_it(tmp_path, c
         made.rate(rater, events)
     model = Scripted(longer)
     monkeypatch.setattr("benchhealth_utils.human_eval.judge.open_model", lambda *_, **__: model)
-    command = ["judge", str(made.path), "--model", "hf:some/judge"]
+    command = ["human-eval", "judge", str(made.path), "--model", "hf:some/judge"]
     assert main(command) == 0
     number = len(made.cards()) * len(CRITERIA)
     said = f"scripted: of {number} verdicts on {len(made.cards())} cards, {number} same.\n"

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import CRITERIA, Study, StudyError, create
-from benchhealth_utils.human_eval.__main__ import main
 from benchhealth_utils.human_eval.sample import (
     Dialogue,
     ask,
@@ -203,7 +203,7 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(options, message, tmp
     [
         (DIALOGUES, {"m": REPLIES["zephyr-one"]}, "of two models"),
         (DIALOGUES, {**REPLIES, "m": REPLIES["zephyr-one"] | {"talk/7": " \x00\n"}},
-         "1 dialogues have no reply of m, 'talk/7' the first"),
+         "1 dialogues have no reply of m, as .'talk/7'"),
         (DIALOGUES, {**REPLIES, "m": {}}, "30 dialogues have no reply of m"),
         ([*DIALOGUES, DIALOGUES[4]], REPLIES, "comes twice"),
         ([Dialogue("a", " ", "")], {"m": {"a": "x"}, "n": {"a": "y"}}, "no question"),
@@ -589,15 +589,15 @@ TALKS = [Dialogue(f"d{i}", f"Why {i}?", f"Because {i}.") for i in range(6)]
 
 def test_replies_go_through_the_store_for_the_owner_alone_and_resume(tmp_path):
     model = Scripted(d2=Reply("error", "", "time-out"))
-    first = ask(model, TALKS, store=tmp_path, progress=False)
+    asked = [(talk.id, f"Patient: {talk.question}", "") for talk in TALKS]
+    options = {"may_fail": True, "store": tmp_path, "progress": False}
+    first = ask(model, "human_eval", 64, asked, **options)
     assert [reply.status for reply in first] == ["ok", "ok", "error", "ok", "ok", "ok"]
     (stored,) = tmp_path.rglob("human_eval.jsonl")
     stored.chmod(0o644)  # as an earlier program left it
     again = Scripted()
-    assert ask(again, TALKS, store=tmp_path, progress=False)[0] == first[0]
+    assert ask(again, "human_eval", 64, asked, **options)[0] == first[0]
     assert again.asked == ["d2"] and stat.S_IMODE(stored.stat().st_mode) == 0o600
-    assert model.said[0].startswith("You are a doctor") and "Because" not in model.said[0]
-    assert model.said[0].endswith("Patient: Why 0?")
 
 
 @pytest.fixture
@@ -622,7 +622,9 @@ def test_what_cannot_be_shown_is_left_out_for_all(collected):
     assert left_out == {"empty": 2} and noted == {"truncated": 1, "refused": 1, "name": 1}
     assert texts["physician"] == {item.id: item.answer for item in TALKS}
     assert flags["d1"] == [f"{model.name}: truncated"] and flags["d5"] == []
-    assert record["prompt"]["version"] == 1 and set(record["models"]) == {model.name}
+    assert model.said[0].startswith("You are a doctor") and "Because" not in model.said[0]
+    assert model.said[0].endswith("Patient: Why 0?") and record["prompt"]["version"] == 1
+    assert set(record["models"]) == {model.name}
     stricter, _, _ = usable(TALKS, flags, drop=["truncated", "refused"])
     assert [item.id for item in stricter] == ["d4", "d5"]
     _, flags, _ = collected(model, redact=True)
@@ -635,7 +637,7 @@ def test_an_error_is_never_shown_and_a_baseline_never_asked(collected, tmp_path)
             collected(Scripted(name))
     assert not list(tmp_path.iterdir())
     model = Scripted(d1=Reply("error", "Traceback: secret", "HTTP 500"))
-    with pytest.raises(StudyError, match="1 of 6 replies are errors, the first 'HTTP 500'"):
+    with pytest.raises(ModelError, match="1 of 6 replies are errors, the first 'HTTP 500'"):
         collected(model)
     texts, flags, _ = collected(model, drop=["error"])
     fit, left_out, _ = usable(TALKS, flags)
@@ -654,7 +656,7 @@ def command(tmp_path, monkeypatch, capsys):
 
     def run(*arguments):
         try:
-            code = main(list(map(str, arguments)))
+            code = main(["human-eval", *map(str, arguments)])
         except SystemExit as stop:  # of argparse
             code = stop.code
         caught = capsys.readouterr()
@@ -725,7 +727,7 @@ def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
     told = Reply("ok", "As an AI, I say: rest.")
     command.model.script = {f"icliniq-{i}": told for i in range(32)}
     code, out, err = command("create", "plain", *BOTH)
-    assert code == 1 and "In 10 cases a reply tells who wrote it" in err
+    assert code == 1 and "the reply says that it comes from a program: 10" in err
     assert all(word in err for word in ("--redact", "--drop is_ai", "--keep is_ai"))
     assert command.model.name not in out + err and not (command.runs / "human_eval").exists()
     assert command("create", "kept", *BOTH, "--keep", "is_ai")[0] == 0
@@ -739,7 +741,7 @@ def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
 
 
 def test_the_module_explains_its_rules_and_the_package_does_not_load_it():
-    module = [sys.executable, "-m", "benchhealth_utils.human_eval", "--help"]
+    module = [sys.executable, "-m", "benchhealth_utils", "human-eval", "--help"]
     done = subprocess.run(module, capture_output=True, text=True, cwd=ROOT)
     words = ("create", "rate", "status", "export", "import", "analyse", "judge", "swallowed")
     assert done.returncode == 0 and all(word in done.stdout for word in words)

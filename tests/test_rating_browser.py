@@ -12,7 +12,7 @@ from rating_process import QUESTION, clicks, codes, serving, small_study
 
 from benchhealth_utils.human_eval import CRITERIA
 
-NAMES = {criterion.name: key for key, criterion in CRITERIA.items()}
+NAMES = {criterion["name"]: key for key, criterion in CRITERIA.items()}
 SIZES = {"desktop": (1280, 900), "tablet": (768, 1024), "wide": (1024, 768), "phone": (390, 844)}
 SMALL = """() => [...document.querySelectorAll(`button, .verdicts label, .difficult, textarea,
     input[type=password]`)].map((e) => [e.textContent, e.getBoundingClientRect()])

@@ -2,6 +2,8 @@
 
 import html
 import re
+import subprocess
+import sys
 import threading
 import time
 from http.client import HTTPException
@@ -10,8 +12,9 @@ import psutil
 import pytest
 from rating_process import LEFT, QUESTION, RIGHT, Visitor, clicks, codes, serving, small_study
 
+from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import CRITERIA, Study
-from benchhealth_utils.human_eval.__main__ import main
+from benchhealth_utils.schema import ROOT
 
 KEYS = list(CRITERIA)
 
@@ -209,9 +212,11 @@ def test_a_visitor_costs_no_process_and_little_memory(server):
     assert process.memory_info().rss - before < 20e6
 
 
-def test_the_server_says_what_is_wrong_before_it_starts(study, tmp_path, server, capsys):
-    for port in (server.address.rsplit(":")[-1].strip("/"), "99999"):
-        assert main(["rate", str(study.path), "--port", port]) == 1
-        assert "cannot be used" in capsys.readouterr().err
-    assert main(["rate", str(tmp_path)]) == 1
-    assert "not a study folder" in capsys.readouterr().err
+def test_the_server_says_what_is_wrong_before_it_starts(study, tmp_path, server, capfd):
+    port = server.address.rsplit(":")[-1].strip("/")
+    command = [sys.executable, "-m", "benchhealth_utils", "human-eval", "rate", study.path]
+    done = subprocess.run([*command, "--port", port], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode and "address already in use" in done.stderr
+    for folder, port, message in ((study.path, "99999", "65535"), (tmp_path, "0", "not a study")):
+        assert main(["human-eval", "rate", str(folder), "--port", port]) == 1
+        assert message in capfd.readouterr().err

@@ -4,7 +4,7 @@
 (`exchange`); the votes go to `analysis` as plain frames.
 """
 
-from .sample import CRITERIA, Criterion, StudyError
+from .sample import CRITERIA, StudyError
 from .study import Study, create
 
-__all__ = ["CRITERIA", "Criterion", "Study", "StudyError", "create"]
+__all__ = ["CRITERIA", "Study", "StudyError", "create"]

@@ -21,15 +21,28 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
-from ..schema import DATA, BenchHealthError, whole_number, write_atomic
+from ..schema import DATA, whole_number, write_atomic
 from ..stats import ENDS, TAIL, holm, mcnemar, resample, wilson
-from .sample import CHOICES, is_simulated
+from .sample import CHOICES, StudyError, expect, is_simulated
+from .study import deal
 
 ROLES, OUTCOMES, PATHS = ("rater", "senior"), ("a", "tie", "b"), ("agreed", "senior", "open")
 PAIR = ["item", "model_a", "model_b"]
 UNIT = [*PAIR, "criterion"]
 SHARES = {"win_tie": (1, 1, 0), "mirror": (0, 1, 1), "lead": (1, 0, -1)}
 UNBOUNDED = 1e-10  # a fitted chance below it is 0: the strengths behind it have no limit
+PLANTED = pd.DataFrame(  # log-strengths: a clear order, a slight one, and none
+    {
+        "faithfulness": {"physician": 0.8, "first-half": 0.2, "other-patient": -1.0},
+        "comprehensiveness": {"physician": 1.0, "first-half": -0.2, "other-patient": -0.8},
+        "generalizability": {"physician": 0.4, "first-half": 0.0, "other-patient": -0.4},
+        "robustness": {"physician": 0.0, "first-half": 0.0, "other-patient": 0.0},
+    }
+)
+RATERS = {"simulated-1": {"guesses": 0.2}, "simulated-2": {"guesses": 0.2}}
+HABITS = ("left", "guesses")
+SENIOR = "simulated-senior"
+MARKS = 0.2  # chance that a card with a verdict given without looking is marked as difficult
 
 
 def unblind(votes, cards) -> pd.DataFrame:
@@ -37,7 +50,7 @@ def unblind(votes, cards) -> pd.DataFrame:
 
     Raises
     ------
-    BenchHealthError
+    StudyError
         For a card that the key does not have, a verdict given twice, an unknown one, or votes
         of a language model, which are never analysed with people's.
     """
@@ -105,7 +118,7 @@ def rates(final, *, replicates: int = 10_000, seed: int = 0) -> pd.DataFrame:
 
     Raises
     ------
-    BenchHealthError
+    StudyError
         For a column that is missing, an unknown outcome, or two verdicts on one thing.
     """
     _check(final, UNIT, outcome=[*OUTCOMES, None, np.nan])
@@ -234,7 +247,7 @@ def strengths(final) -> pd.DataFrame:
 
     Raises
     ------
-    BenchHealthError
+    StudyError
         With fewer than three models: the win+tie rate then says it all.
 
     References
@@ -243,8 +256,7 @@ def strengths(final) -> pd.DataFrame:
     """
     _check(final, UNIT, outcome=[*OUTCOMES, None, np.nan])
     models = list(pd.unique(final[["model_a", "model_b"]].to_numpy().ravel()))
-    if len(models) < 3:
-        raise BenchHealthError(f"{len(models)} models have no order to estimate; read the rates.")
+    expect(len(models) > 2, f"{len(models)} models have no order to estimate; read the rates.")
     found = [
         _davidson(cell.dropna(subset="outcome"), models).assign(criterion=criterion)
         for criterion, cell in final.groupby("criterion", sort=False)
@@ -323,14 +335,14 @@ def write(tables, folder, name: str = "analysis", **about) -> list[Path]:
 
     Raises
     ------
-    BenchHealthError
+    StudyError
         If a rater was simulated and the folder is among published data.
     """
     to = Path(folder).expanduser()
     simulated = any(is_simulated(frame.get("rater", ())) for frame in tables.values())
-    if simulated and to.resolve().is_relative_to(DATA.resolve()):
-        problem = f"{to} is in the folder of published data, and these raters are simulated"
-        raise BenchHealthError(f"{problem}: nothing was written. Write it below runs/.")
+    problem = f"{to} is in the folder of published data, and these raters are simulated: nothing "
+    published = to.resolve().is_relative_to(DATA.resolve())
+    expect(not (simulated and published), f"{problem}was written. Write it below runs/.")
     about |= {key: json.loads(frame.to_json(orient="records")) for key, frame in tables.items()}
     written = [write_atomic(to / f"{key}.csv", tables[key].to_csv(index=False)) for key in tables]
     return [*written, write_atomic(to / f"{name}.json", json.dumps(about, indent=1) + "\n")]
@@ -338,18 +350,17 @@ def write(tables, folder, name: str = "analysis", **about) -> list[Path]:
 
 def _check(frame, key, **known):
     """Refuse a frame without rows, with one `key` twice, or a value that is not `known`."""
-    if lacking := {*key, *known} - {*frame}:
-        problem = f"There is no column {', '.join(sorted(lacking))}."
-        raise BenchHealthError(f"{problem} Votes are a study's, final verdicts from `settle`.")
-    if not len(frame):
-        raise BenchHealthError("There are no verdicts; nothing can be computed yet.")
+    lacking = ", ".join({*key, *known} - {*frame})
+    advice = "Votes are a study's, final verdicts from `settle`."
+    expect(not lacking, f"There is no column {lacking}. {advice}")
+    expect(len(frame), "There are no verdicts; nothing can be computed yet.")
     for name, values in known.items():
         if len(odd := frame[name][~frame[name].isin(values)]):
             of = "of the key" if name == "card" else f"of {', '.join(values[:3])}"
-            raise BenchHealthError(f"The {name} {odd.iloc[0]!r} is none {of}.")
+            raise StudyError(f"The {name} {odd.iloc[0]!r} is none {of}.")
     if key and (twice := frame.duplicated(list(key))).any():
         row = ", ".join(f"{name} {frame[name][twice].iloc[0]}" for name in key)
-        raise BenchHealthError(f"There are two verdicts of {row}. One of them must go.")
+        raise StudyError(f"There are two verdicts of {row}. One of them must go.")
 
 
 def share(hits, items, *, name: str = "", replicates: int = 10_000, seed: int = 0) -> dict:
@@ -410,3 +421,79 @@ def _adjusted(frame, p):
     """With Holm's correction of a column of p-values, over those that are there."""
     known = frame[p].dropna()
     return frame.assign(**{f"{p}_holm": pd.Series(holm(known), known.index, float)})
+
+
+def chances(a: str, b: str, strengths=PLANTED) -> pd.DataFrame:
+    """Chances of each outcome of `a` against `b`: a row a criterion, columns ``a, tie, b``.
+
+    In Davidson's model, where equal models tie in a third of all cases.
+    """
+    one, two = strengths.loc[a], strengths.loc[b]
+    weights = np.exp(pd.DataFrame({"a": one, "tie": (one + two) / 2, "b": two}))
+    return weights.div(weights.sum(axis=1), axis=0)
+
+
+def simulate(items: int = 200, *, strengths=PLANTED, raters=RATERS, shared=0.5, seed=0) -> tuple:
+    """Votes, marks and cards, as a study of people gives them.
+
+    Every rater judges every card, and a senior who does not err those pairs on which they differ
+    or that one of them marked as difficult.
+
+    Parameters
+    ----------
+    items : int
+        Questions; each is a card for every two models.
+    strengths : DataFrame
+        Log-strengths, models by criteria.
+    raters : mapping of str to mapping
+        How each errs, as shares of the verdicts: ``guesses`` are left, tie or right, each equally
+        often, and ``left`` are always that, whatever the replies are.
+    shared : float
+        Chance that a true verdict follows a draw of the whole question, not one of its own. It
+        makes verdicts on one question go together and changes no rate.
+    seed : int or sequence of int
+
+    Returns
+    -------
+    tuple of DataFrame
+        As `Study.votes`, `Study.marks` and `Study.unblinded`. A tenth of the pairs come again as
+        repeats, a twentieth are checks.
+    """
+    for rater, habits in raters.items():
+        odd = {*habits} - {*HABITS} or min(habits.values(), default=0) < 0
+        if not is_simulated([rater]) or odd or sum(habits.values()) > 1:
+            raise StudyError(
+                f"{rater}: {habits}. Simulated raters are called simulated-1 and so on; their "
+                f"habits are {', '.join(HABITS)}: shares, together at most 1."
+            )
+    rng, names = np.random.default_rng(seed), [f"item-{number}" for number in range(items)]
+    pairs = list(combinations(strengths.index, 2))
+    ends = np.array([chances(*pair, strengths).cumsum(axis=1) for pair in pairs])[:, None, :, :2]
+    shape = len(pairs), items, strengths.shape[1]
+    at = np.where(rng.random(shape) < shared, rng.random((1, items, 1)), rng.random(shape))
+    true = (at[..., None] >= ends).sum(axis=-1).reshape(-1, shape[2])  # 0 a, 1 tie, 2 b
+    cards = deal(names, names, pairs, 0.1, 0.05, rng)
+    alike, is_pair = cards["kind"] == "check", cards["kind"] == "pair"
+    cards = cards.assign(equal=alike, flags=[()] * len(cards))
+    row = pd.Series(range(len(true)), cards["card"][is_pair])
+    row = cards["repeat_of"].fillna(cards["card"]).map(row).fillna(0).astype(int)
+    true = np.where(alike.to_numpy()[:, None], 1, true[row])
+    true = np.where(cards[["a_side"]] == "left", true, 2 - true)  # by the side, not the model
+
+    def sheet(rater, role, verdicts, difficult):
+        wide = pd.DataFrame(np.array(CHOICES)[verdicts], columns=strengths.columns)
+        return wide.assign(card=cards["card"], rater=rater, role=role, difficult=difficult)
+
+    sheets = []
+    for rater, habits in raters.items():
+        shares = np.cumsum([habits.get(name, 0) for name in HABITS])
+        how, guess = rng.random(true.shape), rng.integers(0, 3, true.shape)
+        said = np.select([how < share for share in shares], [0, guess], true)
+        hard = (how < shares[-1]).any(axis=1) & (rng.random(len(true)) < MARKS)
+        sheets.append(sheet(rater, "rater", said, hard))
+    own = pd.concat(sheets).groupby("card")
+    due = own[list(strengths)].nunique().gt(1).any(axis=1) | own["difficult"].any()
+    sheets.append(sheet(SENIOR, "senior", true, False)[is_pair & cards["card"].map(due)])
+    told, about = pd.concat(sheets), ["card", "rater", "role"]
+    votes = told.melt(about, list(strengths), "criterion", "verdict")
+    return votes, told[[*about, "difficult"]], cards

@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..schema import BenchHealthError, DataError
-from .sample import CRITERIA, StudyError, plain
+from .sample import CRITERIA, expect, plain
 from .study import Study, checked
 
 ADVICE = "Mend it and import the file again; nothing was taken from it."
@@ -66,8 +66,7 @@ def export_csv(study: Study, rater: str, path: str | Path) -> Path:
         If the file exists, or there is no such rater.
     """
     path, said, rows = Path(path).expanduser(), study.said(rater), []
-    if path.exists():
-        raise StudyError(f"{path} is there already. Name another file, or remove it first.")
+    expect(not path.exists(), f"{path} is there already. Name another file, or remove it first.")
     for card in study.asked(rater):
         row = dict.fromkeys(HEADER, "") | study.card(card) | said.get(card, {})
         row |= {"rater": rater, "card": card, "difficult": "yes" if row["difficult"] else ""}
@@ -124,21 +123,21 @@ def import_csv(
     for where, row in rows.items():
         card, before = row["card"], {"difficult": False, "comment": ""}
         try:
-            if row.get("rater", rater) not in (rater, ""):
-                raise StudyError(f"it is {row['rater']}'s, not {rater}'s.")
-            if card not in own:
-                raise StudyError(f"{card!r} is not one of {rater}'s cards, or stands here twice.")
+            named = row.get("rater") or rater
+            expect(named == rater, f"it is {named}'s, not {rater}'s.")
+            expect(card in own, f"{card!r} is not one of {rater}'s cards, or stands here twice.")
             own.remove(card)
             for name, text in study.card(card).items():
-                if row.get(name, text).split() != text.split():
-                    problem = f"the text under '{name}' is not that of card {card!r}; was one"
-                    raise StudyError(f"{problem} column sorted without the others?")
+                problem = f"the text under '{name}' is not that of card {card!r}; was one column "
+                same = row.get(name, text).split() == text.split()
+                expect(same, f"{problem}sorted without the others?")
             said = {name: checked(name, value) for name, value in _said(row).items()}
             before |= known.get(card, {})
             changed = {name for name, value in said.items() if value != before.get(name)}
-            if (over := {name for name in changed if before.get(name)}) and not replace:
-                problem = f"the study has {min(over)} of card {card!r} otherwise by now. If the"
-                raise StudyError(f"{problem} file is right, import it with leave to replace.")
+            over = {name for name in changed if before.get(name)}
+            problem = f"the study has {', '.join(sorted(over))} of card {card!r} otherwise by now."
+            advice = "If the file is right, import it with leave to replace."
+            expect(replace or not over, f"{problem} {advice}")
         except BenchHealthError as error:
             raise DataError(path, where, str(error), ADVICE) from None
         counts.update(new=len(changed - over), changed=len(over), same=len(said) - len(changed))

@@ -13,11 +13,9 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from ..answers import ask
 from ..guard import check_may_send
-from ..models import BUDGET, Request, open_model
+from ..models import BUDGET, open_model
 from ..replies import own_words
-from ..schema import BenchHealthError, Example, ModelError
 from . import sample
 from .analysis import CHOICES, PAIR, UNIT, agreement, share
 
@@ -26,7 +24,7 @@ ORDERS = ("shown", "swapped")
 SWAPPED = {"left": "right", "tie": "tie", "right": "left"}
 
 
-def judge(cards, criteria, model, *, store, budget=BUDGET, progress=True) -> pd.DataFrame:
+def judge(cards, criteria, model, *, budget=BUDGET, **options) -> pd.DataFrame:
     """Have a model judge cards in both orders. What was answered before is not asked again.
 
     Parameters
@@ -36,10 +34,10 @@ def judge(cards, criteria, model, *, store, budget=BUDGET, progress=True) -> pd.
     criteria : mapping of str to str
         Key to definition.
     model : str or backend
-    store : path-like
-        Folder for the answers.
     budget : float, optional
         Dollars that a model behind an API may cost, if it is given by its name.
+    options
+        ``store``, a folder for the answers, and ``progress``, as for `answers.ask`.
 
     Returns
     -------
@@ -60,21 +58,12 @@ def judge(cards, criteria, model, *, store, budget=BUDGET, progress=True) -> pd.
         sample.check_writes(model)
         model = open_model(model, budget=budget)
     check_may_send(model, "cards")  # patients' questions go to no remote judge unasked
-    most = min(WORDS["max_tokens"], model.max_tokens or WORDS["max_tokens"])
-    requests = [
-        Request(
-            example=Example(f"{card.card}-{order}", "cards", {}, "", card.card),
-            messages=({"role": "user", "content": prompt(card, criteria, order)},),
-            max_tokens=most,
-        )
+    asked = [
+        (f"{card.card}-{order}", prompt(card, criteria, order), "")
         for card in cards.itertuples()
         for order in ORDERS
     ]
-    answers = ask(model, requests, store=store, progress=progress)
-    if errors := [reply for reply in answers if reply.status == "error"]:
-        problem = f"{model.name}: {len(errors)} of {len(answers)} answers are errors, the first"
-        advice = "What was answered is stored; run again to ask for the rest."
-        raise ModelError(f"{problem} '{errors[0].detail}'. {advice}")
+    answers = sample.ask(model, "cards", WORDS["max_tokens"], asked, **options)
     said = [read_verdicts(x.text if x.status == "ok" else "", criteria) for x in answers]
     rows = [
         (card, key, shown[key], SWAPPED.get(swapped[key]))
@@ -149,8 +138,7 @@ def beside(judged, told, final, *, replicates: int = 10_000, seed: int = 0) -> p
     people = people[people.groupby(unit)["rater"].transform("nunique") == len(names) - 1]
     place = people.drop_duplicates(unit)[[*unit, *PAIR, "kind", "a_side"]]
     both = judged.merge(place, on=unit).merge(final[[*UNIT, "outcome"]], on=UNIT, how="left")
-    if not len(both):
-        raise BenchHealthError("There are no pairs that the judge and all raters have judged.")
+    sample.expect(len(both), "There are no pairs that the judge and all raters have judged.")
     sides = np.where(both["verdict"] == both["a_side"], "a", "b")
     both["hit"] = both["outcome"] == np.where(both["verdict"] == "tie", "tie", sides)
     decided = both.dropna(subset="verdict").assign(role="rater")

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import socket
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import parse_qsl
 
 import uvicorn
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -24,9 +23,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from ..schema import BenchHealthError
 from .sample import CHOICES, CRITERIA, StudyError, plain
-from .study import CLOSED, LONGEST_COMMENT, SETTLED, Study
+from .study import LONGEST_COMMENT, Study
 
 HERE = Path(__file__).parent
 LARGEST = 200_000  # bytes of a form
@@ -52,11 +50,8 @@ class Page:
         self.study = study
         # of this study alone, for a browser keeps one jar for all ports of a machine
         self.cookie = f"rating-{sha256(str(study.path.resolve()).encode()).hexdigest()[:8]}"
-        rules = Environment(
-            loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
-            trim_blocks=True, lstrip_blocks=True,
-        )  # fmt: skip
-        self.template = rules.get_template("page.html")
+        look = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+        self.template = Environment(loader=FileSystemLoader(HERE), **look).get_template("page.html")
         # the page, its style and its script; every other address is not found
         routes = [Route("/", self.answer, methods=["GET", "POST"])]
         for name in ("page.css", "page.js"):
@@ -72,9 +67,8 @@ class Page:
 
     def show(self, view: str, message: str = "", status: int = 200, **given) -> Response:
         """One of the page's views: ``log in``, ``card``, ``end`` or ``message``."""
-        given = {"token": "", "senior": False, "total": 0, "at": 0, "first": 1, "done": 0} | given
         given |= {"verdicts": CHOICES, "longest": LONGEST_COMMENT}
-        given |= {"view": view, "message": message, "criteria": CRITERIA.values()}
+        given |= {"view": view, "message": message, "criteria": CRITERIA}
         return HTMLResponse(self.template.render(**given), status)
 
     async def answer(self, request: Request) -> Response:
@@ -113,7 +107,7 @@ class Page:
     def take(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
         """Save what a card's form says anew, then go where its button leads."""
         study, cards = self.study, self.study.asked(rater)
-        if form.get("card") in cards and not self.locked(rater, form["card"]):
+        if form.get("card") in cards and not study.locked(rater, form["card"]):
             study.rate(rater, self.changes(rater, form))
         go = form.get("go")
         if go == "out":
@@ -123,11 +117,6 @@ class Page:
             return response
         to = {"next": at + 1, "back": at - 1, "stay": at}.get(go, 0)
         return RedirectResponse(f"?card={to}" if to > 0 else "?", 303)
-
-    def locked(self, rater: str, card: str) -> str:
-        """Why a rater can change nothing of a card; empty if it can be changed."""
-        settled = SETTLED if card in self.study.settled(rater) else ""
-        return CLOSED if self.study.closed else settled
 
     def changes(self, rater: str, form: dict[str, str]) -> list[tuple]:
         """What a form says that the page it was sent from did not: a rater may have two open."""
@@ -150,7 +139,7 @@ class Page:
         given = {"token": _form_token(token), "senior": rater in study.seniors, "seen": seen}
         given |= {"at": at, "total": len(cards), "done": sum(done), "first": first}
         card = cards[at - 1] if at <= len(cards) else ""
-        message = self.locked(rater, card)
+        message = study.locked(rater, card)
         if not card:
             return self.show("end", message, **given)
         given |= {"card": card, "others": study.others(rater, card), **study.card(card)}
@@ -182,19 +171,6 @@ def serve(study: Study, host: str = "127.0.0.1", port: int = 0) -> None:
         By default this machine alone can reach the page.
     port : int
         0 takes a free one.
-
-    Raises
-    ------
-    BenchHealthError
-        If the port is taken.
     """
-    try:
-        listening = socket.create_server((host, port))
-    except (OSError, OverflowError) as error:
-        problem = f"Port {port} of {host} cannot be used ({error})."
-        raise BenchHealthError(f"{problem} Name another, or none.") from None
-    print(f"http://{host}:{listening.getsockname()[1]}/\nStop with Ctrl+C.", flush=True)
-    settings = uvicorn.Config(
-        Page(study).app, log_level="warning", access_log=False, server_header=False
-    )
-    uvicorn.Server(settings).run(sockets=[listening])
+    app = Page(study).app  # uvicorn says the address, or why it cannot be had
+    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)

@@ -36,12 +36,10 @@ class StudyError(BenchHealthError):
     """Something about a study or what is asked of it; says what to do."""
 
 
-class Criterion(NamedTuple):
-    """One question that a rater answers for every pair: its key, name and definition."""
-
-    key: str
-    name: str
-    definition: str
+def expect(holds: object, problem: str) -> None:
+    """Refuse what does not hold."""
+    if not holds:
+        raise StudyError(problem)
 
 
 def _pattern(text: str) -> re.Pattern:
@@ -53,8 +51,7 @@ def _pattern(text: str) -> re.Pattern:
 
 
 WORDS = yaml.safe_load((DATA / "human_eval.yaml").read_text(encoding="utf-8"))
-CRITERIA = {key: Criterion(key, **item) for key, item in WORDS["criteria"].items()}
-RULES, PROMPT = WORDS["rules"], WORDS["prompt"]
+CRITERIA, RULES, PROMPT = WORDS["criteria"], WORDS["rules"], WORDS["prompt"]
 FREE = [key for key, rule in RULES.items() if not rule.get("fixed")]  # that a user may choose
 PATTERNS = {key: _pattern(rule["pattern"]) for key, rule in RULES.items() if "pattern" in rule}
 TELLING = [key for key, rule in RULES.items() if rule["of"] == "reply"]
@@ -140,9 +137,8 @@ def telling(text: str, models: Iterable[str] = ()) -> list[tuple[str, int, int]]
     >>> telling("Your GPT and SGPT are raised; ask your doctor.")
     []
     """
-    real = [name for name in models if name != PHYSICIAN and not _is_baseline(name)]
-    names = {re.split(r"[/:\\]", name.partition("#")[0])[-1] for name in real}
-    names |= {MODELS[name].name for name in real if name in MODELS}
+    names = {re.split(r"[/:\\]", name.partition("#")[0])[-1] for name in models}
+    names |= {MODELS[name].name for name in models if name in MODELS}
     # a name without a digit or hyphen may be a word of the reply's own
     own = [re.escape(name) for name in names if len(name) > 3 and re.search(r"[\d-]", name)]
     words = "|".join(sorted(own, key=len, reverse=True)) or "(?!)"
@@ -156,14 +152,10 @@ def telling(text: str, models: Iterable[str] = ()) -> list[tuple[str, int, int]]
     return sorted(found, key=lambda place: place[1])
 
 
-def _is_baseline(name: str) -> bool:
-    return name in MODELS and MODELS[name].published == "baseline"
-
-
 def check_writes(name: str) -> None:
     """Refuse a model that is not known, or is a baseline, which writes nothing."""
     check_name(name)
-    if _is_baseline(name):
+    if name in MODELS and MODELS[name].published == "baseline":
         raise ModelError(f"{name} is a baseline: it only picks labels. Name a language model.")
 
 
@@ -236,20 +228,46 @@ def usable(
     return kept, left_out, noted
 
 
-def ask(model, dialogues: Sequence[Dialogue], *, store=None, progress=True) -> list[Answer]:
-    """An open model's replies, through the answer store, in the order of `dialogues`."""
-    limit = min(PROMPT["max_tokens"], model.max_tokens or PROMPT["max_tokens"])
-    requests = []
-    for one in dialogues:
-        example = Example(one.id, KEY, {"question": one.question}, "", one.id)
-        content = f"{PROMPT['instruction']}\n\nPatient: {one.question}"
-        messages = ({"role": "user", "content": content},)
-        requests.append(Request(example, messages, one.question, max_tokens=limit))
-    path = answers.store_path(model.name, KEY, store)
+def ask(
+    model, key: str, limit: int, asked: Iterable[tuple[str, str, str]], *, may_fail=False, **options
+) -> list[Answer]:
+    """An open model's replies, in order, through an answer store that its owner alone can read.
+
+    Parameters
+    ----------
+    model : backend
+    key : str
+        The store's file.
+    limit : int
+        Tokens of a reply.
+    asked : iterable of (id, prompt, part of it that may be cut)
+    may_fail : bool
+        Whether an error is a reply.
+    options
+        ``store`` and ``progress``, as for `answers.ask`.
+
+    Raises
+    ------
+    ModelError
+        If there are errors otherwise; what was answered is stored.
+    """
+    limit, requests = min(limit, model.max_tokens or limit), []
+    for name, text, cut in asked:
+        messages = ({"role": "user", "content": text},)
+        requests.append(Request(Example(name, key, {}, "", name), messages, cut, max_tokens=limit))
+    path = answers.store_path(model.name, key, options.get("store"))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
-    path.chmod(0o600)  # replies lie there under their model's name
-    return answers.ask(model, requests, store=store, progress=progress)
+    path.chmod(0o600)  # what models said lies there under their names
+    given = answers.ask(model, requests, **options)
+    errors = [reply for reply in given if reply.status == "error"]
+    if errors and not may_fail:
+        raise ModelError(
+            f"{model.name}: {len(errors)} of {len(given)} replies are errors, the first "
+            f"'{errors[0].detail}'. Run the same again to ask for them once more; what was "
+            "answered is stored. `create --drop error` leaves such items out."
+        )
+    return given
 
 
 def collect(
@@ -259,8 +277,7 @@ def collect(
     drop: Collection[str] = (),
     redact: bool = False,
     budget: float = BUDGET,
-    store: str | Path | None = None,
-    progress: bool = True,
+    **options,
 ) -> tuple[dict[str, dict[str, str]], dict[str, list[str]], dict]:
     """Replies of all models to all dialogues, as raters see them.
 
@@ -278,9 +295,8 @@ def collect(
         Take out of replies what tells who wrote them.
     budget : float
         Dollars that the models behind an API may cost together.
-    store : path-like, optional
-        By default ``runs/answers``.
-    progress : bool
+    options
+        ``store`` and ``progress``, as for `answers.ask`.
 
     Returns
     -------
@@ -294,28 +310,24 @@ def collect(
     Raises
     ------
     ModelError
-        If a model cannot be had or cannot write to a patient; nothing is asked then.
-    StudyError
-        If there are errors and ``error`` is not among `drop`: ask again first.
+        If a model cannot be had or cannot write to a patient; nothing is asked then. If there
+        are errors and ``error`` is not among `drop`: ask again first.
     """
     for name in set(models) - {PHYSICIAN}:
         check_writes(name)
     texts: dict[str, dict[str, str]] = {}
     flags: dict[str, list[str]] = {item.id: [] for item in dialogues}
     purse, signatures = Budget(budget), {}  # of all models
+    prompt = f"{PROMPT['instruction']}\n\nPatient: "
+    asked = [(item.id, prompt + item.question, item.question) for item in dialogues]
     for name in models:
         if name == PHYSICIAN:
             given = [Answer(item.id, "ok", item.answer) for item in dialogues]
         else:
             model = open_model(name, budget=purse)
             signatures[name] = dict(model.signature)
-            given = ask(model, dialogues, store=store, progress=progress)
-        errors = [reply for reply in given if reply.status == "error"]
-        if errors and "error" not in drop:
-            raise StudyError(
-                f"{name}: {len(errors)} of {len(given)} replies are errors, the first "
-                f"'{errors[0].detail}'. Run the same again to ask for them once more; what was "
-                "answered is stored. To leave those items out for all models, drop 'error'."
+            given = ask(
+                model, KEY, PROMPT["max_tokens"], asked, may_fail="error" in drop, **options
             )
         texts[name] = {}
         for reply in given:

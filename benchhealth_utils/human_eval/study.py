@@ -31,7 +31,7 @@ import pandas as pd
 
 from ..data import subset
 from ..schema import ROOT, runs_folder
-from .sample import CHOICES, CRITERIA, SIMULATED, StudyError, is_simulated, plain
+from .sample import CHOICES, CRITERIA, SIMULATED, StudyError, expect, is_simulated, plain
 
 DATABASE, KEY, CODES = "study.sqlite", "key.json", "codes.csv"
 VERSION = 2
@@ -76,19 +76,15 @@ class Study:
 
     def __init__(self, path: str | Path):
         self.path = Path(path).expanduser()
-        if not (self.path / DATABASE).is_file():
-            raise StudyError(
-                f"{self.path} is not a study folder (no {DATABASE}); `create` makes one."
-            )
+        known = (self.path / DATABASE).is_file()
+        expect(known, f"{self.path} is not a study folder (no {DATABASE}); `create` makes one.")
         about = {name: json.loads(value) for name, value in self._sql("select * from about")}
-        if about["version"] != VERSION:
-            raise StudyError(f"{self.path} is of version {about['version']}, not of {VERSION}.")
+        version = about["version"]
+        expect(version == VERSION, f"{self.path} is of version {version}, not of {VERSION}.")
         self.senior_sees, self.synthetic = about["senior_sees"], about["synthetic"]
         self.roles = dict(self._sql("select rater, role from raters order by rowid"))
-        self.raters, self.seniors = (
-            tuple(rater for rater, own in self.roles.items() if own == role)
-            for role in ("rater", "senior")
-        )
+        self.raters = tuple(x for x in self.roles if self.roles[x] == "rater")
+        self.seniors = tuple(x for x in self.roles if self.roles[x] == "senior")
         self.simulated = is_simulated(self.roles)
 
     @contextmanager
@@ -145,8 +141,8 @@ class Study:
 
     def order(self, rater: str) -> list[str]:
         """A rater's cards in the rater's order; for the senior all that may come."""
-        if rater not in self.roles:
-            raise StudyError(f"There is no rater {rater!r}. Known: {', '.join(self.roles)}.")
+        known = ", ".join(self.roles)
+        expect(rater in self.roles, f"There is no rater {rater!r}. Known: {known}.")
         query = "select card from orders where rater = ? order by place"
         return [card for (card,) in self._sql(query, rater)]
 
@@ -160,8 +156,7 @@ class Study:
 
     def card(self, card: str) -> dict[str, str]:
         """``question``, ``left`` and ``right`` of a card."""
-        rows = self._sql("select question, left, right from cards where card = ?", card)
-        return dict(zip(("question", "left", "right"), rows[0], strict=True))
+        return self.cards().set_index("card").loc[card].to_dict()
 
     def rate(self, rater: str, events: Iterable[tuple[str, str, object]]) -> None:
         """Keep what a rater says; all of it is on disk when this returns, or nothing.
@@ -181,10 +176,8 @@ class Study:
         own, at = set(self.order(rater)), datetime.now(UTC).isoformat(timespec="microseconds")
         rows, settled = [], self.settled(rater)
         for card, field, value in events:
-            if card not in own:
-                raise StudyError(f"Card {card!r} is not one of {rater}'s. Reload the page.")
-            if card in settled:
-                raise StudyError(f"Card {card!r}: {SETTLED}")
+            expect(card in own, f"Card {card!r} is not one of {rater}'s. Reload the page.")
+            expect(card not in settled, f"Card {card!r}: {SETTLED}")
             rows.append((at, rater, card, field, json.dumps(checked(field, value))))
         with self._database() as database:
             insert = "insert into clicks (at, rater, card, field, value) values (?, ?, ?, ?, ?)"
@@ -222,6 +215,10 @@ class Study:
         said = [(c, one) for x in self.seniors if x != rater for c, one in self.said(x).items()]
         begun = {card for card, one in said if one.keys() & CRITERIA.keys()}
         return begun & self.due() if begun else begun
+
+    def locked(self, rater: str, card: str) -> str:
+        """Why a rater can change nothing of a card; empty if it can be changed."""
+        return CLOSED if self.closed else SETTLED if card in self.settled(rater) else ""
 
     def others(self, rater: str, card: str) -> list[dict[str, object]]:
         """What the raters said of a card, without names, for a senior who may see it."""
@@ -313,8 +310,7 @@ class Study:
         StudyError
             While the study is not closed; if there is no key, or it is another study's.
         """
-        if not self.closed:
-            raise StudyError(BLIND)
+        expect(self.closed, BLIND)
         path = Path(key).expanduser() if key is not None else self.path / KEY
         try:
             found = json.loads(path.read_text(encoding="utf-8"))["cards"]
@@ -323,8 +319,8 @@ class Study:
         except (OSError, ValueError, KeyError, TypeError) as error:
             problem = f"There is no key at {path} ({type(error).__name__}); say where it is kept."
             raise StudyError(problem) from None
-        if {*cards["card"]} != {*self.cards()["card"]}:
-            raise StudyError(f"{path} was not written for this study. Use the key made with it.")
+        fits = {*cards["card"]} == {*self.cards()["card"]}
+        expect(fits, f"{path} was not written for this study. Use the key made with it.")
         return cards.assign(flags=cards["flags"].map(tuple))
 
 
@@ -420,14 +416,14 @@ def create(
         partial = Path(scratch) / "study"
         partial.mkdir()
         _private(partial / DATABASE, "")
+        tables = {"about": [(name, json.dumps(value)) for name, value in about.items()]}
+        tables["raters"] = [(x, role, _hash(_letters(codes[x]))) for x, role in roles.items()]
+        tables |= {"cards": sorted(rows), "orders": orders}
         with closing(sqlite3.connect(partial / DATABASE)) as database, database:
             database.executescript(TABLES.read_text(encoding="utf-8"))
-            given = [(name, json.dumps(value)) for name, value in about.items()]
-            database.executemany("insert into about values (?, ?)", given)
-            given = [(rater, role, _hash(_letters(codes[rater]))) for rater, role in roles.items()]
-            database.executemany("insert into raters values (?, ?, ?)", given)
-            database.executemany("insert into cards values (?, ?, ?, ?)", sorted(rows))
-            database.executemany("insert into orders values (?, ?, ?)", orders)
+            for name, given in tables.items():
+                marks = ", ".join("?" * len(given[0]))
+                database.executemany(f"insert into {name} values ({marks})", given)
         key = {"seed": seed, "blinding": secret, "models": list(replies)}
         key |= {"comparisons": pairs, "record": dict(record or {})}
         key["cards"] = cards.astype(object).where(cards.notna(), None).to_dict("records")
@@ -447,8 +443,8 @@ def _private(path: Path, text: str) -> None:
 def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
     """The sample, in the order of the dialogues; of one seed a larger one contains a smaller."""
     most = len(dialogues)
-    if items is not None and (not isinstance(items, int) or not 0 < items <= most):
-        raise StudyError(f"{items} items cannot be had of {most} dialogues. Ask for 1 to {most}.")
+    known = items is None or 0 < items <= most
+    expect(known, f"{items} items cannot be had of {most} dialogues. Ask for 1 to {most}.")
     return subset(dialogues, items, seed)
 
 
@@ -517,49 +513,41 @@ def check(
         The folder, rater ids to roles, and the pairs of models.
     """
     folder = Path(folder).expanduser()
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise StudyError(f"{folder} is in use. Name a folder that is empty or does not exist.")
+    free = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    expect(free, f"{folder} is in use. Name a folder that is empty or does not exist.")
     whole = folder.resolve()
-    if whole.is_relative_to(ROOT) and not whole.is_relative_to(ROOT / "runs"):
-        raise StudyError(f"{folder} could be committed. Name one under runs/ or outside the clone.")
+    apart = not whole.is_relative_to(ROOT) or whole.is_relative_to(ROOT / "runs")
+    expect(apart, f"{folder} could be committed. Name one under runs/ or outside the clone.")
     ids = [*raters, *([senior] if senior is not None else [])]
-    odd = [x for x in ids if not re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", x, re.A)]
-    alike = len({x.casefold() for x in ids}) < len(ids)
-    if isinstance(raters, str) or not raters or odd or alike:
-        raise StudyError(
-            f"The raters are {raters!r}, the senior {senior!r}; expected one rater or more, each "
-            "with an id of letters, digits, hyphens and _, no two alike but for case."
-        )
-    if any("simulat" in x.casefold() for x in ids) and not all(is_simulated([x]) for x in ids):
-        raise StudyError(f"Simulated raters are called {SIMULATED}..., in a study of their own.")
-    if senior_sees not in SENIOR_SEES or not all(0 <= share <= 1 for share in shares):
-        raise StudyError(
-            f"senior_sees is {senior_sees!r}, repeats and checks are {shares}; expected both or "
-            "none, and shares from 0 to 1."
-        )
+    fit = all(re.fullmatch(r"[A-Za-z0-9][\w-]{0,63}", x, re.A) for x in ids)
+    fit &= len({x.casefold() for x in ids}) == len(ids) and not isinstance(raters, str)
+    problem = f"The raters are {raters!r}, the senior {senior!r}; expected one rater or more, each "
+    problem += "with an id of letters, digits, hyphens and _, no two alike but for case."
+    expect(fit and raters, problem)
+    mixed = any("simulat" in x.casefold() for x in ids) and not all(is_simulated([x]) for x in ids)
+    expect(not mixed, f"Simulated raters are called {SIMULATED}..., in a study of their own.")
+    expect(senior_sees in SENIOR_SEES, f"The senior sees {senior_sees!r}; expected both or none.")
+    fit = all(0 <= share <= 1 for share in shares)
+    expect(fit, f"repeats and checks are {shares}; expected shares from 0 to 1.")
     pairs = list(combinations(models, 2) if comparisons is None else map(tuple, comparisons))
-    odd = [pair for pair in pairs if len({*pair}) != 2 or not {*pair} <= {*models}]
-    if odd or not pairs or len({*map(frozenset, pairs)}) < len(pairs):
-        raise StudyError(
-            f"The comparisons are {pairs}; expected one or more, each once, of two models among: "
-            f"{', '.join(models)}."
-        )
+    fit = all(len({*pair}) == 2 and {*pair} <= {*models} for pair in pairs)
+    problem = f"The comparisons are {pairs}; expected one or more, each once, of two models among: "
+    once = len({*map(frozenset, pairs)}) == len(pairs)
+    expect(fit and pairs and once, f"{problem}{', '.join(models)}.")
     return folder, {rater: "senior" if rater == senior else "rater" for rater in ids}, pairs
 
 
 def _texts(dialogues: Sequence, replies: Mapping) -> tuple[dict, dict[str, str]]:
     """Model to dialogue id to reply, and id to question: all there and none blank."""
     ids = [one.id for one in dialogues]
-    if len({*ids}) < len(ids):
-        raise StudyError("A dialogue's id comes twice. Each needs one of its own.")
+    expect(len({*ids}) == len(ids), "A dialogue's id comes twice. Each needs one of its own.")
     found = {}
     given = {"": {one.id: one.question for one in dialogues}, **replies}
     for model, texts in given.items():
         found[model] = {item: plain(texts.get(item) or "") for item in ids}
-        if blank := [item for item in ids if not found[model][item]]:
-            what = f"reply of {model}" if model else "question"
-            first = f"{blank[0]!r} the first"
-            raise StudyError(f"{len(blank)} dialogues have no {what}, {first}. Leave those out.")
+        blank = [item for item in ids if not found[model][item]]
+        what = f"reply of {model}" if model else "question"
+        expect(not blank, f"{len(blank)} dialogues have no {what}, as {blank[:1]}. Leave them out.")
     return found, found.pop("")
 
 
@@ -574,10 +562,9 @@ def checked(field: str, value):
     fits = dict.fromkeys(CRITERIA, value in CHOICES)
     fits["difficult"] = isinstance(value, bool)
     fits["comment"] = isinstance(value, str) and len(value) <= LONGEST_COMMENT
-    if not fits.get(field):
-        known = f"{', '.join(CRITERIA)}: {', '.join(CHOICES)}; difficult: true, false"
-        known += f"; comment: text of up to {LONGEST_COMMENT:,} characters"
-        raise StudyError(f"{field!r} cannot be {str(value)[:80]!r}. Known: {known}.")
+    known = f"{', '.join(CRITERIA)}: {', '.join(CHOICES)}; difficult: true, false"
+    known += f"; comment: text of up to {LONGEST_COMMENT:,} characters"
+    expect(fits.get(field), f"{field!r} cannot be {str(value)[:80]!r}. Known: {known}.")
     return value
 
 

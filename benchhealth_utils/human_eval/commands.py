@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
@@ -13,23 +12,19 @@ from pathlib import Path
 
 from ..data import data_root
 from ..models import BUDGET
-from ..schema import BenchHealthError, runs_folder, shown
+from ..schema import runs_folder, shown
 from . import sample, study
 from .exchange import export_csv, import_csv
-from .sample import CRITERIA, FREE, PHYSICIAN, RULES, StudyError
+from .sample import CRITERIA, FREE, PHYSICIAN, RULES, WORDS, StudyError, expect
 from .study import Study, place
-
-HINT = "--redact takes such words out, --drop {0} leaves those questions out, --keep {0} shows them"
 
 
 def create(options) -> None:
     """Draw dialogues, collect replies, write the folder; cheap checks come first."""
     models = list(dict.fromkeys([*options.models, *(options.against or ())]))
     pairs = [(a, b) for a in options.models for b in options.against or ()] or None
-    asked = {
-        name: getattr(options, name)
-        for name in ("raters", "senior", "senior_sees", "repeats", "checks")
-    }
+    names = "raters senior senior_sees repeats checks".split()
+    asked = {name: getattr(options, name) for name in names}
     _, _, pairs = study.check(options.folder, models, pairs, *asked.values())
     path, found = sample.dialogues_file(), sample.load_dialogues()
     chosen = {"drop": options.drop, "keep": options.keep}
@@ -38,41 +33,29 @@ def create(options) -> None:
     study.draw(fit, options.items, options.seed)  # refuses too many
     wanted = options.items + math.ceil(options.checks * options.items * len(pairs))
     pool = study.draw(fit, min(wanted, len(fit)), options.seed)
-    how = {"drop": options.drop, "redact": options.redact, "budget": options.budget}
-    replies, of_replies, record = sample.collect(models, pool, **how)
+    how = {"redact": options.redact, "budget": options.budget}
+    replies, of_replies, record = sample.collect(models, pool, drop=options.drop, **how)
     flags = {item.id: [*flags[item.id], *of_replies[item.id]] for item in pool}
     fit, left_out, noted = sample.usable(pool, flags, **chosen)
     left_out += damaged
-    if not fit:
-        raise StudyError(f"No dialogue is left that can be rated: {_counted(left_out)}.")
+    expect(fit, f"No dialogue is left that can be rated: {_counted(left_out)}.")
     told = Counter({rule: noted[rule] for rule in sample.TELLING if noted[rule]})
-    if not options.redact and (open_ := sorted(told.keys() - set(options.keep))):
-        raise StudyError(
-            f"In {told.total()} cases a reply tells who wrote it ({_counted(told)}), so raters "
-            f"would not be blind. Say what to do: {HINT.format(' '.join(open_))}. No model is "
-            "asked again."
-        )
+    about = {"path": options.folder, "left_out": _counted(left_out), "noted": _counted(noted)}
+    about |= {"told": _counted(told), "rules": " ".join(sorted(told.keys() - {*options.keep}))}
+    expect(options.redact or not about["rules"], WORDS["telling"].format(**about))
     file = {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), "rows": len(found)}
     record |= {"dialogues": file, "left_out": left_out, "noted": noted, "flags": flags}
     asked |= {"items": min(options.items, len(fit)), "seed": options.seed, "comparisons": pairs}
     asked["synthetic"] = data_root() == sample.DATA / "samples"
     made = study.create(options.folder, fit, replies, flags=flags, record=record, **asked)
-    print(f"Study: {made.path}, {len(made.order(made.raters[0]))} cards for each rater.")
-    if len(fit) < options.items:
-        print(f"{options.items} items were asked for; the replies to {len(fit)} fit.")
     _about(made)
-    print(f"Left out: {_counted(left_out) or 'nothing'}.")
-    what = "Noted, or taken out of replies" if options.redact else "Noted"
-    print(f"{what}: {_counted(noted) or 'nothing'}.")
-    print(f"Codes: {study.CODES} in that folder. Hand each rater theirs, then delete the file.")
-    print(f"Key: {study.KEY} in that folder. Raters must not read it; keep it elsewhere meanwhile.")
-    kept = shown(runs_folder() / "answers")
-    print(f"Replies are also under {kept}, by model: raters must not read that folder either.")
-    print(f"Rating page: make rate STUDY={made.path}")
+    about |= {"items": asked["items"], "cards": len(made.order(made.raters[0]))}
+    print(WORDS["made"].format(**about, kept=shown(runs_folder() / "answers")))
 
 
 def _counted(counts: Counter) -> str:
-    return "; ".join(f"{RULES[name]['what']}: {number}" for name, number in counts.items())
+    told = (f"{RULES[name]['what']}: {number}" for name, number in counts.items())
+    return "; ".join(told) or "nothing"
 
 
 def rate(options) -> None:
@@ -125,7 +108,7 @@ def judge(options) -> None:
         votes, cards = opened.votes(), opened.unblinded(options.key)
         known = {"raters": opened.raters, "criteria": CRITERIA}
         final = analysis.settle(votes, opened.marks(), cards, **known)
-    criteria = {key: criterion.definition for key, criterion in CRITERIA.items()}
+    criteria = {key: criterion["definition"] for key, criterion in CRITERIA.items()}
     asked = {"store": opened.path / "judge", "budget": options.budget}
     judged = judging.judge(opened.cards(), criteria, options.model, **asked)
     model, paths = judged["rater"].iloc[0], judged["path"].value_counts()
@@ -211,19 +194,10 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; an error of the user's ends in one line."""
+def main(arguments: Sequence[str]) -> None:
+    """Run one command."""
     options = parser().parse_args(arguments)
     try:
         options.run(options)
-    except (BenchHealthError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nInterrupted; the same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    except (OSError, OverflowError) as error:
+        raise StudyError(f"{error} (name another place, or another port)") from None
