@@ -79,7 +79,7 @@ def test_a_model_on_this_machine(child, monkeypatch, tmp_path):
     transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "tiny")
     tokenizer.save_pretrained(tmp_path / "tiny")
     monkeypatch.setattr(local, "BATCH_ROWS", 3)
-    model = open_model(f"hf:{tmp_path / 'tiny'}", dtype="float32", device="cpu")
+    model = open_model(f"hf:{tmp_path / 'tiny'}", dtype="bfloat16", device="cpu")
     model.max_tokens = 24
     found, blows = struck(child, model, load("medmcqa"), tmp_path)
     print(f"{blows} blows: {found}")

@@ -230,9 +230,10 @@ class RemoteModel(Backend):
             else:
                 self._form, self._answered = (limit, degree), self._answered + 1
                 return self._reply(call, TEMPERATURES[degree])
-            if call.kind == "wrong" and limit == "max_tokens" and "max_tokens" in call.words:
+            words = call.words.lower()
+            if call.kind == "wrong" and limit == "max_tokens" and "max_tokens" in words:
                 limit = "max_completion_tokens"
-            elif call.kind == "wrong" and "temperature" in call.words and degree < 2:
+            elif call.kind == "wrong" and "temperature" in words and degree < 2:
                 degree += 1
             elif not (call.kind == "busy" and self._answered > seen):  # else it does go on
                 return self._without_answer(call)
@@ -327,7 +328,7 @@ class RemoteModel(Backend):
         status = int(inner[1]) if inner and status < 300 else status
         words = re.sub(r'"\w+": |<[^>]*>|[\[\]{}"]|\bnull\b', " ", encodable(text[:5000]))
         words = re.sub(r"( ,)+", ",", " ".join(words.split())).strip(" ,")
-        call.words, call.fault = scrubbed(words), str(status)
+        call.words, call.fault = scrubbed(words) or "(no words, and no reply)", str(status)
         call.kind, headers = meaning(status, call.words), response.headers
         pause, again = pause_of(headers), call.kind in ("busy", "passing")
         if again and pause > PATIENCE:
@@ -485,10 +486,14 @@ def ended(reason) -> str | None:
 
 def joined(content) -> str:
     """The text of a reply's content: itself, or of its parts those that are no thoughts."""
-    texts = []
-    for part in content if isinstance(content, list) else [content]:
-        part = {"text": part} if isinstance(part, str | None) else part
-        if part.get("type") in (None, "text", "output_text"):
-            text = part["text"]
-            texts.append(text["value"] if isinstance(text, dict) else text or "")
-    return "".join(texts)
+    if isinstance(content, list):
+        return "".join(map(joined, content))
+    if isinstance(content, dict):
+        if content.get("type") not in (None, "text", "output_text") or content.get("thought"):
+            return ""
+        return joined(
+            next(content[name] for name in ("text", "value", "content") if name in content)
+        )
+    if not isinstance(content, str | None):
+        raise TypeError("a content that is no text")
+    return content or ""
