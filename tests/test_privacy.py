@@ -185,12 +185,11 @@ def test_what_is_printed_names_the_item_and_its_sizes(printed):
 
 def test_an_assertion_that_fails_prints_no_field(printed, request):
     """pytest takes dataclasses apart whose equality was generated."""
-    from _pytest.assertion.util import assertrepr_compare
-
+    compared = request.config.hook.pytest_assertrepr_compare
     for one in printed[:2]:
         other = dataclasses.replace(one, id="other")
         for pair in ((one, other), ([one], [other, one]), ({"x": one}, {"x": other})):
-            lines = assertrepr_compare(request.config, "==", *pair)
+            lines = compared(config=request.config, op="==", left=pair[0], right=pair[1])
             assert "other" in str(lines) and CANARY not in str(lines)
 
 
