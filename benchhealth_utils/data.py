@@ -16,23 +16,14 @@ from pathlib import Path
 
 from . import registry
 from .registry import DATASETS, Dataset
-from .schema import (
-    DATA,
-    ROOT,
-    BenchHealthError,
-    DataError,
-    Example,
-    LeftOut,
-    canonical,
-    whole_number,
-)
+from .schema import DATA, BenchHealthError, DataError, Example, LeftOut, canonical, whole_number
 from .tasks import TASKS
 from .tasks.own import MENDING
 
 SPLITS = ("test", "train")
 SAMPLES = DATA / "samples"
 # where the downloader puts data: in a clone, else in the working folder
-FULL = (ROOT if DATA.parent == ROOT else Path.cwd()) / "data" / "full"
+FULL = (DATA if DATA.name == "data" else Path.cwd() / "data") / "full"
 
 
 def data_root() -> Path:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from .schema import BenchHealthError, Example, Message
 from .tasks import task
@@ -38,9 +39,8 @@ def build(example: Example, shots: Sequence[Example] = ()) -> list[Message]:
     messages: list[Message] = []
     for shot in shots:
         if shot.dataset != example.dataset:
-            raise BenchHealthError(
-                f"Exemplar {shot.id} is of {shot.dataset}, the item of {example.dataset}."
-            )
+            sets = f"is of {shot.dataset}, the item of {example.dataset}."
+            raise BenchHealthError(f"Exemplar {shot.id} {sets}")
         if same_item(shot, example):
             raise BenchHealthError(f"Exemplar {shot.id} is the test item {example.id}.")
         messages.append({"role": "user", "content": asked.question(shot)})
@@ -85,16 +85,11 @@ def exemplars(example: Example, ordered: Sequence[Example], shots: int) -> list[
     BenchHealthError
         If there are not enough.
     """
-    chosen: list[Example] = []
-    for other in ordered:
-        if len(chosen) == shots:
-            break
-        if not same_item(other, example):
-            chosen.append(other)
+    others = (other for other in ordered if not same_item(other, example))
+    chosen = list(islice(others, shots))
     if len(chosen) < shots:
-        raise BenchHealthError(
-            f"{example.dataset}: {shots} exemplars asked for, {len(chosen)} to be had."
-        )
+        counts = f"{shots} exemplars asked for, {len(chosen)} to be had."
+        raise BenchHealthError(f"{example.dataset}: {counts}")
     return chosen
 
 

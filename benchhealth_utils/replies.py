@@ -29,7 +29,7 @@ import yaml
 
 from .schema import DATA
 
-SIGNS = str.maketrans("✅✔☑❌✘✖✕☒", "✓✓✓✗✗✗✗✗", "®™©℠")
+SIGNS = str.maketrans("✅✔☑👍🟢❌✘✖✕☒☐👎🔴", "✓✓✓✓✓✗✗✗✗✗✗✗✗", "®™©℠")
 QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "‐": "-"})
 LONGEST = 400  # of a weak statement, in characters
 
@@ -107,8 +107,7 @@ def own_words(
     if reply is None:
         return None
     reply = own_turn(reply)
-    for sign, put in MARKUP.ticks if ticks else [(MARKUP.tick, " ")]:
-        reply = sign.sub(put, reply)
+    reply = rewritten(reply, MARKUP.ticks if ticks else [(MARKUP.tick, " ")])
     return own_answer(plain(prepare(reply) if prepare else reply)).strip()
 
 
@@ -126,7 +125,7 @@ def fold(text: str) -> str:
     kept = []
     for character in text:
         kind = unicodedata.category(character)
-        if kind == "So" and character not in "°✓✗☐":
+        if kind == "So" and character not in "°✓✗":
             kept.append(" ")
         elif kind not in ("Cf", "Mn") and (kind != "Cc" or character in "\n\t"):
             kept.append(character)
@@ -166,12 +165,15 @@ def own_turn(text: str) -> str:
 
 def plain(text: str) -> str:
     """The text without the signs of JSON, LaTeX, HTML and markdown."""
-    text = _keys(text)
-    for sign, put in MARKUP.signs:
-        text = sign.sub(put, text)
+    text = rewritten(_keys(text), MARKUP.signs)
     text = MARKUP.entity.sub(lambda entity: fold(html.unescape(entity[0])), text)
-    for sign, put in MARKUP.last_signs:
-        text = sign.sub(put, text)
+    return rewritten(text, MARKUP.last_signs)
+
+
+def rewritten(text: str, rules: Iterable[tuple[re.Pattern, str]]) -> str:
+    """The text with each pattern, one after the other, replaced by what is put in its place."""
+    for find, put in rules:
+        text = find.sub(put, text)
     return text
 
 
@@ -801,7 +803,7 @@ def as_lines(text: str) -> str:
         place = found.start()
         value, end = _value(text, place)
         try:
-            said = "\n" + "\n".join(_lines(value)) + "\n" if _is_list(value) else ""
+            said = fold("\n" + "\n".join(_lines(value)) + "\n") if _is_list(value) else ""
         except RecursionError:
             said = ""
         text = text[:place] + said + text[end:] if said else text
@@ -841,7 +843,8 @@ def _item(value) -> list[str]:
         texts = {key: inner for key, inner in keys.items() if isinstance(inner, str)}
         names = [texts[x] for word in NAME_KEYS for x in texts if x.split("_")[-1] == word]
         kinds = [texts[key] for key in TYPE_KEYS if key in texts]
-        verdict = next((inner for key, inner in keys.items() if LISTS.judges.fullmatch(key)), None)
+        verdict = _verdict(keys)
+        kinds = [kind for kind in kinds if kind != verdict]
     elif isinstance(value, (list, tuple)):
         names, verdict = [inner for inner in value if isinstance(inner, str)], None
         kinds = names[1:]
@@ -855,6 +858,13 @@ def _item(value) -> list[str]:
     return [f"- {name}: {verdict};" if verdict is not None else f"- {name};"]
 
 
+def _verdict(value: dict):
+    """What an object says of its name, if it judges it."""
+    judged = LISTS.judgement.fullmatch
+    found = (x for key, x in value.items() if LISTS.judges.fullmatch(key) or judged(f"{key}: {x}"))
+    return next(found, None)
+
+
 def _object(value: dict) -> list[str]:
     if {str(key).lower() for key in value} & set(TYPE_KEYS) and len(_item(value)) < 2:
         named = [key for key in value if str(key).lower() in NAME_KEYS]
@@ -863,7 +873,9 @@ def _object(value: dict) -> list[str]:
     said = []
     for key, inner in value.items():
         heading = f"{str(key).replace('_', ' ')}:"
-        if isinstance(inner, (dict, list)):
+        if isinstance(inner, dict) and (verdict := _verdict(inner)) is not None:
+            said.append(f"- {heading} {verdict};")
+        elif isinstance(inner, (dict, list)):
             said += [
                 heading,
                 *(_lines(inner) if inner and _is_list(inner) else ["none"] * (not inner)),
@@ -911,8 +923,7 @@ def _plain_text(text: str, kind: Words) -> str:
     """The text without the signs of JSON, HTML and markdown."""
     text = kind.block_tag.sub("\n", kind.inline_tag.sub("", kind.box.sub(r"\1", text)))
     text = _json_text(kind.line_signs[0][0].sub("", text).strip(), kind)
-    for sign, put in kind.line_signs:
-        text = sign.sub(put, text)
+    text = rewritten(text, kind.line_signs)
     for _ in range(2):  # one emphasis inside another
         text = kind.emphasis.sub(lambda found: found[found.lastgroup], text)
     return text.strip()

@@ -210,11 +210,6 @@ def _batches(replicates: int, width: int) -> list[int]:
     return [min(size, replicates - start) for start in range(0, replicates, size)]
 
 
-def percentiles(replicates: np.ndarray) -> np.ndarray:
-    """The 0th, 1st, ..., 100th percentile, shape (101,), of one statistic."""
-    return np.percentile(replicates, np.arange(101))
-
-
 def mean_interval(values: Sequence[float], intervals: Sequence) -> tuple[float, float]:
     """95 % interval of the mean of independent estimates, from the interval of each.
 

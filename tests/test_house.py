@@ -65,15 +65,15 @@ def test_the_packages_of_the_design_are_all_there():
 # change that needs room takes the lines elsewhere, and says so. The aim is 6,800 for all and
 # 2,700 for the core; what is above it is to be thinned.
 BUDGETS = {
-    "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 93, "data": 156,
-    "download": 137, "replies": 555, "tasks": 1650, "prompts": 45, "metrics": 183, "stats": 170,
+    "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 93, "data": 147,
+    "download": 137, "replies": 560, "tasks": 1587, "prompts": 40, "metrics": 183, "stats": 168,
     "models": 1358, "plan": 100, "answers": 223, "evaluation": 188, "results": 158, "perturb": 177,
     "usefulness": 69, "printed": 31, "claims": 138, "plots": 114, "notebook": 52, "engine": 56,
     "cli": 247, "human_eval": 1251, "exchange": 280, "batches": 155,
     "harnesses": 158,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 8069, 3185
+ALL, OF_CORE = 7995, 3111
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """

@@ -142,6 +142,26 @@ def test_a_rejection_is_never_an_answer():
             assert said("medqa", reply, options=WARDS) == reading, reply
 
 
+def test_a_denied_hallmark_is_never_chosen():
+    grid, (a, b) = KINDS["judged"], ("Inducing angiogenesis", "Cellular energetics")
+    for pair, form in product(grid["verdicts"], grid["forms"]):
+        lines = [form.format(name=x, said=word) for x, word in zip((a, b), pair, strict=True)]
+        assert said("hoc", "\n".join(lines)) == [a], lines
+        assert said("hoc", json.dumps(dict(zip((a, b), pair, strict=True)))) == [a], pair
+    for (yes, no), form in product(grid["headings"], grid["lists"]):
+        assert said("hoc", form.format(yes=yes, no=no, a=a, b=b)) == [a], (form, yes)
+    for key in grid["objects"]:
+        assert said("hoc", json.dumps([{"name": a, key: True}, {"name": b, key: False}])) == [a]
+        assert said("hoc", json.dumps({a: {key: "yes"}, b: {key: "no"}})) == [a], key
+
+
+@pytest.mark.parametrize("key", KINDS["labelled"])
+def test_labels_stand_under_many_names(key):
+    for label, words in KINDS["labelled"][key]["words"].items():
+        for form, word in product(KINDS["labelled"][key]["forms"], words):
+            assert said(key, form.format(word)) == label, form.format(word)
+
+
 def test_an_answer_s_status_counts():
     for status, reading in (("ok", "B"), ("truncated", None), ("error", None)):
         assert read(item("medqa"), Answer("1", status, "Answer: B")) == reading
@@ -231,8 +251,8 @@ def folded(text):
     return " ".join(text.split())
 
 
-# Gold only at the second of two equal places, with no other mention between them.
-UNTOLD = {"ncbi_disease-train-1977", "ncbi_disease-train-2467"}
+# Gold only at the second of two equal places, or one name with its abbreviation in it.
+UNTOLD = {f"ncbi_disease-train-{number}" for number in (1977, 2467, 3117)}
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -13,7 +13,7 @@ from .. import replies
 from ..metrics import BLEU_4
 from ..schema import Example, LeftOut
 from .base import NOTES, WORDS, Task
-from .files import Place, csv_table, either
+from .files import Place, assigned, csv_table, either
 
 COLUMNS = [
     "ROW_ID", "SUBJECT_ID", "HADM_ID", "CHARTDATE", "CHARTTIME", "STORETIME",
@@ -134,14 +134,10 @@ def _fault(record: str, target: str) -> str:
 
 def _listed(path, split) -> set[str]:
     """The patients that a list of one's own assigns to a split."""
-    parts: dict[str, str] = {}
-    for row in csv_table(path, ["subject_id", "split"]):
-        subject, part = row.values.values()
-        row.expect(part in PARTS, f"split is '{part}'; expected train, val or test.")
+    rows = [(row, *row.values.values()) for row in csv_table(path, ["subject_id", "split"])]
+    for row, subject, _ in rows:
         row.expect(subject.isdecimal(), f"subject_id is '{subject}'; expected a number.")
-        row.expect(subject not in parts, f"'{subject}' occurs twice; expected once.")
-        parts[subject] = part
-    return {subject for subject in parts if parts[subject] == split}
+    return set(assigned(rows, split, PARTS))
 
 
 def _drawn(patients: set[str], split, folder) -> set[str]:
@@ -154,16 +150,12 @@ def _drawn(patients: set[str], split, folder) -> set[str]:
     return set(train if split == "train" else test)
 
 
-# The replies
-
-REPLY = replies.Words("discharge")
-
-
-def parse(example: Example, text: str) -> str | None:
-    """The text that is scored, in one line; None if the model refused."""
-    return replies.free_text(text, REPLY)
-
-
 # The task
 
-MIMIC_III = Task(**WORDS["discharge"], read_file=mimic_iii, parse=parse, metric=BLEU_4)
+REPLY = replies.Words("discharge")
+MIMIC_III = Task(
+    **WORDS["discharge"],
+    read_file=mimic_iii,
+    parse=lambda example, text: replies.free_text(text, REPLY),
+    metric=BLEU_4,
+)

@@ -10,9 +10,10 @@ multiset of the strings. Every member that is not in gold is a false positive.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
 
 from .. import replies
 from ..metrics import Metric
@@ -146,11 +147,9 @@ def _extra(gold, readings, rows) -> dict:
 # The replies
 
 REPLY = replies.Words("diseases")
-BRACKETS = {"(": ")", "[": "]", "<": ">", "{": "}"}
 MOST_PIECES = 8  # of one name that commas and "and" part
 # Most words of a title, of a name that does not occur, and of one that occurs and has a verb.
 TITLE, MOST_WORDS, MOST_WITH_VERB = 10, 8, 6
-OWN_COMMA = "，"  # in "cancer,;" the comma is the name's own
 
 
 def parse(example: Example, text: str) -> frozenset | None:
@@ -167,9 +166,8 @@ def parse(example: Example, text: str) -> frozenset | None:
     >>> parse(one, "Diseases: gout"), parse(one, "x-1 | none"), parse(one, "Fever was seen.")
     (frozenset({('spurious', 0)}), frozenset(), None)
     """
-    known = _sentence(example.inputs["sentence"])
-    reply = replies.own_words(text, _prepared)
-    found = _groups(known.without_echo(reply)) if reply else []
+    known = Sentence(example.inputs["sentence"])
+    found = _groups(known.without_echo(replies.own_words(text, _prepared) or ""))
     for kind in ("bar", "heading", "tells", "paragraph", "bare"):
         names = _chosen([group for group in found if group.kind == kind], known)
         if names is not None:
@@ -201,11 +199,8 @@ class Sentence:
     """
 
     def __init__(self, text: str):
-        self._key, self._places = _key(text)
-        self._low = _lower(self._key)
-        words = len(text.split())
-        self._is_title = words <= TITLE and not REPLY.acts.search(text)
-        self._is_long = words > 3
+        self._text, self._tokens = text, _tokens(text)
+        self._spans: dict[str, list[tuple[int, int]]] = {}
 
     def spans(self, name: str) -> list[tuple[int, int]]:
         """Places of a name as a whole word, the likeliest first.
@@ -213,17 +208,23 @@ class Sentence:
         Those in its very case come before others, and those by themselves before those that a
         hyphen or slash joins to another word ("VHL-negative").
         """
-        key = _key(name)[0]
-        low = _lower(key)
-        found = [place for place in _find(low, self._low) if not self._is_word(key, place)]
-        found.sort(key=lambda place: (not self._is(key, place), self._is_joined(place)))
-        return [(self._places[first], self._places[last - 1] + 1) for first, last in found]
+        if name not in self._spans:
+            tokens, found = _tokens(name), []
+            capitals = len(name) < 4 and sum(map(str.isupper, name)) > 1
+            for met in _places(tokens, self._tokens):
+                start, end = met[0].start, met[-1].end
+                beside = self._text[max(start - 1, 0) : start] + self._text[end : end + 1]
+                other = [token.text for token in met] != [token.text for token in tokens]
+                if not (capitals and self._text[start:end].islower()):
+                    found.append((other, "-" in beside or "/" in beside, start, end))
+            self._spans[name] = [tuple(place) for _, _, *place in sorted(found)]
+        return self._spans[name]
 
     def has(self, name: str) -> bool:
         """Whether a name occurs."""
         return bool(self.spans(name))
 
-    def align(self, names: Iterable[str]) -> frozenset[tuple]:
+    def align(self, names: Sequence[str]) -> frozenset[tuple]:
         """A reading of names: each takes a place of its own, or is spurious.
 
         In the order of the list if that finds a place for each name that occurs, each after the
@@ -237,20 +238,19 @@ class Sentence:
         >>> Sentence("Gout is old.").align(["gout", "gout"]) == {(0, 4), ("spurious", 0)}
         True
         """
-        names = list(names)
-        places = {name: self.spans(name) for name in names}
-        occurring = [name for name in names if places[name]]
+        occurring = list(filter(self.has, names))
         taken: list[tuple[int, int]] = []
         for name in occurring:
             last = taken[-1][1] if taken else 0
-            taken += [place for place in places[name] if place[0] >= last][:1]
+            taken += [place for place in self.spans(name) if place[0] >= last][:1]
         if len(taken) < len(occurring):
             taken = []
             for name in sorted(occurring, key=len, reverse=True):
-                free = (p for p in places[name] if all(p[1] <= a or b <= p[0] for a, b in taken))
-                taken += [place for place in (next(free, None),) if place]
-        missing = range(len(names) - len(taken))
-        return frozenset(taken) | {("spurious", number) for number in missing}
+                free = (
+                    p for p in self.spans(name) if all(p[1] <= a or b <= p[0] for a, b in taken)
+                )
+                taken += islice(free, 1)
+        return frozenset(taken) | {("spurious", k) for k in range(len(names) - len(taken))}
 
     def without_echo(self, reply: str) -> str:
         """The reply without the sentence, where it is repeated and is no name.
@@ -258,75 +258,43 @@ class Sentence:
         >>> Sentence("He was ill, of gout.").without_echo("x-1 | He was ill , of gout. x-1 | gout")
         ' x-1 | gout'
         """
-        key, places = _key(reply)
+        words = len(self._text.split())
+        is_title = words <= TITLE and not REPLY.acts.search(self._text)
         kept, place = "", 0
-        for first, last in _find(self._low.rstrip("."), _lower(key)):
-            start, end = places[first], places[last - 1] + 1
-            if start < place:
-                continue
-            lead, after = (
-                REPLY.echo_lead.search(reply, place, start),
-                REPLY.echo_after.match(reply, end),
-            )
+        for echo in _places(_tokens(self._text.rstrip(".")), _tokens(reply)):
+            lead = REPLY.echo_lead.search(reply, place, echo[0].start)
+            after = REPLY.echo_after.match(reply, echo[-1].end)
             # A title counts as repeated after "Paragraph:", or if its full stop is there.
-            if not self._is_title or lead["paragraph"] or (self._is_long and "." in after[0]):
+            if not is_title or lead["paragraph"] or (words > 3 and "." in after[0]):
                 kept += reply[place : lead.start()]
                 place = after.end()
         return kept + reply[place:]
 
-    def _is(self, key: str, place: tuple[int, int]) -> bool:
-        return self._key[place[0] : place[1]] == key
 
-    def _is_joined(self, place: tuple[int, int]) -> bool:
-        beside = self._key[max(place[0] - 1, 0) : place[0]] + self._key[place[1] : place[1] + 1]
-        return "-" in beside or "/" in beside
+class Token(NamedTuple):
+    """A word or a sign, and its place in a text."""
 
-    def _is_word(self, key: str, place: tuple[int, int]) -> bool:
-        """Whether "ALL" has met "all"."""
-        capitals = sum(letter.isupper() for letter in key)
-        return len(key) < 4 and capitals > 1 and self._key[place[0] : place[1]].islower()
+    text: str
+    start: int
+    end: int
 
 
-@lru_cache(maxsize=4)
-def _sentence(text: str) -> Sentence:
-    return Sentence(text)
+def _tokens(text: str) -> list[Token]:
+    """Words and signs; not those signs that cleaning a reply may have taken off."""
+    found = re.finditer(r"[^\W_]+|[^\w\s*`$]", text)
+    pairs = ((match[0], match.span()) for match in found)
+    return [Token(x if x.isascii() else replies.fold(x), *span) for x, span in pairs]
 
 
-def _find(part: str, whole: str):
-    """Places of a part as whole words."""
-    place = whole.find(part) if part else -1
-    while place >= 0:
-        end = place + len(part)
-        begins = not (place and whole[place - 1].isalnum() and part[0].isalnum())
-        if begins and not (end < len(whole) and whole[end].isalnum() and part[-1].isalnum()):
-            yield place, end
-        place = whole.find(part, place + 1)
-
-
-def _key(text: str) -> tuple[str, list[int]]:
-    """Characters that count, and the place of each in the text."""
-    key: list[str] = []
-    places: list[int] = []
-    space = None
-    for place, one in enumerate(text):
-        for sign in one if one.isascii() else replies.fold(one):
-            if sign in "*_`$":  # signs that `plain` may have taken off
-                continue
-            if sign.isspace():
-                space = place
-                continue
-            if space is not None and key and key[-1].isalnum() and sign.isalnum():
-                key.append(" ")
-                places.append(space)
-            space = None
-            key.append(sign)
-            places.append(place)
-    return "".join(key), places
-
-
-def _lower(text: str) -> str:
-    """Lower case, character by character, so that places stay."""
-    return "".join(low if len(low := sign.lower()) == 1 else sign for sign in text)
+def _places(part: list[Token], whole: list[Token]) -> Iterator[list[Token]]:
+    """Where some tokens stand among others, whatever their case; no two places overlap."""
+    low, sought = ([token.text.lower() for token in tokens] for tokens in (whole, part))
+    place, size = 0, len(sought)
+    while size and place <= len(low) - size:
+        here = low[place] == sought[0] and low[place : place + size] == sought
+        if here:
+            yield whole[place : place + size]
+        place += size if here else 1
 
 
 # ---- Where the names stand ---------------------------------------------------------------------
@@ -355,12 +323,8 @@ def _groups(reply: str) -> list[Group]:
     >>> [(g.kind, g.lines) for g in _groups("Genes:\\n- A\\nDiseases: flu\\n\\nx-1 | flu; gout")]
     [('other', ['- A']), ('heading', ['flu']), ('bar', ['flu; gout'])]
     """
-    reply = REPLY.chinese.sub("\ndiseases: ", REPLY.no_diseases.sub("\ngenes: ", reply))
-    reply = REPLY.template.sub("", reply)
-    found = [Group("bare")]
-    blank = False
-    barred = (x if REPLY.bar.match(x) else REPLY.within.sub("\n", x) for x in reply.splitlines())
-    for line in _rows("\n".join(barred).splitlines()):
+    found, blank = [Group("bare")], False
+    for line in _rows(replies.rewritten(reply, REPLY.headings).splitlines()):
         group = _opened(line)
         if group and group.kind == "paragraph" and any(one.lines for one in found):
             break  # an invented one
@@ -387,8 +351,7 @@ def _rows(lines: list[str]) -> list[str]:
             column = named.index(True) if True in named else None
             rows += ["diseases:"] if column is not None else []
         elif column is not None and "|" in line and column < len(cells):
-            other = any(map(REPLY.others.fullmatch, cells))
-            rows += [] if other else [f"- {cells[column]}"]
+            rows += [] if any(map(REPLY.others.fullmatch, cells)) else [f"- {cells[column]}"]
         else:
             column = None
             rows.append(line.strip("|").strip() if line.startswith("|") else line)
@@ -400,7 +363,11 @@ def _opened(line: str) -> Group | None:
     if found := REPLY.paragraph.match(line):
         return _group("paragraph", found["rest"])
     if found := REPLY.bar.match(line):
-        return Group("bar", _asked_for(found["rest"]), found["id"].lower())
+        inner = _opened(found["rest"].strip())
+        labelled = inner and inner.kind in ("heading", "other")
+        group = inner if labelled else _group("bar", found["rest"])
+        group.id = found["id"].lower()
+        return group
     bare = replies.without_bullet(line)
     for pattern, kind in ((REPLY.heading, None), (REPLY.tells, "tells")):
         found = pattern.match(bare)
@@ -412,29 +379,14 @@ def _opened(line: str) -> Group | None:
     return Group("bare") if bare == line and line.endswith(":") else None
 
 
-def _asked_for(rest: str) -> list[str]:
-    """What stands behind a bar, without "Disease:" and what is of another kind."""
-    lines = []
-    for part in re.split(r"[;|]\s*(?=[^;:|]{3,40}:)", rest):
-        inner = REPLY.heading.match(part)
-        kind = inner and _heading_kind(inner["head"])
-        if kind != "other":
-            part = inner["rest"] if kind else part
-            lines = [*lines, part] if kind or not lines else [*lines[:-1], f"{lines[-1]};{part}"]
-    return [line.strip() for line in lines if line.strip()]
-
-
-def _group(kind: str, rest: str, name: str = "") -> Group:
-    return Group(kind, [rest.strip()] if rest.strip() else [], name)
+def _group(kind: str, rest: str) -> Group:
+    return Group(kind, [rest.strip()] if rest.strip() else [])
 
 
 def _heading_kind(head: str) -> str | None:
     """``heading``, ``other``, or None if other words are in it."""
-    words = set(re.findall(r"[^\W\d_]+", head))
-    kinds, others = (set(filter(x.fullmatch, words)) for x in (REPLY.kinds, REPLY.others))
-    if not all(map(REPLY.words.fullmatch, words - kinds - others)):
-        return None
-    return "heading" if kinds else "other" if others else None
+    found = REPLY.head.fullmatch(head)
+    return found and ("heading" if found["kind"] else "other" if found["other"] else None)
 
 
 def _continues(lines: list[str], line: str, blank: bool) -> bool:
@@ -445,11 +397,8 @@ def _continues(lines: list[str], line: str, blank: bool) -> bool:
         return bool(replies.LISTS.bullet.match(lines[-1]) or lines[-1].endswith((":", ",", ";")))
     if blank or replies.LISTS.bullet.match(lines[-1]):
         return False
-    return lines[-1].endswith((",", ";")) or (_is_short(lines[-1]) and _is_short(line))
-
-
-def _is_short(line: str) -> bool:
-    return len(line.split()) < 7 and not re.search(r"[.;!?]\s|[:!?]\Z", line)
+    short = REPLY.short_line.fullmatch
+    return lines[-1].endswith((",", ";")) or bool(short(lines[-1]) and short(line))
 
 
 def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
@@ -459,16 +408,13 @@ def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
     if [group.id for group in found] != [str(k) for k in range(1, len(found) + 1)]:
         # Not 1, 2, 3, which are numbers of names: only what stands behind the first id.
         found = [group for group in found if _same(group.id, found[0].id)]
-    together: list[Group] = []
-    for group in found:
-        if _names(group, known) is not None:
-            together = [group] if group.apart else [*together, group]
-    if not together:
-        return None
-    lines = [line for group in together for line in group.lines]
-    if len(set(lines)) > 1 and all(len(_names(group, known)) < 2 for group in together):
-        return _names(Group(together[0].kind, lines), known)
-    return _names(together[-1], known)
+    named = [(group, names) for group in found if (names := _names(group, known)) is not None]
+    first = max((k for k, (group, _) in enumerate(named) if group.apart), default=0)
+    together = named[first:]
+    lines = [line for group, _ in together for line in group.lines]
+    if len(set(lines)) > 1 and all(len(names) < 2 for _, names in together):
+        return _names(Group(together[0][0].kind, lines), known)
+    return together[-1][1] if together else None
 
 
 def _same(one: str, other: str) -> bool:
@@ -569,8 +515,8 @@ def _parts(lines: list[str]) -> list[str]:
     for line in lines:
         if re.match(r"\(?1[.)]\s", line):
             line = REPLY.numbered.sub(" • ", line)
-        line = _open(replies.without_bullet(line.replace(",;", OWN_COMMA + ";")))
-        parts += [line[start:end] for start, end in _parted(line, REPLY.strong)]
+        line = _open(replies.without_bullet(line.replace(",;", "，;")))
+        parts += [REPLY.label.sub("", line[a:b]) for a, b in _parted(line, REPLY.strong)]
     return parts
 
 
@@ -595,21 +541,7 @@ def _open(name: str) -> str:
     """A name without white space, quotes and brackets around it, and its last point."""
     before = None
     while name != before:
-        before = name
-        name = re.sub(r"\A[\s,:;•–—-]+|[\s.,:;!。、]+\Z", "", name)
-        for left, right in BRACKETS.items():
-            inner = name[1:-1]
-            if name.startswith(left) and name.endswith(right):
-                name = name if right in inner.split(left)[0] else inner
-            elif name.startswith(left) and right not in name:
-                name = name[1:]
-            elif name.endswith(right) and left not in name:
-                name = name[:-1]
-        for quote in "\"'`":
-            if len(name) > 1 and name[0] == name[-1] == quote:
-                name = name[1:-1]
-            elif name.count(quote) % 2:
-                name = name.strip(quote)
+        before, name = name, replies.rewritten(name, REPLY.around)
     return name
 
 
@@ -637,7 +569,9 @@ def _by_commas(line: str, known: Sentence) -> list[str]:
 
 def _parted(line: str, sign: re.Pattern) -> list[tuple[int, int]]:
     """Places of what signs outside brackets part in a line."""
-    pairs = [pair for pair in BRACKETS.items() if line.count(pair[0]) == line.count(pair[1])]
+    pairs = [
+        pair for pair in ("()", "[]", "<>", "{}") if line.count(pair[0]) == line.count(pair[1])
+    ]
     places = []
     start = 0
     for end, after in [*(found.span() for found in sign.finditer(line)), (len(line), None)]:

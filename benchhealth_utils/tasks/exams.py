@@ -162,7 +162,7 @@ def parse_pubmedqa(example: Example, text: str) -> str | None:
     """The label that a reply chooses: "yes", "no" or "maybe"."""
 
     def prepare(said: str) -> str:
-        return REPLY.lettered.sub("", replies.as_answer(said, REPLY.nouns))
+        return replies.rewritten(replies.as_answer(said, REPLY.nouns), REPLY.signs)
 
     return _verdicts().read(replies.own_words(text, prepare) or "")
 

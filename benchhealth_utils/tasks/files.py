@@ -11,7 +11,7 @@ import tarfile
 import xml.etree.ElementTree as ET
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -151,11 +151,6 @@ def _json(text: str, path: Path, where: str = "") -> Any:
             Place(path, where or f"key '{key}'").once(seen, key)
         return dict(pairs)
 
-    def reject(problem, pattern):
-        found = re.search(pattern, text)
-        line = f"line {text.count(chr(10), 0, found.start()) + 1}" if found else ""
-        Place(path, where or line).reject(problem)
-
     try:
         value = json.loads(text, object_pairs_hook=once)
         json.dumps(value, ensure_ascii=False).encode()
@@ -165,13 +160,9 @@ def _json(text: str, path: Path, where: str = "") -> Any:
     except json.JSONDecodeError as error:
         problem = f"not whole JSON ({error.msg} at column {error.colno}); cut off?"
         Place(path, where or f"line {error.lineno}").reject(problem)
-    except RecursionError:
-        reject("brackets within brackets, too deep to be read.", r"(?:[\[{][^\[\]{}]*){100}")
-    except UnicodeEncodeError:
-        lone = r"(?i)\\ud[89ab]..(?!\\ud[c-f])|(?<!\\ud[89ab]..)\\ud[c-f].."
-        reject("half of a surrogate pair (\\ud...), no character.", lone)
-    except ValueError:
-        reject("a number of thousands of digits.", r"\d{4300}")
+    except (ValueError, RecursionError) as error:
+        # thousands of digits, or of brackets within brackets; half of a surrogate pair
+        Place(path, where).reject(f"JSON that cannot be taken over ({error}).")
 
 
 def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
@@ -230,8 +221,19 @@ def tsv_lines(path: Path, columns: int) -> Iterator[tuple[Place, list[str]]]:
         yield place, cells
 
 
-def members(archive: Path, top: str, suffix: str) -> dict[str, Callable[[], bytes]]:
-    """Readers of an archive's members, or of the folder it unpacks to.
+def assigned(rows: Iterable[tuple[Place, str, str]], part: str, parts: Sequence[str]) -> list[str]:
+    """The identifiers that the rows of a list give to one of the parts of a data set."""
+    found: list[str] = []
+    seen: set[str] = set()
+    for place, identifier, named in rows:
+        place.expect(named in parts, f"split is '{named}'; expected {', '.join(parts)}.")
+        place.once(seen, identifier)
+        found += [identifier] if named == part else []
+    return found
+
+
+def members(archive: Path, top: str, suffix: str) -> dict[str, bytes]:
+    """The members of an archive, or the files of the folder it unpacks to.
 
     Parameters
     ----------
@@ -246,35 +248,39 @@ def members(archive: Path, top: str, suffix: str) -> dict[str, Callable[[], byte
     Returns
     -------
     dict
-        Member name, sorted, to a function that returns its bytes.
+        Member name, sorted, to its bytes.
     """
-    folder, place = archive.parent / top, Place(archive)
+    place, folder = Place(archive), archive.parent / top
     there = archive.exists() or folder.is_dir()
-    place.expect(there, f"neither this file nor the folder {folder.name}/ is there.")
+    place.expect(there, f"neither this file nor the folder {top}/ is there.")
     try:
-        found = _packed(archive, suffix) if archive.exists() else {}
+        found = dict(_packed(archive) if archive.exists() else _unpacked(folder, suffix))
     except ARCHIVE as error:
         place.reject(f"not a whole archive ({error}).")
-    for path in [] if archive.exists() else folder.rglob(f"*{suffix}"):
-        found[path.relative_to(archive.parent).as_posix()] = path.read_bytes
-    names = sorted(name for name in found if re.match(rf"{re.escape(top)}/(.*/)?[^./][^/]*$", name))
+    pattern = rf"{re.escape(top)}/(.*/)?[^./][^/]*{re.escape(suffix)}"
+    names = sorted(name for name in found if re.fullmatch(pattern, name))
     place.expect(names, f"no {suffix} file under {top}/ in it.")
     return {name: found[name] for name in names}
 
 
-def _packed(archive: Path, suffix: str) -> dict[str, Callable[[], bytes]]:
+def _unpacked(folder: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
+    for path in folder.rglob(f"*{suffix}"):
+        yield path.relative_to(folder.parent).as_posix(), path.read_bytes()
+
+
+def _packed(archive: Path) -> Iterator[tuple[str, bytes]]:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
             size = sum(item.file_size for item in packed.infolist())
             Place(archive).expect(size <= UNPACKED, TOO_LARGE)
             damaged = packed.testzip()
             Place(archive, damaged or "").expect(not damaged, "the member is damaged.")
-            data = {name: packed.read(name) for name in packed.namelist() if name.endswith(suffix)}
-    else:  # unpacked as a whole first, so that its checksum is verified
-        with gzip.open(archive) as packed:
-            whole = packed.read(UNPACKED + 1)
-        Place(archive).expect(len(whole) <= UNPACKED, TOO_LARGE)
-        with tarfile.open(fileobj=io.BytesIO(whole)) as packed:
-            kept = (item for item in packed if item.isfile() and item.name.endswith(suffix))
-            data = {item.name: packed.extractfile(item).read() for item in kept}
-    return {name: (lambda raw=raw: raw) for name, raw in data.items()}
+            yield from ((name, packed.read(name)) for name in packed.namelist())
+        return
+    with gzip.open(archive) as packed:  # as a whole first, so that its checksum is verified
+        whole = packed.read(UNPACKED + 1)
+    Place(archive).expect(len(whole) <= UNPACKED, TOO_LARGE)
+    with tarfile.open(fileobj=io.BytesIO(whole)) as packed:
+        yield from (
+            (item.name, packed.extractfile(item).read()) for item in packed if item.isfile()
+        )

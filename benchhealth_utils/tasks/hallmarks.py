@@ -33,7 +33,7 @@ def hoc(spec, split, root) -> Iterator[Example]:
             name = f"{ARCHIVE}/{part}/{pmid}.txt"
             problem = f"the member is missing; {listed.name} names it."
             Place(archive, name).expect(name in found, problem)
-            parts.append(text(found[name](), f"{archive}, {name}"))
+            parts.append(text(found[name], f"{archive}, {name}"))
         place = Place(archive, f"labels/{pmid}.txt")
         labels = labels_of(parts[0], place)
         place.expect(labels, "no hallmark; the split has only documents with one.")
@@ -99,7 +99,7 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
         reply = name.sub(f"⟦{number}⟧", reply)
     if echo:
         reply = re.sub(r"^\W*⟦\d⟧:.*\n?", "", reply, flags=re.M)
-    reply = _judged(reply)
+    reply = _judged(replies.rewritten(reply, REPLY.beside))
     cues = [
         cue for cue in replies.answer_cues(reply) if not reply[cue.end :].lstrip().startswith("?")
     ]
@@ -112,7 +112,8 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
 
 
 def _prepared(said: str) -> str:
-    said = replies.as_lines(re.sub("[⟦⟧]", " ", said))
+    said = REPLY.markdown.sub(r"\1:", replies.as_lines(re.sub("[⟦⟧]", " ", said)))
+    said = REPLY.judged.sub(lambda found: f"\n{'Absent' if found['no'] else 'Present'}: ", said)
     return replies.unwrapped(replies.as_answer(said, REPLY.nouns))
 
 
@@ -120,8 +121,9 @@ def _judged(reply: str) -> str:
     """The reply with a verdict of its own behind each name below "Absent:"."""
     lines, denied = [], False
     for line in reply.splitlines():
-        if heading := REPLY.judged.fullmatch(line):
-            denied, line = bool(heading["no"]), heading["rest"]
+        heading, _, rest = line.partition(": ")
+        if heading in ("Absent", "Present"):
+            denied, line = heading == "Absent", rest
         if denied and line.strip():
             parts = [part for part in _parts(line) if MARK.search(part) or _short(part)]
             line = "; ".join(f"{REPLY.describes.split(part)[0]}: no" for part in parts)

@@ -10,7 +10,7 @@ from .. import replies
 from ..metrics import ROUGE_L
 from ..schema import Example, LeftOut
 from .base import NOTES, WORDS, Task
-from .files import Place, csv_table, either, members, text, tsv_table
+from .files import Place, assigned, csv_table, either, members, text, tsv_table
 
 SECTIONS = ("COMPARISON", "INDICATION", "FINDINGS", "IMPRESSION")
 PARTS = ("train", "validate", "test")
@@ -26,29 +26,21 @@ def iu_xray(spec, split, root) -> Iterator[Example]:
     """
     archive = root / spec.folder / "NLMCXR_reports.tgz"
     listed = spec.split_file(root, "iu_xray_clin_summ.tsv")
-    wanted = _split_uids(listed, "validate" if split == "test" else split)
+    rows = ((place, uid, part) for place, (part, uid) in tsv_table(listed, ["split", "uid"]))
+    wanted = assigned(rows, "validate" if split == "test" else split, PARTS)
     reports: dict[str, dict[str, str]] = {}
     seen: set[str] = set()
     for name, raw in members(archive, "ecgen-radiology", ".xml").items():
         member = Place(archive, name)
-        uid, sections = _openi_report(raw(), member)
+        uid, sections = _openi_report(raw, member)
         member.once(seen, uid)
         reports[uid] = sections
-    for uid in wanted:
+    for uid in sorted(wanted, key=lambda uid: (len(uid), uid)):
         report = Place(archive, f"uid {uid}")
         report.expect(uid in reports, f"the report is missing; {listed.name} names it.")
         findings, impression = (reports[uid][name] for name in ("FINDINGS", "IMPRESSION"))
         report.expect(findings and impression, "FINDINGS or IMPRESSION is empty; expected both.")
         yield Example(uid, spec.key, {"findings": findings}, impression, uid)
-
-
-def _split_uids(path, part: str) -> list[str]:
-    parts: dict[str, str] = {}
-    for place, (named, uid) in tsv_table(path, ["split", "uid"]):
-        place.expect(named in PARTS, f"split is '{named}'; expected {', '.join(PARTS)}.")
-        place.expect(uid not in parts, f"'{uid}' occurs twice; expected once.")
-        parts[uid] = named
-    return sorted((uid for uid in parts if parts[uid] == part), key=lambda uid: (len(uid), uid))
 
 
 def _openi_report(raw: bytes, member: Place) -> tuple[str, dict[str, str]]:
@@ -84,7 +76,7 @@ def mimic_cxr(spec, split, root) -> Iterator[Example | LeftOut]:
         problem = f"the report is missing; {listed.name} names it. Expected it in {archive.name}"
         problem += ", or its files/ folder, beside that file."
         Place(path).expect(name in packed or path.exists(), problem)
-        sections = sections_of(text(packed.get(name, path.read_bytes)(), path))
+        sections = sections_of(text(packed[name] if name in packed else path.read_bytes(), path))
         lacking = [x.upper() for x in ("findings", "impression") if not sections.get(x)]
         if lacking:
             yield LeftOut(f"s{study}", f"no {' and no '.join(lacking)}")
@@ -148,23 +140,15 @@ def _shown(example: Example) -> dict[str, str]:
     return {"findings": example.inputs["findings"].strip().rstrip(".")}
 
 
-# The replies
+# The tasks
 
 REPLY = replies.Words("radiology")
-
-
-def parse(example: Example, text: str) -> str | None:
-    """The text that is scored, in one line; None if the model refused."""
-    return replies.free_text(text, REPLY)
-
-
-# The tasks
 
 IU_XRAY = Task(
     **WORDS["radiology"],
     read_file=iu_xray,
     shown=_shown,
-    parse=parse,
+    parse=lambda example, text: replies.free_text(text, REPLY),
     metric=ROUGE_L,
 )
 MIMIC_CXR = replace(IU_XRAY, read_file=mimic_cxr)

@@ -35,7 +35,7 @@ def ddi(spec, split, root) -> Iterator[Example]:
     seen: set[str] = set()
     for name, raw in found.items():
         member = Place(archive, name)
-        document = member.xml(raw())
+        document = member.xml(raw)
         group = document.get("id")
         member.expect(document.tag == "document" and group, "the root is not <document id=...>.")
         for sentence in document.iter("sentence"):
@@ -188,7 +188,7 @@ def parse_ddi(example: Example, text: str) -> str | None:
     >>> parse_ddi(one, "@DRUGS has an effect on the level of @DRUGS.") is None
     True
     """
-    reply = _reply(text, REPLY.type_nouns, REPLY.type_item)
+    reply = _reply(text, REPLY.type_nouns, REPLY.type_signs, REPLY.type_item)
     reading, denied = _marked(reply)
     if reading or denied is None:
         return reading
@@ -211,18 +211,17 @@ def parse_gad(example: Example, text: str) -> str | None:
     >>> parse_gad(one, "Not only is @GENES related to @DISEASES, it is well known.")
     'yes'
     """
-    reply = _reply(text, REPLY.label_nouns, REPLY.label_item)
+    reply = _reply(text, REPLY.label_nouns, REPLY.label_signs, REPLY.label_item)
     reply = REPLY.condition.sub("", REPLY.mark.sub(r"\1", reply))
     reading, cued = replies.choose(replies.statements(reply), _labels("labels").named)
     return reading if cued or not reply else _labels("labels").opens(reply) or _claimed(reply)
 
 
-def _reply(text: str, nouns: re.Pattern, item: re.Pattern) -> str:
+def _reply(text: str, nouns: re.Pattern, signs: list, item: re.Pattern) -> str:
     """The model's own words: words for the answer are "answer", angle brackets ⟨⟩."""
 
     def prepare(said: str) -> str:
-        said = REPLY.no_type.sub(r"\1none", re.sub("[⟨⟩]", " ", said))
-        said = REPLY.one.sub(r"\1yes", said)
+        said = replies.rewritten(re.sub("[⟨⟩]", " ", said), signs)
         return replies.unwrapped(replies.as_answer(said, nouns), "⟨", "⟩")
 
     return replies.own_item(replies.own_words(text, prepare) or "", item)
