@@ -18,7 +18,9 @@ from .registry import DATASETS, dataset, known
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
-VERBS = "data download weights plan run export import merge row publish human-eval".split()
+VERBS = (
+    "data download weights plan run export import batch merge row results publish human-eval"
+).split()
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
 
 
@@ -99,18 +101,28 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     return folder
 
 
-def shard(model, shard, datasets, chapters, budget, **options) -> None:
-    """Ask one share of the zero- or few-shot prompts of data sets; no chapter is run."""
-    from .exchange import answer_shard
-
-    if chapters:
-        raise BenchHealthError("--shard runs no chapter: merge the shares, then run chapters.")
+def in_shares(model, datasets, chapters, budget, shard, ray, slurm, workers, **options) -> None:
+    """Ask zero- or few-shot prompts in shares, here or on a cluster; no chapter is run."""
+    if chapters or bool(shard) + bool(ray) + bool(slurm) > 1:
+        what = "--shard, --ray and --slurm exclude each other and chapters"
+        raise BenchHealthError(f"{what}: when all is answered and merged, run the chapters.")
     if budget is not None:
         os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of this share
-    store = answer_shard(model, data_sets(datasets), shard, **options)
-    print(
-        f"The answers are in {shown(store)}. When all shares are there: benchhealth merge FOLDER..."
-    )
+    keys = data_sets(datasets)
+    if shard:
+        from .exchange import answer_shard
+
+        store = answer_shard(model, keys, shard, **options)
+        print(f"The answers are in {shown(store)}. When all are there: benchhealth merge FOLDER...")
+        return
+    from .cluster import on_ray, on_slurm
+
+    if ray:
+        found = on_ray(model, keys, ray, workers=workers, **options)
+    else:
+        settings = dict(each.partition("=")[::2] for each in slurm)
+        found = on_slurm(model, keys, workers, settings, **options)
+    print(found.to_string(index=False))
 
 
 def in_batches(what: str, model: str, options: dict) -> None:
@@ -128,9 +140,8 @@ def in_batches(what: str, model: str, options: dict) -> None:
         print(f"{still} still under way.")
 
 
-def row(model: str) -> pd.DataFrame:
-    """A model's zero-shot scores in points: official ones first, else the largest run."""
-    from .evaluation import frame
+def best_runs(model: str) -> list:
+    """A model's recorded zero-shot runs, one a data set: official ones first, else the largest."""
     from .results import published, recorded
 
     runs = [*recorded(runs_folder() / "results", model), *published(model)]
@@ -139,8 +150,14 @@ def row(model: str) -> pd.DataFrame:
     if not runs:
         check_name(model)  # which may be mistyped
         raise BenchHealthError(f"No result of {model} is recorded; run a chapter for it first.")
-    best = frame({run.dataset: run for run in runs}.values())
-    names = ["value", "low", "high", "coverage"]
+    return list({run.dataset: run for run in runs}.values())
+
+
+def row(model: str) -> pd.DataFrame:
+    """A model's zero-shot scores in points."""
+    from .evaluation import frame
+
+    best, names = frame(best_runs(model)), ["value", "low", "high", "coverage"]
     best[names] = (100 * best[names]).round(1)
     return best[["title", "n", *names, "source", "comparable"]]
 
@@ -192,6 +209,9 @@ def parser() -> argparse.ArgumentParser:
     whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
     whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
     whole.add_argument("--shard", help="k/n: only ask the k-th of n shares; no chapter is run")
+    whole.add_argument("--ray", metavar="ADDRESS", help="ask on a Ray cluster; local starts one")
+    whole.add_argument("--slurm", nargs="+", metavar="NAME=VALUE", help="ask in an array of Slurm")
+    whole.add_argument("--workers", type=int, default=2, help="of Ray, or jobs of the array")
     out = verb("export", "write the prompts for someone else to answer")
     out.add_argument("model", help="what whoever answers calls it")
     out.add_argument("--to", dest="folder", required=True, help="where to")
@@ -209,8 +229,11 @@ def parser() -> argparse.ArgumentParser:
     join = verb("merge", "put the answers of shards together")
     join.add_argument("folders", nargs="+", metavar="FOLDER", help="runs/shards/k-of-n")
     score = verb("row", "a model's recorded scores, in points")
+    give = verb("results", "write a model's recorded results in a form that others read")
+    give.add_argument("--to", dest="folder", required=True, help="where to")
+    give.add_argument("--format", dest="form", default="csv", help="csv, parquet, lm-eval or eee")
     keep = verb("publish", "record zero-shot runs on the official data under data/")
-    for own in (whole, score, keep):
+    for own in (whole, score, give, keep):
         own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
     for own in (out, batch):
         own.add_argument(
@@ -266,6 +289,11 @@ def _do(verb: str, **options) -> int | None:
         print(as_text(plan(options.pop("model"), options.pop("datasets"), **options)))
     elif verb == "publish":
         publish(**options)
+    elif verb == "results":
+        from .reports import write_results
+
+        runs = best_runs(options.pop("model"))
+        print(*map(shown, write_results(runs, **options)), sep="\n")
     elif verb == "export":
         from .exchange import export
 
@@ -293,12 +321,13 @@ def _do(verb: str, **options) -> int | None:
         from .exchange import merge
 
         print(merge(**options).to_string(index=False))
-    elif options.get("shard"):
-        shard(**options)
+    elif any(options.get(name) for name in ("shard", "ray", "slurm")):
+        in_shares(**options)
     else:
         if verb == "run":
             if options.pop("shots") or options.pop("seed"):
-                raise BenchHealthError("--shots and --seed go with --shard; chapters have theirs.")
-            options.pop("shard")
+                raise BenchHealthError("--shots and --seed go with shares; chapters have theirs.")
+            for name in ("shard", "ray", "slurm", "workers"):
+                options.pop(name)
             print(f"The executed chapters are in {shown(run(**options))}", file=sys.stderr)
         print(row(options["model"]).to_string(index=False))

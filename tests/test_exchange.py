@@ -328,8 +328,11 @@ def test_a_shard_that_cannot_be_is_refused(shard):
     "words, said",
     [
         (["run", "majority", "--shard", "9/2"], "expected k/n"),
-        (["run", "majority", "--shots", "3"], "go with --shard"),
-        (["run", "majority", "--shard", "1/2", "--chapters", "reasoning"], "runs no chapter"),
+        (["run", "majority", "--shots", "3"], "go with shares"),
+        (
+            ["run", "majority", "--shard", "1/2", "--chapters", "reasoning"],
+            "exclude each other and chapters",
+        ),
         (["export", "tiny", "--to", "x", "--format", "csv"], "There is no format"),
         (["import", "tiny", "nowhere.jsonl"], "nowhere.jsonl cannot be read"),
         (["merge", "nowhere"], "nowhere holds no answers"),

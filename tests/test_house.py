@@ -40,16 +40,18 @@ def test_the_environment_agrees_with_the_constraints():
 
 
 def test_every_declared_dependency_is_pinned_and_in_the_environment():
+    """Those of clusters and of other harnesses' logs are large, and only pinned."""
     import tomllib
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    names = {canonical(re.match(r"[\w.-]+", line)[0]) for group in groups for line in group}
-    names.discard("benchhealth-utils")
-    constraints = pins((ROOT / "constraints.txt").read_text().splitlines())
+    extras, constraints = project["optional-dependencies"], (ROOT / "constraints.txt").read_text()
     environment = (ROOT / "environment.yml").read_text()
-    assert names <= set(constraints)
-    assert all(re.search(rf"- {name}==", environment) for name in names)
+    for extra, group in {"": project["dependencies"], **extras}.items():
+        names = {canonical(re.match(r"[\w.-]+", line)[0]) for line in group}
+        names.discard("benchhealth-utils")
+        assert names <= set(pins(constraints.splitlines())), extra
+        if extra not in ("ray", "slurm", "logs"):
+            assert all(re.search(rf"- {name}==", environment) for name in names), extra
 
 
 def test_the_packages_of_the_design_are_all_there():
@@ -69,11 +71,11 @@ BUDGETS = {
     "download": 137, "replies": 560, "tasks": 1587, "prompts": 40, "metrics": 183, "stats": 168,
     "models": 1358, "plan": 100, "answers": 223, "evaluation": 188, "results": 158, "perturb": 177,
     "usefulness": 69, "printed": 31, "claims": 138, "plots": 114, "notebook": 52, "engine": 56,
-    "cli": 247, "human_eval": 1251, "exchange": 280, "batches": 155,
-    "harnesses": 158,
+    "cli": 270, "human_eval": 1251, "exchange": 280, "batches": 155,
+    "harnesses": 158, "cluster": 103, "reports": 148,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 7995, 3111
+ALL, OF_CORE = 8269, 3111
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """
@@ -93,7 +95,7 @@ usefulness
 printed plots notebook
 claims
 exchange
-batches harnesses human_eval
+batches harnesses cluster reports human_eval
 cli
 """
 

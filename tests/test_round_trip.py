@@ -1,0 +1,86 @@
+"""Live answers, and the same prompts exported, answered by a server, imported: no difference."""
+
+import json
+import urllib.request
+
+import pytest
+from fault_server import FaultServer, chat
+
+from benchhealth_utils import load, open_model
+from benchhealth_utils.answers import answer
+from benchhealth_utils.exchange import bring_in, export
+from benchhealth_utils.models import Request
+from benchhealth_utils.schema import Example
+
+pytestmark = pytest.mark.model
+TOKENS = 16
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """In 32-bit numbers, prompt by prompt, so that no answer depends on what it is asked with."""
+    monkeypatch.setattr("benchhealth_utils.models.local.BATCH_ROWS", 1)
+    monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", str(TOKENS))
+    model = open_model("smollm2-135m", dtype="float32", device="cpu")
+    model.max_tokens, model.room = TOKENS, 0
+    return model
+
+
+def serving(model):
+    """What a server with this model says to a chat completion."""
+
+    def says(body):
+        example = Example("0", "gad", {}, "", "0")
+        request = Request(example, messages=body["messages"], max_tokens=TOKENS)
+        ((_, reply),) = next(iter(model.replies([request], [0])))
+        finish = {"truncated": "length"}.get(reply.status, "stop")
+        return 200, chat(reply.text, finish, usage=dict(reply.usage))
+
+    return says
+
+
+def through_a_server(path, address):
+    """The lines that a batch would bring back."""
+    for line in path.read_text().splitlines():
+        line = json.loads(line)
+        request = urllib.request.Request(
+            address + line["url"], json.dumps(line["body"]).encode(), method=line["method"]
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as said:
+            body = {"status_code": said.status, "body": json.load(said)}
+        yield json.dumps({"custom_id": line["custom_id"], "response": body, "error": None})
+
+
+def differing(model, keys, limit, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setattr("benchhealth_utils.models.imported.Imported.max_tokens", TOKENS)
+    items = {key: load(key)[:limit] for key in keys}
+    live = {key: answer(model, items[key], store=tmp_path / "live", progress=False) for key in keys}
+    export("served", keys, tmp_path / "out")
+    for key in keys:  # the first of the set are asked
+        path = tmp_path / "out" / f"{key}-0shot.jsonl"
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:limit]))
+    with FaultServer(says=serving(model)) as server:
+        for key in keys:
+            path = tmp_path / "out" / f"{key}-0shot.jsonl"
+            back = tmp_path / f"{key}.jsonl"
+            back.write_text("\n".join([*through_a_server(path, server.address), ""]))
+            bring_in("served", [back])
+    asked = {key: [x for x in items[key]] for key in keys}
+    there = {key: answer("imported:served", asked[key], progress=False) for key in keys}
+    pairs = [pair for key in keys for pair in zip(live[key], there[key], strict=True)]
+    assert all(one.id == two.id for one, two in pairs)
+    return sum((one.status, one.text) != (two.status, two.text) for one, two in pairs), len(pairs)
+
+
+def test_what_was_exported_answered_and_imported_is_what_the_model_says(
+    model, tmp_path, monkeypatch
+):
+    assert differing(model, ["gad", "medqa"], 3, tmp_path, monkeypatch) == (0, 6)
+
+
+@pytest.mark.slow
+def test_five_hundred_official_items_make_the_round_trip(model, tmp_path, monkeypatch, real_data):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    keys = ["gad", "ncbi_disease", "hoc", "medqa", "pubmedqa"]
+    assert differing(model, keys, 100, tmp_path, monkeypatch) == (0, 500)
