@@ -12,12 +12,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated import PLANTED, chances, simulate
 from statsmodels.stats.inter_rater import cohens_kappa
 
 from benchhealth_utils import paper
 from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import analysis
-from benchhealth_utils.human_eval.analysis import PLANTED, chances, simulate
 from benchhealth_utils.human_eval.sample import CRITERIA, Dialogue
 from benchhealth_utils.human_eval.study import create
 from benchhealth_utils.schema import ROOT, BenchHealthError
@@ -331,8 +331,7 @@ def test_two_models_have_no_order_and_a_ring_has_equal_ones():
 
 
 def test_raters_who_do_not_err_give_what_was_planted():
-    raters = {"simulated-1": {}, "simulated-2": {}}
-    votes, marks, cards = simulate(2000, raters=raters, seed=1)
+    votes, marks, cards = simulate(2000, (0, 0), seed=1)
     assert set(votes["role"]) == {"rater"} and not marks["difficult"].any()
     found = analysis.rates(analysis.settle(votes, marks, cards), replicates=9)
     for row in found.itertuples():
@@ -341,13 +340,6 @@ def test_raters_who_do_not_err_give_what_was_planted():
         assert row.mirror == pytest.approx(true["b"] + true["tie"], abs=0.035)
     sure = analysis.raters(analysis.unblind(votes, cards), marks, replicates=9)
     assert (sure["kept"] == 1).all() and (sure["attention"] == 1).all()
-
-
-def test_a_simulated_rater_cannot_have_the_name_of_a_person_or_err_more_than_always():
-    odd = ({"left": -0.1}, {"left": 2}, {"right": 0.1}, {"left": 0.6, "guesses": 0.6})
-    for raters in ({"ann": {}}, {"simulated-1": {}, "ann": {}}, *({"simulated-1": x} for x in odd)):
-        with pytest.raises(BenchHealthError, match="Simulated raters are called simulated-1"):
-            simulate(10, raters=raters)
 
 
 def covered(studies, items, replicates):

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from simulated import simulate
 
 from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import analysis
-from benchhealth_utils.human_eval.analysis import simulate
 from benchhealth_utils.human_eval.judge import beside, judge, prompt, read_verdicts
 from benchhealth_utils.human_eval.sample import CRITERIA, Dialogue
 from benchhealth_utils.human_eval.study import create

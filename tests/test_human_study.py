@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import stat
 import subprocess
-import sys
 from collections import Counter
 
 import pandas as pd
@@ -108,19 +107,17 @@ def sample(study):
     return {card["item"] for card in key_of(study)["cards"] if card["kind"] == "pair"}
 
 
-def sides(study):
-    return {x["item"]: x["a_side"] for x in key_of(study)["cards"] if x["kind"] == "pair"}
-
-
 def test_the_seed_draws_the_sample_and_nothing_else(tmp_path):
     """Whoever knows the seed, the dialogues and this program cannot work out a side."""
+
+    def sides(study):
+        return {x["item"]: x["a_side"] for x in key_of(study)["cards"] if x["kind"] == "pair"}
+
     one, two = (make(tmp_path / name, seed=3, blinding=None) for name in ("one", "two"))
     assert sample(one) == sample(two) != sample(make(tmp_path / "three", seed=4))
     assert sides(one) != sides(two) and one.order("rater-1") != two.order("rater-1")
     assert set(one.cards()["card"]).isdisjoint(two.cards()["card"])
     assert min(key_of(x)["blinding"] for x in (one, two)) > 2**64
-    for guess in range(5):
-        assert sides(make(tmp_path / f"guess-{guess}", seed=3, blinding=guess)) != sides(one)
     # one that is given repeats a trial, but for the codes
     again = make(tmp_path / "again", seed=3, blinding=7)
     assert key_of(again) == key_of(other := make(tmp_path / "other", seed=3, blinding=7))
@@ -129,15 +126,14 @@ def test_the_seed_draws_the_sample_and_nothing_else(tmp_path):
 
 def test_orders_are_each_raters_own_and_repeats_far_from_their_originals(tmp_path):
     study = make(tmp_path / "study", raters=["ann", "ben"], senior="prof", repeats=0.5)
-    ann, ben, prof = map(study.order, ("ann", "ben", "prof"))
+    ann, ben = orders = [study.order(rater) for rater in study.raters]
     assert sorted(ann) == sorted(ben) == list(study.cards()["card"]) and ann != ben
-    assert sorted(prof) == sorted(cards_of(study))
+    assert sorted(study.order("prof")) == sorted(cards_of(study))
     again = {x["card"]: x["repeat_of"] for x in key_of(study)["cards"] if x["repeat_of"]}
-    for order in (ann, ben):
-        assert min(abs(order.index(x) - order.index(y)) for x, y in again.items()) >= 3
+    assert all(abs(o.index(x) - o.index(y)) >= 3 for o in orders for x, y in again.items())
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(st.integers(1, 25), st.integers(2, 4), st.floats(0, 1), st.floats(0, 1), st.integers(0))
 def test_every_study_is_balanced(tmp_path_factory, items, models, repeats, checks, blinding):
     names = [f"m{i}" for i in range(models)]
@@ -199,19 +195,15 @@ def test_what_cannot_be_made_is_refused_and_leaves_nothing(options, message, tmp
 
 
 @pytest.mark.parametrize(
-    ("dialogues", "replies", "message"),
-    [
-        (DIALOGUES, {"m": REPLIES["zephyr-one"]}, "of two models"),
-        (DIALOGUES, {**REPLIES, "m": REPLIES["zephyr-one"] | {"talk/7": " \x00\n"}},
-         "1 dialogues have no reply of m, as .'talk/7'"),
-        (DIALOGUES, {**REPLIES, "m": {}}, "30 dialogues have no reply of m"),
-        ([*DIALOGUES, DIALOGUES[4]], REPLIES, "comes twice"),
-        ([Dialogue("a", " ", "")], {"m": {"a": "x"}, "n": {"a": "y"}}, "no question"),
-    ],
+    ("dialogues", "more", "message"),
+    [(DIALOGUES, {"m": REPLIES["zephyr-one"] | {"talk/7": " \x00\n"}}, "reply of m, as .'talk/7'"),
+     (DIALOGUES, {"m": {}}, "30 dialogues have no reply of m"),
+     ([*DIALOGUES, DIALOGUES[4]], {}, "comes twice"),
+     ([*DIALOGUES, Dialogue("a", " ", "")], {}, "1 dialogues have no question")],
 )  # fmt: skip
-def test_replies_must_be_whole(dialogues, replies, message, tmp_path):
+def test_replies_must_be_whole(dialogues, more, message, tmp_path):
     with pytest.raises(StudyError, match=message):
-        create(tmp_path / "study", dialogues, replies)
+        create(tmp_path / "study", dialogues, REPLIES | more)
     assert not list(tmp_path.iterdir())
 
 
@@ -307,10 +299,8 @@ def test_what_is_not_the_raters_is_refused(study, tmp_path):
     for rater, card in [*pairs, ("senior", check)]:
         with pytest.raises(StudyError, match=f"not one of {rater}'s"):
             study.rate(rater, [(card, "faithfulness", "left")])
-    for field, value in (
-        ("length", "left"), ("faithfulness", "Left"), ("faithfulness", None), ("difficult", "yes"),
-        ("faithfulness", ["left"]), ("comment", None), ("comment", "x" * 10_001),
-    ):  # fmt: skip
+    wrong = [("length", "left"), ("difficult", "yes"), ("comment", None), ("comment", "x" * 10_001)]
+    for field, value in [*wrong, *(("faithfulness", x) for x in ("Left", None, ["left"]))]:
         with pytest.raises(StudyError, match="cannot be"):
             study.rate("rater-1", [(own, "robustness", "tie"), (own, field, value)])
     assert study.last_click() == 0  # all of a call, or nothing
@@ -320,6 +310,7 @@ ODD = st.sampled_from('\n\r\t\x00\x85\u2028\ufeff\u202e\ud800"\\')
 HOSTILE = st.text(st.one_of(st.characters(codec=None), ODD), max_size=60)
 
 
+@settings(max_examples=30)
 @given(HOSTILE)
 def test_any_comment_comes_back_plain(small, text):
     card = small.order("rater-1")[0]
@@ -394,25 +385,14 @@ def test_what_the_senior_has_decided_the_raters_cannot_change(study):
     }  # fmt: skip
 
 
-def test_a_card_left_open_to_the_senior_is_complete_for_the_rater_alone(study):
+@pytest.mark.parametrize("options", [{"senior": None}, {"senior_sees": "none"}])
+def test_without_a_senior_or_with_one_who_sees_nothing(options, tmp_path):
+    study = make(tmp_path / "study", **options)
     card = cards_of(study)[0]
-    half = {"robustness": "left", "difficult": True}
-    assert study.complete("rater-1", half) and not study.complete("senior", half)
-    study.rate("rater-1", [(card, *said) for said in half.items()])
-    assert study.due() == set()  # rater-2 is not done
-    judge(study, "rater-2", card, "left")
-    assert study.due() == {card}
-
-
-def test_without_a_senior_or_with_one_who_sees_nothing(tmp_path):
-    alone = make(tmp_path / "alone", senior=None)
-    blind = make(tmp_path / "blind", senior_sees="none")
-    for study in (alone, blind):
-        card = cards_of(study)[0]
-        judge(study, "rater-1", card, "left")
-        judge(study, "rater-2", card, "right")
-    assert alone.due() == set() and list(alone.status()["rater"]) == ["rater-1", "rater-2"]
-    assert blind.due() == {card} and blind.others("senior", card) == []
+    judge(study, "rater-1", card, "left")
+    judge(study, "rater-2", card, "right")
+    assert study.due() == ({card} if study.seniors else set())
+    assert not any(study.others(rater, card) for rater in study.status()["rater"])
 
 
 def test_a_closed_study_can_be_read_and_not_rated(study, tmp_path):
@@ -458,17 +438,15 @@ COPY, RELEASE = "train_2kchat.jsonl", "iCliniq.json"
 
 @pytest.mark.parametrize(
     ("name", "text", "where"),
-    [
-        (COPY, '{"chat": []}', "line 1"),
-        (COPY, '{"chat": [{"input": [{"role": "user"}], "ideal": "x"}]}', "line 1"),
-        (COPY, '{"chat": [{"input": [{"role": "x", "content": ""}], "ideal": ""}]}', "line 1"),
-        (COPY, '{"chat"', "line 1"),
-        (RELEASE, '{"input": "a"}', "expected a JSON object"),
-        (RELEASE, '[{"input": "a", "answer_icliniq": "b"}, {"input": 1}]', "dialogue 1"),
-        (RELEASE, "[]", "no dialogue"),
-        ("other.json", "[]", "no dialogues here"),
-    ],
-)
+    [(COPY, '{"chat": []}', "line 1"),
+     (COPY, '{"chat": [{"input": [{"role": "user"}], "ideal": "x"}]}', "line 1"),
+     (COPY, '{"chat": [{"input": [{"role": "x", "content": ""}], "ideal": ""}]}', "line 1"),
+     (COPY, '{"chat"', "line 1"),
+     (RELEASE, '{"input": "a"}', "expected a JSON object"),
+     (RELEASE, '[{"input": "a", "answer_icliniq": "b"}, {"input": 1}]', "dialogue 1"),
+     (RELEASE, "[]", "no dialogue"),
+     ("other.json", "[]", "no dialogues here")],
+)  # fmt: skip
 def test_a_damaged_file_of_dialogues_is_refused(tmp_path, name, text, where):
     (tmp_path / "chatdoctor").mkdir()
     (tmp_path / "chatdoctor" / name).write_text(text)
@@ -513,36 +491,34 @@ def test_the_official_dialogues(real_data):
 
 @pytest.mark.parametrize(
     ("text", "rules", "left"),
-    [
-        ("As an AI developed by OpenAI, I cannot. Rest.", "is_ai", "[removed] I cannot. Rest."),
-        (
-            "As an AI I advise you to stop it today.",
-            "is_ai",
-            "[removed] I advise you to stop it today.",
-        ),
-        ("I was created by a team at Meta to help; rest.", "made_by", "[removed] to help; rest."),
-        ("I am afraid that this tumour may be made by the thyroid and needs care.", "", None),
-        ("I was trained by Dr. Rao; I am sure your chatbot erred.", "", None),
-        ("I'm a large language model. Rest.", "is_ai", "[removed]. Rest."),
-        ("I am not a doctor but rest.", "not_a_doctor", "[removed] but rest."),
-        ("I was trained by the team at Meta. Rest.", "made_by", "[removed]. Rest."),
-        ("My name is Claude.", "name", "[removed]."),
-        ("ChatDoctor says rest.", "name", "[removed] says rest."),
-        ("Hi, Welcome to Chat Doctor forum. Rest.", "greeting", "Hi, Rest."),
-        ("### Response: Rest.</s>", "marks marks", "Rest."),
-        ("<|im_start|>Rest.", "marks", "Rest."),
-        ("Ask tiny-chat-7b or org/Tiny-Chat-7B.", "name name", "Ask [removed] or org/[removed]."),
-        ("Your GPT and SGPT are raised.", "", None),
-        ("The vaccine was developed by Pfizer.", "", None),
-        ("Claude Bernard's law; alpaca wool; Meta-analysis.", "", None),
-        ("I am a doctor trained in Delhi; as an aid, rest.", "", None),
-        ("Welcome to the ward. Rest.", "", None),
-    ],
-)
+    [("As an AI developed by OpenAI, I cannot. Rest.", "is_ai", "[removed] I cannot. Rest."),
+     ("As an AI I advise you to stop it.", "is_ai", "[removed] I advise you to stop it."),
+     ("I'm a large language model. Rest.", "is_ai", "[removed]. Rest."),
+     ("I was created by a team at Meta to help; rest.", "made_by", "[removed] to help; rest."),
+     ("I was trained by the team at Meta. Rest.", "made_by", "[removed]. Rest."),
+     ("I am not a doctor but rest.", "not_a_doctor", "[removed] but rest."),
+     ("My name is Claude.", "name", "[removed]."),
+     ("ChatDoctor says rest.", "name", "[removed] says rest."),
+     ("Hi, Welcome to Chat Doctor forum. Rest.", "greeting", "Hi, Rest."),
+     ("### Response: Rest.</s>", "marks marks", "Rest."),
+     ("<|im_start|>Rest.", "marks", "Rest."),
+     ("Ask tiny-chat-7b or org/Tiny-Chat-7B.", "name name", "Ask [removed] or org/[removed].")],
+)  # fmt: skip
 def test_what_tells_who_wrote_it(text, rules, left):
     found = telling(text, ["hf:org/Tiny-Chat-7B", "physician", "majority"])
     assert [rule for rule, _, _ in found] == rules.split()
-    assert redacted(text, found) == (left if left is not None else text)
+    assert redacted(text, found) == left
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["I am afraid that this tumour may be made by the thyroid and needs care.",
+     "I was trained by Dr. Rao; I am sure your chatbot erred.", "Your GPT and SGPT are raised.",
+     "The vaccine was developed by Pfizer.", "Claude Bernard's law; alpaca wool; Meta-analysis.",
+     "I am a doctor trained in Delhi; as an aid, rest.", "Welcome to the ward. Rest."],
+)  # fmt: skip
+def test_what_only_looks_like_it_stays(text):
+    assert telling(text, ["hf:org/Tiny-Chat-7B", "physician"]) == []
 
 
 PHRASES = """As an AI|As an AI language model|I am not a doctor|I'm a chatbot
@@ -740,10 +716,7 @@ def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
     assert len(command.model.asked) == 10  # once, whatever was chosen
 
 
-def test_the_module_explains_its_rules_and_the_package_does_not_load_it():
-    module = [sys.executable, "-m", "benchhealth_utils", "human-eval", "--help"]
-    done = subprocess.run(module, capture_output=True, text=True, cwd=ROOT)
+def test_the_command_explains_its_verbs_and_rules(command):
+    code, out, _ = command("--help")
     words = ("create", "rate", "status", "export", "import", "analyse", "judge", "swallowed")
-    assert done.returncode == 0 and all(word in done.stdout for word in words)
-    code = "import sys, benchhealth_utils; sys.exit(any('human_eval' in m for m in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+    assert code == 0 and all(word in out for word in words)
