@@ -63,8 +63,8 @@ def evaluate(
     exemplar_seed : int, optional
         Of the exemplars' order, to vary them on the same items; by default `seed`.
     perturbation : str, optional
-        Ask the same items in other words, drawn with `seed`; readings are in the terms of
-        the items as the data have them.
+        Ask the same items in other words, drawn with `seed`, or by a variant of the prompt;
+        readings are in the terms of the items as the data have them.
 
     Returns
     -------
@@ -102,6 +102,8 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
     if kind:
         asked = [perturb(item, kind, seed) for item in examples]
     pool = load(key, "train", root=root) if shots or model.learns else None
+    if pool and kind == "worked_steps":  # the exemplars change, not the item
+        pool = [perturb(item, kind) for item in pool]
     answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
     usable, pairs = ("ok", "truncated"), zip(asked, answers, strict=True)
     lenient = [read(e, a.text) if a.status in usable else None for e, a in pairs]

@@ -30,6 +30,7 @@ PROSE = ("question", "context", "disease", "symptoms", "findings", "record", "se
 
 WORDS = yaml.safe_load((DATA / "perturbations.yaml").read_text(encoding="utf-8"))
 PERTURBATIONS = WORDS["kinds"]  # what is changed, version, and where it applies, if not everywhere
+KINDS = PERTURBATIONS | WORDS["variants"]  # with other wordings and exemplars, asked the same way
 SLIPS = WORDS["typos"]
 SPARED, REAL_WORDS = (frozenset(SLIPS[name].split()) for name in ("spared", "real_words"))
 DRUG = re.compile(SLIPS["drugs"], re.X)
@@ -58,7 +59,7 @@ def applies(kind: str, key: str) -> bool:
     >>> applies("option_order", "medqa"), applies("option_order", "ddi")
     (True, False)
     """
-    fits = PERTURBATIONS[known("perturbation", kind, PERTURBATIONS)].get("datasets", DATASETS)
+    fits = KINDS[known("perturbation", kind, KINDS)].get("datasets", DATASETS)
     return dataset(key).key in fits and (kind != "template" or TASKS[key].reworded != "")
 
 
@@ -70,14 +71,14 @@ def check_applies(kind: str, key: str) -> None:
 
 
 def perturb(example: Example, kind: str, seed: int = 0) -> Example:
-    """An item in other words; its meaning, id and group stay.
+    """An item in other words; its meaning, id and group stay. Or an exemplar with its steps.
 
     Parameters
     ----------
     example : Example
         As the data have it.
     kind : str
-        Key in ``PERTURBATIONS``.
+        Key in ``KINDS``.
     seed : int
 
     Returns
@@ -94,8 +95,12 @@ def perturb(example: Example, kind: str, seed: int = 0) -> Example:
     check_applies(kind, example.dataset)
     if example.original is not None or example.instruction is not None:
         raise BenchHealthError(f"{example.id} of {example.dataset} is perturbed already.")
-    if kind == "template":
-        return dataclasses.replace(example, instruction=TASKS[example.dataset].reworded)
+    task = TASKS[example.dataset]
+    if wording := {"template": task.reworded, **task.variants}.get(kind):
+        return dataclasses.replace(example, instruction=wording)
+    if kind == "worked_steps":  # of an exemplar; a test item has no explanation
+        steps = [f"{text}\n\n" for name, text in example.inputs.items() if name == "explanation"]
+        return dataclasses.replace(example, inputs={**example.inputs, "steps": "".join(steps)})
     if kind == "option_order":
         olds = order(example, seed)
         return example if list(olds) == list(olds.values()) else _reordered(example, olds)
@@ -136,7 +141,7 @@ def perturbation_signature(kind: str, examples: Sequence[Example], seed: int = 0
 
     Of ``option_order`` also, by id, the old letters of the options in the order shown.
     """
-    found = {"perturbation": kind, "perturbation_version": PERTURBATIONS[kind]["version"]}
+    found = {"perturbation": kind, "perturbation_version": KINDS[kind]["version"]}
     if kind == "option_order":
         found["option_order"] = {item.id: "".join(order(item, seed).values()) for item in examples}
     return found

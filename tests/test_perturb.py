@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchhealth_utils import build, evaluate, load, read
+from benchhealth_utils.data import fingerprint
 from benchhealth_utils.perturb import (
     EXPANSIONS,
+    KINDS,
     PERTURBATIONS,
     REAL_WORDS,
     WORD,
@@ -30,7 +32,8 @@ from benchhealth_utils.tasks import TASKS, sufficient
 KEYS = list(DATASETS)
 EXAMS = ["medqa", "medmcqa", "mmlu_medicine"]
 NER = ["bc5_disease", "ncbi_disease"]
-PAIRS = [(kind, key) for kind in PERTURBATIONS for key in KEYS if applies(kind, key)]
+VARIANTS = [kind for kind in KINDS if kind not in PERTURBATIONS]
+PAIRS = [(kind, key) for kind in KINDS for key in KEYS if applies(kind, key)]
 
 
 def items(key):
@@ -63,9 +66,10 @@ def test_a_perturbed_item_keeps_what_identifies_it_its_exemplars_and_its_answer(
         before, found = json.dumps(dict(item.inputs)), perturb(item, kind, 3)
         assert found == perturb(item, kind, 3) and json.dumps(dict(item.inputs)) == before
         assert (found.id, found.dataset, found.group) == (item.id, item.dataset, item.group)
-        if kind == "template":
-            assert found == dataclasses.replace(item, instruction=TASKS[key].reworded)
-        elif found != item:
+        wordings = {"template": TASKS[key].reworded, **TASKS[key].variants}
+        if kind in wordings:
+            assert found == dataclasses.replace(item, instruction=wordings[kind])
+        elif kind in PERTURBATIONS and found != item:
             assert found.original == item.inputs != found.inputs and found.instruction is None
         chosen = exemplars(item, ordered, 3)  # not the item's own text under another id
         assert exemplars(found, ordered, 3) == chosen
@@ -90,6 +94,40 @@ def test_what_does_not_apply_is_refused():
         applies("typos", "x")
     with pytest.raises(BenchHealthError, match="perturbed already"):
         perturb(perturb(item, "template"), "typos")
+
+
+# ---- Variants
+
+
+def test_each_variant_has_its_words_where_it_applies():
+    named = {kind: {key for key in KEYS if kind in TASKS[key].variants} for kind in VARIANTS}
+    fits = {kind: {key for key in KEYS if applies(kind, key)} for kind in VARIANTS}
+    assert fits == named | {"worked_steps": {"medmcqa"}}
+    for key in fits["table4"]:  # only the words that the prompts page names differ
+        printed, ours = TASKS[key].variants["table4"], TASKS[key].instruction
+        ours = re.sub(r"(Task|Answer Format|Not to dos): ", r'"\1": "', ours).replace("\n\n", '" ')
+        ours = re.sub("A document can have more than one; name each:", "", ours)
+        plain = [re.sub(r"\W|chemicals/genes/", "", text).lower() for text in (printed, ours)]
+        assert plain[0] == plain[1] and printed != TASKS[key].instruction
+    assert TASKS["chatdoctor"].variants["table4"].count('"') == 12
+
+
+def test_exemplars_with_worked_steps_explain_before_they_answer(tmp_path):
+    item, pool = items("medmcqa")[0], load("medmcqa", "train", root=SAMPLES)
+    plain = exemplars(item, exemplar_order(pool), 2)
+    worked = [perturb(shot, "worked_steps") for shot in plain]
+    assert build(perturb(item, "worked_steps"), plain) == build(item, plain)
+    for shot, before, after in zip(
+        plain, build(item, plain)[1::2], build(item, worked)[1::2], strict=True
+    ):
+        assert before["content"] == f"Answer: ({shot.gold})"
+        assert after["content"] == f"{shot.inputs['explanation']}\n\n{before['content']}"
+    assert fingerprint(worked) == fingerprint(plain)
+    runs = [evaluate("majority", "medmcqa", shots=1, perturbation=kind, store=tmp_path,
+                     progress=False)[0] for kind in (None, "worked_steps")]  # fmt: skip
+    assert not runs[1].comparable and runs[0].scores.value == runs[1].scores.value
+    keys = [{answer.key for answer in run.answers} for run in runs]
+    assert not keys[0] & keys[1]
 
 
 # ---- Typos

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
@@ -57,6 +57,7 @@ class Task:
     version: int = 1
     source: str = ""
     reworded: str = ""
+    variants: Mapping[str, str] = field(default_factory=dict)
     shown: Callable[[Example], Mapping[str, str]] = lambda example: example.inputs
     said: Callable[[Gold, Example], str] = as_text
     labels: Callable[[Example], tuple[str, ...]] | None = None

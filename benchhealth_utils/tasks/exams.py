@@ -57,7 +57,10 @@ def medmcqa(spec, split, root) -> Iterator[Example]:
         gold, identifier = row.field("cop", int), row.field("id")
         row.expect(1 <= gold <= 4, f"cop is {gold}; expected 1 to 4 (1 is option A).")
         row.once(seen, identifier)
-        yield _item(spec.key, identifier, row.field("question"), options, LETTERS[gold - 1])
+        item = _item(spec.key, identifier, row.field("question"), options, LETTERS[gold - 1])
+        if split == "train" and (told := str(row.values.get("exp") or "").strip()):
+            item = replace(item, inputs={**item.inputs, "explanation": told})
+        yield item
 
 
 def mmlu(spec, split, root) -> Iterator[Example]:
@@ -135,7 +138,7 @@ def pubmedqa(spec, split, root) -> Iterator[Example]:
 
 def _shown(example: Example) -> dict[str, str]:
     options = " ".join(f"({x}) {text}" for x, text in example.inputs["options"].items())
-    return {**example.inputs, "options": options}
+    return {"steps": "", **example.inputs, "options": options}
 
 
 # The replies
