@@ -247,3 +247,19 @@ def test_the_authors_letters_are_right_where_they_equal_gold(real_data):
         int(gold[one] == letter) for one, letter in zip(letters.id, letters.letter, strict=True)
     ]
     assert list(letters["right"]) == right and sum(right) == 149
+
+
+def test_the_authors_reports_are_a_split_that_their_exemplars_avoid(real_data, tmp_path):
+    (tmp_path / "splits").mkdir()
+    (tmp_path / "iu_xray").symlink_to(real_data / "iu_xray")
+    own = DATA / "splits" / "iu_xray_authors.tsv"
+    shutil.copy(own, tmp_path / "splits" / "iu_xray_clin_summ.tsv")
+    test, train = (
+        {item.id for item in load("iu_xray", split, root=tmp_path)} for split in ("test", "train")
+    )
+    assert len(test) == 339 and len(train) == 3419 - 339 and not test & train
+    assert len(test & {item.id for item in load("iu_xray", "train", root=real_data)}) == 258
+    kept = pd.read_csv(DATA / "authors_iu_xray.csv").set_index(["split", "model"])
+    for model in ("majority", "supervised"):
+        (run,) = published(model, "iu_xray")
+        assert run.scores.value == pytest.approx(kept.loc[("clin-summ", model), "value"], abs=1e-6)
