@@ -11,7 +11,6 @@ from benchhealth_utils.answers import make_requests
 from benchhealth_utils.models.base import with_template
 from benchhealth_utils.models.local import Prompts
 from benchhealth_utils.models.weights import embedded as embedded_weights
-from benchhealth_utils.models.weights import tokenizer_of, weights_of
 from benchhealth_utils.registry import TEMPLATES, template
 from benchhealth_utils.schema import ROOT, ModelError
 
@@ -74,18 +73,6 @@ def test_llama_2_is_put_as_its_own_code_puts_it(texts, system):
         turns.insert(0, {"role": "system", "content": system})
     ours = with_template(template("llama-2-chat"), turns)
     assert ours == as_llama_2_code_has_it(turns).removeprefix("<s>")
-
-
-@pytest.mark.parametrize("turns", CONVERSATIONS)
-def test_llama_2_is_put_as_the_template_of_its_tokenizer_puts_it(turns):
-    """With the official tokenizer, where it is on this machine."""
-    pytest.importorskip("transformers")
-    try:
-        official = tokenizer_of("llama-2-7b", weights_of("llama-2-7b", tokenizer_only=True))
-    except ModelError as error:
-        pytest.skip(str(error))
-    own = Prompts("hf:owner/name", official, 4096).text(CONVERSATIONS[turns])
-    assert with_template(template("llama-2-chat"), CONVERSATIONS[turns]) == own.removeprefix("<s>")
 
 
 @pytest.mark.parametrize("name", GOLDEN)

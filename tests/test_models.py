@@ -112,22 +112,6 @@ def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
     assert advice or spec.published != "full"
 
 
-def test_the_environment_that_the_messages_name_is_there():
-    import yaml
-
-    from benchhealth_utils.registry import HOW
-    from benchhealth_utils.schema import ROOT
-
-    assert (LEGACY := "environment-legacy.yml") in HOW["legacy"]
-    (section,) = (
-        part["pip"]
-        for part in yaml.safe_load((ROOT / LEGACY).read_text())["dependencies"]
-        if isinstance(part, dict)
-    )
-    assert all("==" in line for line in section)
-    assert LEGACY in (ROOT / "book" / "servers.md").read_text(encoding="utf-8")
-
-
 def _no_hub(*_, **__):
     raise RuntimeError("no network")
 

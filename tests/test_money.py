@@ -233,16 +233,6 @@ def test_numbers_that_are_none_are_refused(wrong, message):
         plan(NO_TOKENIZER, ["gad"], **wrong)
 
 
-def test_names_that_are_none_list_the_known_ones(tmp_path):
-    for name, keys, message in [
-        (NO_TOKENIZER, ["gab"], "no data set 'gab'. .*Known: medqa, "),
-        ("gtp-4", ["gad"], "no model 'gtp-4'. .*Known: claude-2, "),
-        (f"hf:{tmp_path}/nowhere", ["gad"], "neither a folder nor a hub id"),
-    ]:
-        with pytest.raises(BenchHealthError, match=message):
-            plan(name, keys)
-
-
 def test_an_endpoint_elsewhere_is_announced_as_results_name_it(monkeypatch, capsys):
     """Its host may be a name inside a house; pages show what is printed."""
     monkeypatch.setenv("OPENAI_BASE_URL", "https://ward7.example.org/v1")

@@ -13,17 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from fault_server import (
-    FAULTS,
-    TEXT,
-    VENDORS,
-    FaultServer,
-    ask,
-    chat,
-    items,
-    opened,
-    point_at,
-)
+from fault_server import FAULTS, TEXT, VENDORS, FaultServer, ask, chat, items, opened, point_at
 
 from benchhealth_utils import load, open_model, read
 from benchhealth_utils.answers import answer

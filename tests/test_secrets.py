@@ -8,6 +8,7 @@ import tomllib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import yaml
 from click.testing import CliRunner
 from fault_server import OTHER_KEY, VENDORS, FaultServer, ask, items, point_at
 from papermill.cli import papermill
@@ -18,50 +19,10 @@ from benchhealth_utils.models import check_name
 from benchhealth_utils.schema import ROOT, BenchHealthError, ModelError
 
 KEY = "planted-0123456789-abcdefgh"  # of no vendor's shape: known by its variable alone
-PARAMETERS = [
-    "sk-abcdefghijklmnop1234",
-    "openai:sk-proj-AbCd_efgh-1234567890",
-    "hf_abcdefghijklmnopqrstuvwxyz0123",
-    "AIzaSyA1234567890abcdefghijklmnopqrstu",
-    "Bearer abcdefghijklmnop.qrst",
-    "https://me:secret@example.org/v1",
-    "https://example.org/v1?api_key=secret",
-    "0123456789abcdef0123456789abcdef",
-    "csk-abcd1efgh2ijkl3mnop4qrst5uvwx6",
-    "fw_3ZAbCdEfGhIjKlMnOpQrStUv",
-    "pa-Abc1dEfGhIjKlMnOpQ_rStUv-wXyZ0123456789abcdefg",
-    "ya29.a0AfH6SMBxyz-123_abcdef",
-    "Basic bm9ib2R5OnBhc3N3b3Jk1234",
-    "openai:model sk-ABCDEFGHIJKL1234abcd",
-    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXk",
-    "-----BEGIN PGP PRIVATE KEY BLOCK-----\nlQOYBF",
-    "xoxb-123456789012-abcdefABCDEF",
-    "xapp-1-A012345-0123456789-abcdef",
-    "https://hooks.slack.com/services/T00000000/B00000000/abcdefABCDEF123456",
-    "AKIAIOSFODNN7ABCDEFG",
-    "ASIAIOSFODNN7ABCDEFG",
-    "npm_abcdefghijklmnopqrstuvwxyz0123456789",
-    "SG.abcdefghijklmnopqr.stuvwxyz0123456789abcdef",
-]
-NAMES = [
-    "openai:gpt-4.1-mini-2025-04-14",
-    "hf:hf-internal-testing/tiny-random-LlamaForCausalLM",
-    "hf:owner/task-specific-summarisation-model-7b",
-    "hf:owner/key-value-retrieval-model",
-    "hf:models--o--n/snapshots/0123456789abcdef0123456789abcdef01234567",
-    "anthropic:claude-3-5-sonnet-20241022",
-    "openai:meta-llama/Llama-2-7b-chat-hf#llama-2-chat",
-    "hf:/data/desk-research-assistant-1234567890",
-    "hf:owner/key-points-summarizer-7b-v2",
-    "hf:owner/api-calling-llama-3-8b",
-    "hf:acme/sk-learn-docs-assistant-7b",
-    "hf:owner/rk-detector-large-1b-base",
-    "hf:owner/pa-Mistral-Nemo-Instruct-2407",
-    "Basic characteristics of 35 patients, pulmonology",
-]
+CASES = yaml.safe_load((ROOT / "tests" / "cases" / "keys.yaml").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("text", PARAMETERS)
+@pytest.mark.parametrize("text", CASES["keys"])
 def test_what_looks_like_a_key_is_found_and_blotted_out(text):
     assert has_secret(text)
     assert BLOT in scrubbed(f"refused: {text}!") and text not in scrubbed(f"refused: {text}!")
@@ -77,7 +38,7 @@ def test_what_stands_beside_the_name_of_a_key_is_blotted_out():
     assert not has_secret("SharedAccessKeyName=RootManageSharedAccess; the api key is wrong")
 
 
-@pytest.mark.parametrize("text", NAMES)
+@pytest.mark.parametrize("text", CASES["none"])
 def test_names_of_models_are_no_keys(text):
     assert not has_secret(text) and scrubbed(text) == text
 
