@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -18,9 +18,6 @@ from .registry import DATASETS, dataset, known
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
-VERBS = (
-    "data download weights plan run export import batch merge row results publish human-eval"
-).split()
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
 
 
@@ -182,8 +179,8 @@ def publish(model: str, keys: Sequence[str], budget: float | None = None) -> Non
         print(done, shown(record(done)), publish_answers(done) and "answers kept")
 
 
-def parser() -> argparse.ArgumentParser:
-    """All verbs."""
+def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
+    """What reads the command line, and all verbs."""
     about = "Large language models in healthcare, benchmarked."
     top = argparse.ArgumentParser(prog="benchhealth", description=about)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -250,20 +247,21 @@ def parser() -> argparse.ArgumentParser:
         own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
     keep.add_argument("keys", nargs="+", metavar="KEY")
     verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
-    return top
+    return top, verbs.choices
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb; an error of the user's ends in one line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
+        top, verbs = parser()
         if words and not words[0].startswith("-"):
-            known("command", words[0], VERBS)
+            known("command", words[0], verbs)
         if words[:1] == ["human-eval"]:
             from .human_eval.commands import main as rate
 
             return rate(words[1:]) or 0
-        return _do(**vars(parser().parse_args(words))) or 0
+        return _do(**vars(top.parse_args(words))) or 0
     except BenchHealthError as error:
         print(error, file=sys.stderr)
         return 1
