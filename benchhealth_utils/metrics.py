@@ -129,7 +129,8 @@ class Metric:
 
         Value, precision and recall are taken of the same 10,000 resamples. Each is
         what the metric defines for every resample, also where a ratio has nothing
-        beneath it: 0. With a single group there is nothing to resample, and no
+        beneath it: 0. Where no item has anything to find or found, nothing is defined (NaN).
+        With a single group there is nothing to resample, and no
         ``distribution``.
         """
         self.check(gold, readings, groups)
@@ -144,6 +145,9 @@ class Metric:
         elif units == 1:
             method = "none: one group cannot be resampled"
         value, precision, recall = map(float, self.figures(totals))
+        if not totals.any():
+            value, precision, recall, *interval = (np.nan,) * 5
+            method = "none: nothing was to be found, and nothing was"
         ends = np.percentile(drawn.replicates, range(101), axis=-1).T.round(5).tolist()
         return Scores(
             value=value,
@@ -151,11 +155,13 @@ class Metric:
             recall=recall,
             n=n,
             coverage=sum(reading is not None for reading in readings) / n,
-            interval=interval,
+            interval=tuple(interval),
             metric=self.name,
             interval_method=method,
             extra=self.extra(gold, readings, rows),
-            distribution=dict(zip(FIGURES, map(tuple, ends), strict=True)) if units > 1 else {},
+            distribution=dict(zip(FIGURES, map(tuple, ends), strict=True))
+            if units > 1 and totals.any()
+            else {},
         )
 
     def check(self, gold: Sequence, readings: Sequence, groups: Sequence | None = None) -> None:

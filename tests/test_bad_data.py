@@ -109,6 +109,15 @@ def record(number, **changes):
     return line(number, change)
 
 
+def from_zero(path):
+    """Many rows whose `cop` counts from 0, none of which has the first option right."""
+    row = json.loads(text_of(path).split("\n")[0])
+    rows = [
+        json.dumps(row | {"id": f"row-{number}", "cop": 1 + number % 3}) for number in range(60)
+    ]
+    content("\n".join(rows))(path)
+
+
 @way
 def document(path, change):
     path.write_text(json.dumps(change(json.loads(text_of(path)))), encoding="utf-8")
@@ -310,6 +319,7 @@ BAD = {
         ("cop 5", DEV, record(24, cop=5), ", line 24: cop is 5; expected 1 to 4"),
         ("cop text", DEV, record(2, cop="2"), ", line 2: 'cop' is str; expected int"),
         ("cop true", DEV, record(2, cop=True), ", line 2: 'cop' is bool; expected int"),
+        ("cop from 0", DEV, from_zero, ": cop is never 4 in 60 rows; does it count from 0"),
         ("no cop", DEV, record(2, cop=None), ", line 2: no 'cop'; found: question, exp"),
         ("option", DEV, record(2, opd=""), ", line 2: 'opd' is empty"),
         ("question", DEV, record(2, question="\t"), ", line 2: 'question' is empty"),

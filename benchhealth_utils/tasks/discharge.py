@@ -22,6 +22,7 @@ COLUMNS = [
 PARTS = ("train", "val", "test")
 _RULES = NOTES["discharge"]
 _HEADER = re.compile(_RULES["header"])
+_ERROR = re.compile(_RULES["error"], re.I)
 
 # The file
 
@@ -88,7 +89,7 @@ def _notes(path) -> Iterator[tuple[int, dict[str, str]]]:
             row.expect(note[name].isdecimal(), f"{name} is not a number.")
         row.within("ROW_ID").once(seen, int(note["ROW_ID"]))
         kind = [note[name].strip().lower() for name in ("CATEGORY", "DESCRIPTION")]
-        if kind == ["discharge summary", "report"] and note["ISERROR"] != "1":
+        if kind == ["discharge summary", "report"] and not _ERROR.fullmatch(note["ISERROR"]):
             row.expect(note["TEXT"].strip(), "TEXT is empty.")
             dated = re.match(r"\d{4}-\d\d-\d\d", note["CHARTDATE"])
             row.expect(dated, "CHARTDATE is not a date (YYYY-MM-DD).")

@@ -54,7 +54,7 @@ def _sentences(path) -> Iterator[tuple[list[str], list[tuple[int, int]]]]:
     inside = False
     for place, cells in tsv_lines(path, columns=2):
         if not cells:
-            if tokens:
+            if tokens and tokens != ["-DOCSTART-"]:
                 yield tokens, mentions
             tokens, mentions, inside = [], [], False
             continue
