@@ -21,6 +21,7 @@ from .perturb import check_applies, perturb, perturbation_signature, restored
 from .plan import announce, keys_of, mode_of
 from .prompts import exemplar_order, exemplars
 from .registry import DATASETS, MODELS, known
+from .results import one_run, published
 from .schema import BenchHealthError, DataError, Run, whole_number
 from .stats import compare as compare_sums
 from .stats import holm
@@ -170,9 +171,7 @@ def items(run: Run) -> pd.DataFrame:
         alone, 0-1), the metric's sums, prompt_tokens, completion_tokens, reply. Reading,
         gold and reply are None for credentialed sets and for published runs.
     """
-    if not isinstance(run, Run):
-        raise BenchHealthError("items takes one run; `evaluate` and `published` give a list.")
-    metric, frame = TASKS[run.dataset].metric, run.rows.copy()
+    metric, frame = TASKS[one_run("items", run).dataset].metric, run.rows.copy()
     frame.insert(0, "dataset", run.dataset)
     shown = bool(run.examples) and not is_credentialed(run.dataset)
     none = [None] * len(frame)
@@ -233,8 +232,6 @@ def _constant(run: Run) -> float:
     if known is not None:
         return known
     if run.official:
-        from .results import published
-
         return next((r.scores.value for r in published("majority", run.dataset)), np.nan)
     if run.dataset == "mimic_iii" or not run.examples:
         return np.nan

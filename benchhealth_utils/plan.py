@@ -56,9 +56,10 @@ def plan(
         allowed), most_reply_tokens, dollars and most_dollars (NaN without a price), hours.
         ``attrs`` say how tokens were ``counted`` and from where the model is ``priced``.
     """
+    model = str(model)
     spec, (form, _, style) = check_name(model), parts(model)
     whole_number("limit", limit or 0)
-    if not 0 <= seconds < math.inf:
+    if not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
         raise BenchHealthError(f"seconds is {seconds!r}; expected 0 or more.")
     price, priced = (price, "as given") if price else known_price(model)
     count, counted = _counter(model)

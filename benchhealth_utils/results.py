@@ -32,6 +32,13 @@ CLONED = DATA.parent == ROOT  # else an installed package, which is not written 
 SCORES = TypeAdapter(Scores)
 
 
+def one_run(what: str, run: Run) -> Run:
+    """A run, for what takes one; anything else is refused."""
+    if not isinstance(run, Run):
+        raise BenchHealthError(f"{what} takes one run; `evaluate` and `published` give a list.")
+    return run
+
+
 def record(run: Run, folder: Path | None = None) -> Path:
     """Keep a run's scores and items; returns the file of the scores.
 
@@ -43,7 +50,8 @@ def record(run: Run, folder: Path | None = None) -> Path:
         model that was asked here, else ``results`` in the runs folder, with source, size
         and seed in the name.
     """
-    asked, fit = run.signature, run.official and run.complete and not run.imported
+    asked = one_run("record", run).signature
+    fit = run.official and run.complete and not run.imported
     kind = asked.get("perturbation")
     name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
     name += f"-exemplars{asked['exemplar_seed']}" if asked["shots"] else ""
@@ -52,7 +60,7 @@ def record(run: Run, folder: Path | None = None) -> Path:
     name += f"-seed{asked['seed']}" if kind or not fit else ""
     if folder is None:
         folder = (DATA if fit and CLONED else runs_folder()) / "results"
-    path = folder / file_name(run.model) / f"{name}.json"
+    path = Path(folder) / file_name(run.model) / f"{name}.json"
     about = {"model": run.model, "dataset": run.dataset, "statuses": run.counts}
     about |= {"usage": dict(run.usage), "signature": dict(run.signature)}
     text = json.dumps(about | dataclasses.asdict(run.scores), indent=1, sort_keys=True) + "\n"
@@ -178,7 +186,7 @@ def publish_answers(run: Run, folder: Path | None = None) -> Path | None:
     BenchHealthError
         If the run is not a complete one of full official data that are open.
     """
-    key, model = run.dataset, run.model
+    key, model = one_run("publish_answers", run).dataset, run.model
     if DATASETS[key].tier != "open":
         raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
     if run.imported or not (run.official and run.complete and run.examples):
@@ -195,7 +203,7 @@ def publish_answers(run: Run, folder: Path | None = None) -> Path | None:
             line["reading"] = sorted(reading, key=str) if several else reading
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
     name = f"{key}-{run.signature['shots']}shot-{run.signature['mode']}.jsonl"
-    folder = folder or (DATA / "answers" if CLONED else runs_folder() / "published")
+    folder = Path(folder or (DATA / "answers" if CLONED else runs_folder() / "published"))
     with naming(folder):
         return write_atomic(folder / file_name(model) / name, "".join(lines))
 

@@ -15,6 +15,7 @@ from benchhealth_utils import (
 )
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.notebook import measured
+from benchhealth_utils.results import publish_answers, record
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.tasks import task
 
@@ -133,8 +134,10 @@ def test_runs_one_by_one_and_two_on_one_data_set(tmp_path):
         with pytest.raises(BenchHealthError, match="Expected runs, as `evaluate`"):
             frame(wrong)
     assert len(frame(run)) == 1 and compare(run, run)["difference"].tolist() == [0]
-    with pytest.raises(BenchHealthError, match="items takes one run"):
-        items([run])
+    for what in (items, record, publish_answers):
+        with pytest.raises(BenchHealthError, match=f"{what.__name__} takes one run"):
+            what([run])
+    assert record(run, str(tmp_path / "results")).exists()
     with pytest.raises(BenchHealthError, match="Two rival runs"):
         compare([run], [run, run])
     with pytest.raises(BenchHealthError, match="no data set 'gda'"):
