@@ -143,20 +143,6 @@ def test_verdicts_that_are_all_alike():
     assert none[["win_tie", "win_tie_low", "mirror", "lead", "p"]].isna().all()
 
 
-@settings(max_examples=12)
-@given(st.lists(st.sampled_from([*OUTCOMES, None]), min_size=1, max_size=12))
-def test_the_mirror_is_the_other_side_of_the_same_verdicts(outcomes):
-    turned = [{"a": "b", "b": "a"}.get(outcome, outcome) for outcome in outcomes]
-    rate, back = (analysis.rates(finals(x), replicates=50).iloc[0] for x in (outcomes, turned))
-    for one, two in (("mirror", "win_tie"), ("win_tie", "mirror"), ("p", "p"), ("open", "open")):
-        assert rate[one] == pytest.approx(back[two], nan_ok=True)
-    assert rate["wins"] + rate["ties"] + rate["losses"] + rate["open"] == len(outcomes)
-    if rate["n"]:
-        assert rate["win_tie"] == pytest.approx(1 - rate["losses"] / rate["n"])
-        assert rate["win_tie"] - rate["mirror"] == pytest.approx(rate["lead"])
-        assert rate["least"] - 1e-9 <= rate["win_tie"] <= rate["most"] + 1e-9
-
-
 def test_holm_is_over_all_tests_of_the_study():
     parts = [
         finals(["a"] * 9, criterion="faithfulness"),  # p = 2 / 512
@@ -189,7 +175,7 @@ def test_agreement_by_hand():
 rated = st.lists(st.tuples(*[st.sampled_from([*CHOICES, None])] * 3), min_size=2, max_size=9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(rated)
 def test_coefficients_are_the_libraries(cards):
     given = dict(zip(("ann", "ben", "eve"), map(list, zip(*cards, strict=True)), strict=True))

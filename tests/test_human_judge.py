@@ -46,9 +46,7 @@ def every(choice):
 
 
 def longer(left, right):
-    return every(
-        "tie" if len(left) == len(right) else "left" if len(left) > len(right) else "right"
-    )
+    return every(["right", "tie", "left"][np.sign(len(left) - len(right)) + 1])
 
 
 def asked(model, folder):

@@ -22,7 +22,6 @@ from benchhealth_utils.human_eval.sample import (
     collect,
     damage,
     load_dialogues,
-    plain,
     redacted,
     telling,
     usable,
@@ -169,25 +168,19 @@ def test_equal_sides_flags_and_several_comparisons(tmp_path):
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [
-        ({"raters": []}, "expected one rater"),
-        ({"raters": "ann"}, "expected one rater"),
-        ({"raters": ["../ann"]}, "expected one rater"),
-        ({"raters": ["ann\n"]}, "expected one rater"),
-        ({"raters": ["ann", "Ann"]}, "no two alike"),
-        ({"repeats": 1.5}, r"repeats and checks are \(1.5"),
-        ({"checks": float("nan")}, "checks are .*nan"),
-        ({"items": 31}, "Ask for 1 to 30"),
-        ({"senior_sees": "one"}, "expected both or none"),
-        ({"raters": ["simulated-1", "ann"], "senior": None}, "a study of their own"),
-        ({"raters": ["Simulated-1"]}, "a study of their own"),
-        ({"raters": ["ann"], "senior": "my-simulation"}, "a study of their own"),
-        ({"comparisons": [("zephyr-one", "zephyr-one")]}, "of two models among"),
-        ({"comparisons": [("zephyr-one", "nobody")]}, "of two models among"),
-        ({"comparisons": []}, "expected one or more"),
-        ({"comparisons": [tuple(REPLIES), tuple(REPLIES)[::-1]]}, "each once"),
-    ],
-)
+    [({"raters": []}, "expected one rater"), ({"raters": "ann"}, "expected one rater"),
+     ({"raters": ["../ann"]}, "expected one rater"), ({"raters": ["ann\n"]}, "expected one rater"),
+     ({"raters": ["ann", "Ann"]}, "no two alike"), ({"items": 31}, "Ask for 1 to 30"),
+     ({"repeats": 1.5}, r"checks are \(1.5"), ({"checks": float("nan")}, "checks are .*nan"),
+     ({"senior_sees": "one"}, "expected both or none"),
+     ({"raters": ["simulated-1", "ann"], "senior": None}, "a study of their own"),
+     ({"raters": ["Simulated-1"]}, "a study of their own"),
+     ({"raters": ["ann"], "senior": "my-simulation"}, "a study of their own"),
+     ({"comparisons": [("zephyr-one", "zephyr-one")]}, "of two models among"),
+     ({"comparisons": [("zephyr-one", "nobody")]}, "of two models among"),
+     ({"comparisons": []}, "expected one or more"),
+     ({"comparisons": [tuple(REPLIES), tuple(REPLIES)[::-1]]}, "each once")],
+)  # fmt: skip
 def test_what_cannot_be_made_is_refused_and_leaves_nothing(options, message, tmp_path):
     with pytest.raises(StudyError, match=message):
         make(tmp_path / "study", **options)
@@ -266,24 +259,19 @@ def test_the_rating_side_needs_neither_key_nor_codes(study):
     (study.path / "codes.csv").unlink()
     rater = Study(study.path).rater_of(study.log_in(code))
     study.rate(rater, [(study.asked(rater)[0], "robustness", "tie")])
-    assert len(study.votes()) == 1 and study.status()["last"].notna().tolist() == [
-        True,
-        False,
-        False,
-    ]
+    assert len(study.votes()) == 1 and study.status()["last"].notna().tolist() == [1, 0, 0]
     study.close()
     with pytest.raises(StudyError, match="no key"):
         study.unblinded()
 
 
 def test_every_click_is_kept_and_the_last_counts(study):
-    card = study.asked("rater-1")[0]
+    card, comment = study.asked("rater-1")[0], ' a\x00\r\nb\x85c\u2028d\ufeff\u202e\ud800"\\ '
     for field, value in [("faithfulness", "left"), ("faithfulness", "right"), ("difficult", True)]:
         study.rate("rater-1", [(card, field, value)])
-    study.rate("rater-1", [(card, "comment", " unsure\r\n")])
-    assert study.said("rater-1") == {
-        card: {"faithfulness": "right", "difficult": True, "comment": "unsure"}
-    }
+    study.rate("rater-1", [(card, "comment", comment)])
+    last = {"faithfulness": "right", "difficult": True, "comment": 'a\nb\nc\u2028d\ufffd"\\'}
+    assert study.said("rater-1") == {card: last}
     assert study.said("rater-1", until=1) == {card: {"faithfulness": "left"}}
     assert study.last_click() == 4
     with sqlite3.connect(study.path / "study.sqlite") as database:
@@ -304,27 +292,6 @@ def test_what_is_not_the_raters_is_refused(study, tmp_path):
         with pytest.raises(StudyError, match="cannot be"):
             study.rate("rater-1", [(own, "robustness", "tie"), (own, field, value)])
     assert study.last_click() == 0  # all of a call, or nothing
-
-
-ODD = st.sampled_from('\n\r\t\x00\x85\u2028\ufeff\u202e\ud800"\\')
-HOSTILE = st.text(st.one_of(st.characters(codec=None), ODD), max_size=60)
-
-
-@settings(max_examples=30)
-@given(HOSTILE)
-def test_any_comment_comes_back_plain(small, text):
-    card = small.order("rater-1")[0]
-    small.rate("rater-1", [(card, "comment", text)])
-    found = small.said("rater-1")[card]["comment"]
-    assert found == plain(text) == plain(found)
-    assert not set(found) & set("\x00\r\x0b\x0c\x85\ufeff\u202e")
-    if text.isalnum() and text.isascii():
-        assert found == text
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    return make(tmp_path_factory.mktemp("small") / "study")
 
 
 # What the senior settles
@@ -493,6 +460,8 @@ def test_the_official_dialogues(real_data):
     ("text", "rules", "left"),
     [("As an AI developed by OpenAI, I cannot. Rest.", "is_ai", "[removed] I cannot. Rest."),
      ("As an AI I advise you to stop it.", "is_ai", "[removed] I advise you to stop it."),
+     ("I was trained by Mistral AI and stop ibuprofen at once.", "made_by",
+      "[removed] and stop ibuprofen at once."),
      ("I'm a large language model. Rest.", "is_ai", "[removed]. Rest."),
      ("I was created by a team at Meta to help; rest.", "made_by", "[removed] to help; rest."),
      ("I was trained by the team at Meta. Rest.", "made_by", "[removed]. Rest."),
@@ -519,25 +488,6 @@ def test_what_tells_who_wrote_it(text, rules, left):
 )  # fmt: skip
 def test_what_only_looks_like_it_stays(text):
     assert telling(text, ["hf:org/Tiny-Chat-7B", "physician"]) == []
-
-
-PHRASES = """As an AI|As an AI language model|I am not a doctor|I'm a chatbot
-I am only an AI-powered medical assistant developed by OpenAI|I was trained by Mistral AI
-I am a large language model, trained by Google|I was made by a team of engineers at Meta"""
-ADVICE = "you should stop ibuprofen at once made by the thyroid developed a rash if trained".split()
-
-
-@given(
-    st.sampled_from(PHRASES.replace("\n", "|").split("|")),
-    st.sampled_from([" ", ", ", ". ", " and ", " but ", "; ", "\n", " — "]),
-    st.sampled_from(["I", "you", "stop", "this"]),
-    st.lists(st.sampled_from(ADVICE), min_size=1, max_size=12),
-)
-def test_advice_after_telling_words_survives(phrase, joint, start, advice):
-    text = phrase + joint + " ".join([start, *advice])
-    _, begin, end = telling(text)[0]
-    assert begin == 0 and len(text[:end].split()) <= len(phrase.split())
-    assert redacted(text, telling(text)).split()[-len(advice) - 1 :] == [start, *advice]
 
 
 # Replies
@@ -683,18 +633,16 @@ def test_a_study_from_the_command_line(command, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (("--models", "physician"), "of two models"),
-        (("--models", "physician", "majority", "--items", 3), "is a baseline"),
-        (("--models", "physician", "nobody", "--items", 3), "no model 'nobody'"),
-        (("--models", "hf:s/s", "physician", "--items", 200), "Ask for 1 to 29"),
-        (("--models", "hf:s/s", "physician", "--drop", "typos"), "invalid choice: 'typos'"),
-        (("--models", "hf:s/s", "physician", "--keep", "empty"), "invalid choice: 'empty'"),
-        (("--models", "hf:s/s", "physician", "--blinding", 1), "unrecognized arguments"),
-    ],
-)
+    [(("physician",), "of two models"),
+     (("physician", "majority", "--items", 3), "is a baseline"),
+     (("physician", "nobody", "--items", 3), "no model 'nobody'"),
+     (("hf:s/s", "physician", "--items", 200), "Ask for 1 to 29"),
+     (("hf:s/s", "physician", "--drop", "typos"), "invalid choice: 'typos'"),
+     (("hf:s/s", "physician", "--keep", "empty"), "invalid choice: 'empty'"),
+     (("hf:s/s", "physician", "--blinding", 1), "unrecognized arguments")],
+)  # fmt: skip
 def test_bad_commands_ask_no_model(command, arguments, message):
-    code, out, err = command("create", "mine", *arguments)
+    code, out, err = command("create", "mine", "--models", *arguments)
     assert code in (1, 2) and message in err and "Traceback" not in err
     assert not command.model.asked and not command.runs.exists()
 

@@ -31,16 +31,7 @@ def server(tmp_path_factory):
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
     command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
-    options = [
-        "--host",
-        "127.0.0.1",
-        "--port",
-        address[17:],
-        "--device",
-        "cpu",
-        "--dtype",
-        "float32",
-    ]
+    options = f"--host 127.0.0.1 --port {address[17:]} --device cpu --dtype float32".split()
     log = (tmp_path_factory.mktemp("serve") / "log").open("w+")
     process = subprocess.Popen([*command, *options], stdout=log, stderr=subprocess.STDOUT)
     try:
