@@ -104,10 +104,8 @@ def judge(options) -> None:
     from . import judge as judging
 
     opened = Study(options.folder)
-    if options.to:  # what can be refused is, before anything is spent
-        votes, cards = opened.votes(), opened.unblinded(options.key)
-        known = {"raters": opened.raters, "criteria": CRITERIA}
-        final = analysis.settle(votes, opened.marks(), cards, **known)
+    # what can be refused is, before anything is spent
+    cards = opened.unblinded(options.key) if options.to else None
     criteria = {key: criterion["definition"] for key, criterion in CRITERIA.items()}
     asked = {"store": opened.path / "judge", "budget": options.budget}
     judged = judging.judge(opened.cards(), criteria, options.model, **asked)
@@ -115,6 +113,8 @@ def judge(options) -> None:
     said = ", ".join(f"{count} {path}" for path, count in paths.items())
     print(f"{model}: of {len(judged)} verdicts on {judged['card'].nunique()} cards, {said}.")
     if options.to:
+        votes, known = opened.votes(), {"raters": opened.raters, "criteria": CRITERIA}
+        final = analysis.settle(votes, opened.marks(), cards, **known)
         beside = judging.beside(judged, analysis.unblind(votes, cards), final)
         name = "judge-" + re.sub(r"[^\w.-]+", "-", model)
         tables = {name: judged, f"{name}-beside-raters": beside}
@@ -159,7 +159,7 @@ def parser() -> argparse.ArgumentParser:
     new("--raters", nargs="+", default=["rater-1", "rater-2"], metavar="ID")
     new("--senior", default="senior", metavar="ID", help="who settles (senior)")
     new("--no-senior", dest="senior", action="store_const", const=None, help="nobody settles")
-    new("--senior-sees", choices=study.SENIOR_SEES, default="both", help="the raters' verdicts")
+    new("--senior-sees", choices=("both", "none"), default="both", help="the raters' verdicts")
     new("--repeats", type=float, default=0.1, help="share shown twice (0.1)")
     new("--checks", type=float, default=0.05, help="attention checks, share (0.05)")
     new("--seed", type=int, default=0, help="of the sample alone (0)")

@@ -135,9 +135,8 @@ def import_csv(
             before |= known.get(card, {})
             changed = {name for name, value in said.items() if value != before.get(name)}
             over = {name for name in changed if before.get(name)}
-            problem = f"the study has {', '.join(sorted(over))} of card {card!r} otherwise by now."
-            advice = "If the file is right, import it with leave to replace."
-            expect(replace or not over, f"{problem} {advice}")
+            problem = f"the study has {', '.join(over)} of card {card!r} otherwise by now."
+            expect(replace or not over, f"{problem} If the file is right, import with --replace.")
         except BenchHealthError as error:
             raise DataError(path, where, str(error), ADVICE) from None
         counts.update(new=len(changed - over), changed=len(over), same=len(said) - len(changed))

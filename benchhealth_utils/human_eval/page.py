@@ -6,7 +6,6 @@ study through the rater whose session it is: no key, no codes, no file.
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 import logging
 from hashlib import sha256
@@ -17,8 +16,6 @@ import uvicorn
 from jinja2 import Environment, FileSystemLoader
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.middleware import Middleware
-from starlette.middleware.base import BaseHTTPMiddleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -28,7 +25,6 @@ from .study import LONGEST_COMMENT, Study
 
 HERE = Path(__file__).parent
 LARGEST = 200_000  # bytes of a form
-SLOW = 1.0  # seconds before a wrong code is answered
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; "
     "connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; "
@@ -54,11 +50,9 @@ class Page:
         self.template = Environment(loader=FileSystemLoader(HERE), **look).get_template("page.html")
         # the page, its style and its script; every other address is not found
         routes = [Route("/", self.answer, methods=["GET", "POST"])]
-        for name in ("page.css", "page.js"):
-            routes.append(Route(f"/{name}", lambda _, name=name: FileResponse(HERE / name)))
-        guard = Middleware(BaseHTTPMiddleware, dispatch=_guarded)
+        routes += [Route(f"/{name}", _file(name)) for name in ("page.css", "page.js")]
         trouble = {StudyError: self.failed, Exception: self.failed}
-        self.app = Starlette(routes=routes, middleware=[guard], exception_handlers=trouble)
+        self.app = Starlette(routes=routes, exception_handlers=trouble)
 
     def failed(self, request: Request, error: Exception) -> Response:
         """What a rater is told of trouble; the server's log has the rest."""
@@ -69,7 +63,7 @@ class Page:
         """One of the page's views: ``log in``, ``card``, ``end`` or ``message``."""
         given |= {"verdicts": CHOICES, "longest": LONGEST_COMMENT}
         given |= {"view": view, "message": message, "criteria": CRITERIA}
-        return HTMLResponse(self.template.render(**given), status)
+        return HTMLResponse(self.template.render(**given), status, HEADERS)
 
     async def answer(self, request: Request) -> Response:
         """Show the page, or take a form of it."""
@@ -77,6 +71,8 @@ class Page:
         rater = await run_in_threadpool(self.study.rater_of, token)
         form: dict[str, str] = {}
         if request.method == "POST":
+            if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+                return self.show("message", FAILED, 403)  # another site sent it
             if int(request.headers.get("content-length", LARGEST + 1)) > LARGEST:
                 return self.show("message", FAILED, 413)
             body = (await request.body()).decode("utf-8", "replace")
@@ -94,14 +90,13 @@ class Page:
         return await run_in_threadpool(act, rater, token, at, form)
 
     async def log_in(self, request: Request, code: str) -> Response:
-        """Begin a session; a code has 64 bits, and a wrong one waits for its answer."""
+        """Begin a session; a code has 64 bits, which nobody guesses."""
         token = await run_in_threadpool(self.study.log_in, code)
         if token is None:
-            await asyncio.sleep(SLOW)
             return self.show("log in", WRONG_CODE, 403)
         response = RedirectResponse("?", 303)
-        secure = request.url.scheme == "https"
-        response.set_cookie(self.cookie, token, httponly=True, samesite="lax", secure=secure)
+        safe = {"httponly": True, "samesite": "lax", "secure": request.url.scheme == "https"}
+        response.set_cookie(self.cookie, token, **safe)
         return response
 
     def take(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
@@ -133,7 +128,8 @@ class Page:
         """A card of the rater's, the first open one by default, or the page after the last."""
         study, cards = self.study, self.study.asked(rater)
         seen, said = study.last_click(), study.said(rater)
-        done = [study.complete(rater, said.get(card, {})) for card in cards]
+        finished = {*study.done(rater)}
+        done = [card in finished for card in cards]
         first = done.index(False) + 1 if False in done else len(cards) + 1
         at = min(at or first, len(cards) + 1)
         given = {"token": _form_token(token), "senior": rater in study.seniors, "seen": seen}
@@ -146,14 +142,8 @@ class Page:
         return self.show("card", message, said=said.get(card, {}), **given)
 
 
-async def _guarded(request: Request, answer) -> Response:
-    """Refuse a form that another site sent, and have no browser load anything from elsewhere."""
-    site = request.headers.get("sec-fetch-site", "same-origin")
-    if request.method == "POST" and site not in ("same-origin", "none"):
-        return Response(status_code=403)
-    response = await answer(request)
-    response.headers.update(HEADERS)
-    return response
+def _file(name: str):
+    return lambda request: FileResponse(HERE / name, headers=HEADERS)
 
 
 def _form_token(token: str) -> str:

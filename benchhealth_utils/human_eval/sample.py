@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -192,13 +192,7 @@ def damage(dialogues: Sequence[Dialogue], *, physician: bool = False) -> dict[st
     return flags
 
 
-def usable(
-    dialogues: Sequence[Dialogue],
-    flags: Mapping[str, Sequence[str]],
-    *,
-    drop: Collection[str] = (),
-    keep: Collection[str] = (),
-) -> tuple[list[Dialogue], Counter, Counter]:
+def usable(dialogues, flags, *, drop=(), keep=()) -> tuple[list[Dialogue], Counter, Counter]:
     """Dialogues that can be rated, and what became of the others.
 
     Parameters
@@ -228,9 +222,7 @@ def usable(
     return kept, left_out, noted
 
 
-def ask(
-    model, key: str, limit: int, asked: Iterable[tuple[str, str, str]], *, may_fail=False, **options
-) -> list[Answer]:
+def ask(model, key, limit, asked, *, may_fail=False, **options) -> list[Answer]:
     """An open model's replies, in order, through an answer store that its owner alone can read.
 
     Parameters
@@ -270,15 +262,7 @@ def ask(
     return given
 
 
-def collect(
-    models: Sequence[str],
-    dialogues: Sequence[Dialogue],
-    *,
-    drop: Collection[str] = (),
-    redact: bool = False,
-    budget: float = BUDGET,
-    **options,
-) -> tuple[dict[str, dict[str, str]], dict[str, list[str]], dict]:
+def collect(models, dialogues, *, drop=(), redact=False, budget=BUDGET, **options) -> tuple:
     """Replies of all models to all dialogues, as raters see them.
 
     A model that was interrupted is asked, when the same is made again, for what is missing.
@@ -318,6 +302,7 @@ def collect(
     texts: dict[str, dict[str, str]] = {}
     flags: dict[str, list[str]] = {item.id: [] for item in dialogues}
     purse, signatures = Budget(budget), {}  # of all models
+    options["may_fail"] = "error" in drop
     prompt = f"{PROMPT['instruction']}\n\nPatient: "
     asked = [(item.id, prompt + item.question, item.question) for item in dialogues]
     for name in models:
@@ -326,9 +311,7 @@ def collect(
         else:
             model = open_model(name, budget=purse)
             signatures[name] = dict(model.signature)
-            given = ask(
-                model, KEY, PROMPT["max_tokens"], asked, may_fail="error" in drop, **options
-            )
+            given = ask(model, KEY, PROMPT["max_tokens"], asked, **options)
         texts[name] = {}
         for reply in given:
             texts[name][reply.id], rules = _shown(reply, models, redact)

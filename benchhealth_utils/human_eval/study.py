@@ -35,13 +35,13 @@ from .sample import CHOICES, CRITERIA, SIMULATED, StudyError, expect, is_simulat
 
 DATABASE, KEY, CODES = "study.sqlite", "key.json", "codes.csv"
 VERSION = 2
-SENIOR_SEES = ("both", "none")
 LONGEST_COMMENT = 10_000  # characters
 SESSION = 12 * 3600  # seconds, after which a rater types the code again
 CLOSED = "The study is closed: nothing can be changed any more. Ask whoever organises it."
 SETTLED = "The senior has decided this card: it cannot be changed any more."
 BLIND = "The study is open: who wrote what is read once nobody rates any more. Close it first."
 TABLES = Path(__file__).with_suffix(".sql")
+VIEWS = Path(__file__).with_name("views.sql").read_text("utf-8").format(criteria=len(CRITERIA))
 
 
 def place(folder: str | Path) -> Path:
@@ -93,7 +93,8 @@ class Study:
         file = f"{(self.path / DATABASE).resolve().as_uri()}?mode=rw"
         try:
             with closing(sqlite3.connect(file, uri=True, timeout=60)) as database, database:
-                database.executescript("pragma synchronous = full; pragma foreign_keys = on;")
+                start = "pragma synchronous = full; pragma foreign_keys = on;"
+                database.executescript(f"{start} {VIEWS}")
                 yield database
         except sqlite3.Error as error:
             problem = f"{self.path / DATABASE}: {error}. Nothing was kept. Is the disk full?"
@@ -103,6 +104,10 @@ class Study:
         """One statement's rows."""
         with self._database() as database:
             return database.execute(query, given).fetchall()
+
+    def _frame(self, table: str) -> pd.DataFrame:
+        with self._database() as database:
+            return pd.read_sql_query(f"select * from {table}", database)
 
     def log_in(self, code: str) -> str | None:
         """A new session's token for whoever's code it is; None if it is nobody's by now.
@@ -136,23 +141,34 @@ class Study:
 
     def cards(self) -> pd.DataFrame:
         """``card, question, left, right``: a row a card, by id; nothing tells a repeat or check."""
-        rows = self._sql("select * from cards order by card")
-        return pd.DataFrame(rows, columns=["card", "question", "left", "right"])
+        return self._frame("cards order by card")
 
     def order(self, rater: str) -> list[str]:
         """A rater's cards in the rater's order; for the senior all that may come."""
+        return self._cards("orders", rater, "order by place")
+
+    def _cards(self, table: str, rater: str, order: str = "") -> list[str]:
         known = ", ".join(self.roles)
         expect(rater in self.roles, f"There is no rater {rater!r}. Known: {known}.")
-        query = "select card from orders where rater = ? order by place"
+        query = f"select card from {table} where rater = ? {order}"
         return [card for (card,) in self._sql(query, rater)]
 
     def asked(self, rater: str) -> list[str]:
         """The cards that a rater is shown; the senior's are those to settle, and those begun."""
-        cards = self.order(rater)
-        if rater in self.seniors:
-            wanted = self.due() | self.said(rater).keys()
-            cards = [card for card in cards if card in wanted]
-        return cards
+        return self._cards("asked", rater, "order by place")
+
+    def done(self, rater: str) -> list[str]:
+        """The cards of which all criteria are judged, or which a rater has left to the senior."""
+        return self._cards("done", rater)
+
+    def due(self) -> set[str]:
+        """Cards for the senior: all raters are done, and differ or one finds it difficult."""
+        return {card for (card,) in self._sql("select card from due")}
+
+    def settled(self, rater: str) -> set[str]:
+        """Cards on which the senior has begun to decide: this rater's verdicts stand."""
+        cards = {card for (card,) in self._sql("select card from settled")}
+        return cards if rater in self.raters else set()
 
     def card(self, card: str) -> dict[str, str]:
         """``question``, ``left`` and ``right`` of a card."""
@@ -195,27 +211,6 @@ class Study:
         """The id of anybody's last click; 0 before the first."""
         return self._sql("select coalesce(max(id), 0) from clicks")[0][0]
 
-    def complete(self, rater: str, said: Mapping[str, object]) -> bool:
-        """Whether all criteria of a card are judged, or a rater has left it to the senior."""
-        left = rater in self.raters and said.get("difficult", False)
-        return bool(left) or said.keys() >= CRITERIA.keys()
-
-    def due(self) -> set[str]:
-        """Cards for the senior: all raters are done, and differ or one finds it difficult."""
-        said, due = [self.said(rater) for rater in self.raters], set()
-        for card in {card for senior in self.seniors for card in self.order(senior)}:
-            own = [one.get(card, {}) for one in said]
-            differ = len({tuple(one.get(key) for key in CRITERIA) for one in own}) > 1
-            if differ or any(one.get("difficult") for one in own):
-                due |= {card} if all(map(self.complete, self.raters, own)) else set()
-        return due
-
-    def settled(self, rater: str) -> set[str]:
-        """Cards on which the senior has begun to decide: this rater's verdicts stand."""
-        said = [(c, one) for x in self.seniors if x != rater for c, one in self.said(x).items()]
-        begun = {card for card, one in said if one.keys() & CRITERIA.keys()}
-        return begun & self.due() if begun else begun
-
     def locked(self, rater: str, card: str) -> str:
         """Why a rater can change nothing of a card; empty if it can be changed."""
         return CLOSED if self.closed else SETTLED if card in self.settled(rater) else ""
@@ -224,13 +219,6 @@ class Study:
         """What the raters said of a card, without names, for a senior who may see it."""
         may_see = rater in self.seniors and self.senior_sees == "both"
         return [self.said(one).get(card, {}) for one in self.raters] if may_see else []
-
-    def _last(self) -> pd.DataFrame:
-        """What counts of all that was said: a row a card, rater and field."""
-        query = "select card, rater, role, field, value from clicks join raters using (rater)"
-        last = "where id in (select max(id) from clicks group by rater, card, field) order by id"
-        rows = [(*row[:4], json.loads(row[4])) for row in self._sql(f"{query} {last}")]
-        return pd.DataFrame(rows, columns=["card", "rater", "role", "field", "value"])
 
     def votes(self) -> pd.DataFrame:
         """The verdicts that count: each rater's last.
@@ -241,18 +229,14 @@ class Study:
             ``card, criterion, rater, role, verdict``: ``role`` is ``rater`` or ``senior``,
             ``verdict`` ``left``, ``tie`` or ``right``.
         """
-        votes = self._last().rename(columns={"field": "criterion", "value": "verdict"})
-        votes = votes[votes["criterion"].isin(CRITERIA)]
-        return votes[["card", "criterion", "rater", "role", "verdict"]].reset_index(drop=True)
+        return self._frame("votes")
 
     def marks(self) -> pd.DataFrame:
         """``card, rater, role, difficult, comment``: of each card that a rater spoke of.
 
         It may be marked as difficult and not judged.
         """
-        wide = self._last().pivot(index=["card", "rater", "role"], columns="field", values="value")
-        wide = wide.reindex(columns=["difficult", "comment"]).astype(object).reset_index()
-        return wide.assign(difficult=wide["difficult"].eq(True)).fillna({"comment": ""})
+        return self._frame("marks").astype({"difficult": bool})
 
     def status(self) -> pd.DataFrame:
         """Progress of each rater, still blind.
@@ -264,15 +248,7 @@ class Study:
             criteria judged, or left to the senior), ``left``, ``difficult``, ``last`` (UTC;
             missing before the first click).
         """
-        rows = []
-        for rater, role in self.roles.items():
-            said = self.said(rater)
-            judged = [said.get(card, {}) for card in self.asked(rater)]
-            done = sum(self.complete(rater, one) for one in judged)
-            hard = sum(one.get("difficult", False) for one in judged)
-            ((last,),) = self._sql("select max(at) from clicks where rater = ?", rater)
-            rows.append((rater, role, len(judged), done, len(judged) - done, hard, last))
-        frame = pd.DataFrame(rows, columns="rater role cards complete left difficult last".split())
+        frame = self._frame("progress")
         return frame.assign(last=pd.to_datetime(frame["last"], utc=True, format="ISO8601"))
 
     @property
@@ -424,12 +400,11 @@ def create(
             for name, given in tables.items():
                 marks = ", ".join("?" * len(given[0]))
                 database.executemany(f"insert into {name} values ({marks})", given)
-        key = {"seed": seed, "blinding": secret, "models": list(replies)}
-        key |= {"comparisons": pairs, "record": dict(record or {})}
+        key = {"seed": seed, "blinding": secret, "models": list(replies), "comparisons": pairs}
+        key["record"] = dict(record or {})
         key["cards"] = cards.astype(object).where(cards.notna(), None).to_dict("records")
         _private(partial / KEY, json.dumps(key, indent=1, ensure_ascii=False) + "\n")
-        table = [("rater", "code"), *codes.items()]
-        _private(partial / CODES, "".join(f"{rater},{code}\n" for rater, code in table))
+        _private(partial / CODES, "\n".join(["rater,code", *map(",".join, codes.items()), ""]))
         os.rename(partial, folder)
     return Study(folder)
 
@@ -526,7 +501,9 @@ def check(
     expect(fit and raters, problem)
     mixed = any("simulat" in x.casefold() for x in ids) and not all(is_simulated([x]) for x in ids)
     expect(not mixed, f"Simulated raters are called {SIMULATED}..., in a study of their own.")
-    expect(senior_sees in SENIOR_SEES, f"The senior sees {senior_sees!r}; expected both or none.")
+    expect(
+        senior_sees in ("both", "none"), f"The senior sees {senior_sees!r}; expected both or none."
+    )
     fit = all(0 <= share <= 1 for share in shares)
     expect(fit, f"repeats and checks are {shares}; expected shares from 0 to 1.")
     pairs = list(combinations(models, 2) if comparisons is None else map(tuple, comparisons))
@@ -570,8 +547,7 @@ def checked(field: str, value):
 
 def new_code() -> str:
     """A code such as ``3f07-9b2c-e41d-a855``: 64 bits of chance, no letters that look alike."""
-    digits = secrets.token_hex(8)
-    return "-".join(digits[i : i + 4] for i in range(0, 16, 4))
+    return "-".join(re.findall("....", secrets.token_hex(8)))
 
 
 def _letters(code: str) -> str:
