@@ -19,7 +19,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from benchhealth_utils import download, load
 from benchhealth_utils.download import DownloadError, members_digest
@@ -476,24 +475,6 @@ def test_credentialed_sets_are_never_fetched(two, server, registry, tmp_path, ca
         assert "mimic_folder/notes.csv.gz: from 1.4" in out
     assert tree(tmp_path / "to") == WHOLE
     assert len(server.requests) == 2
-
-
-def test_every_file_of_the_registry_is_pinned():
-    addresses = []
-    for spec in DATASETS.values():
-        for row in spec.files:
-            assert ("url" in row) or row["role"] == "optional" or spec.tier != "open"
-            assert spec.tier == "open" or "url" not in row
-            if "url" in row:
-                addresses.append(row["url"])
-                assert row["url"].startswith("https://")
-                assert ("sha256" in row) != ("members_sha256" in row)
-                wanted = row.get("sha256") or row.get("members_sha256")
-                assert len(wanted) == 64 and set(wanted) <= set("0123456789abcdef")
-                assert row.get("commit", "") in row["url"]
-    assert len(addresses) == len(set(addresses)) == 21
-    text = (ROOT / "data" / "datasets.yaml").read_text(encoding="utf-8")
-    assert list(yaml.safe_load(text)) == list(DATASETS)
 
 
 def test_the_official_files_from_a_mirror(real_data, tmp_path):

@@ -10,6 +10,7 @@ import json
 import re
 import string
 import time
+from functools import cache, partial
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -216,6 +217,8 @@ def test_names_take_their_places(sentence, reply, spans):
     assert read(item("bc5_disease", sentence=sentence), reply) == spans
 
 
+official = cache(load)  # each part of the data is loaded once
+
 # ---- A real model's stored answers ------------------------------------------------------------
 
 STORED = sorted((ROOT / "data" / "answers").glob("*/*.jsonl"))
@@ -231,7 +234,7 @@ CHANGED = {
 @pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
 def test_stored_answers_are_read_as_they_were(path, real_data):
     key = path.stem.split("-")[0]
-    examples = {one.id: one for one in load(key, root=real_data)}
+    examples = {one.id: one for one in official(key, root=real_data)}
     changed = set()
     for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
         if row["status"] not in ("ok", "unparsed") or CUT.search(row["text"]):
@@ -260,7 +263,7 @@ UNTOLD = {f"ncbi_disease-train-{number}" for number in (1977, 2467, 3117)}
 def test_the_project_s_own_answers_are_read_back(key, split, real_data):
     limit = 400 if split == "test" and key in EXAMS else None
     task = TASKS[key]
-    for one in load(key, split, root=real_data, limit=limit):
+    for one in official(key, split, root=real_data, limit=limit):
         gold = folded(one.gold) if key == "iu_xray" else one.gold
         replies = [task.answer(one.gold, one)]
         if key == "iu_xray":
@@ -272,68 +275,45 @@ def test_the_project_s_own_answers_are_read_back(key, split, real_data):
             assert [read(one, reply) for reply in replies] == [gold] * len(replies), one.id
 
 
-def reviewed(others, said, end):
-    return "\n".join(said.format(k=k, t=t) for k, t in others) + end
+def styled(style, gold, options):
+    """What a perfect model writes in a style of `kinds.yaml`."""
+    others = [(key, text) for key, text in options.items() if key != gold]
+    words = {"gold": gold, "text": options[gold], "first": others[0][0]}
+    words["others"] = ", ".join(key for key, _ in others)
+    each = [style.get("each", "").format(key=key, text=text) for key, text in others]
+    begin, end = (style.get(name, "").format(**words) for name in ("begin", "end"))
+    return begin + ("\n".join(each) if "each" in style else "") + end
 
 
-STYLES = {
-    "letter at the end": lambda g, t, others: f"It fits.\n\nTherefore, the answer is ({g}).",
-    "answer first": lambda g, t, others: f"The correct answer is {g}. {t}\n\nOthers do not.",
-    "heading": lambda g, t, others: f"**{g}) {t}**\n\nThis is the best option because it fits.",
-    "text alone": lambda g, t, others: f"The answer is {t}.",
-    "JSON": lambda g, t, others: f'{{"why": "Others are less likely.", "answer_idx": "{g}"}}',
-    "box": lambda g, t, others: f"The final answer is \\boxed{{\\text{{{g}}}}}.",
-    "Indian exams": lambda g, t, others: f"Ans: {g} i.e. {t}. Ref: Harrison.",
-    "thought": lambda g, t, others: f"<think>It is {others[0][0]}.</think>\n\nSo option {g} it is.",
-    "elimination": lambda g, t, others: f"Not {', '.join(k for k, _ in others)}. That leaves {g}.",
-    "rejections": lambda g, t, others: reviewed(
-        others, "Option {k} ({t}) is unlikely here.", f" This patient most likely has {t}."
-    ),
-    "review": lambda g, t, others: reviewed(
-        others, "{k}. {t} - this is incorrect.", f"\n\nThe best answer would be:\n\n{g}. {t}"
-    ),
-    "rejections behind": lambda g, t, others: reviewed(
-        others, "Choice {k} ({t}) can be ruled out.", ""
-    ).join((f"{g}\n\n", "")),
-}  # fmt: skip
+def listed(form, names):
+    """Names as a list in a form of `kinds.yaml`."""
+    before, each, between = form
+    kinds = ("Beta blockers", "Antibiotics", "Loop diuretics", "Opioid analgesics")
+    words = [{"number": n, "name": x, "title": x.title()} for n, x in enumerate(names, 1)]
+    return before + between.join(each.format(kind=kinds[len(x["name"]) % 4], **x) for x in words)
 
 
 @pytest.mark.parametrize("limit", [120, pytest.param(None, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", KINDS["styles"].values(), ids=KINDS["styles"])
 def test_a_perfect_model_is_read_in_every_style(style, limit, real_data):
     for key in EXAMS:
         unread, asked = [], 0
-        for one in load(key, root=real_data, limit=limit):
+        for one in official(key, root=real_data, limit=limit):
             options = one.inputs["options"]
             texts = {text.upper() for text in options.values()}
             if len(texts) < len(options) or texts & set(options):
                 continue  # such texts cannot be told apart, or not from letters
-            others = [(k, text) for k, text in options.items() if k != one.gold]
-            reading = read(one, STYLES[style](one.gold, options[one.gold], others))
+            reading = read(one, styled(style, one.gold, options))
             assert reading in (one.gold, None), (key, one.id)
             unread += [one.id] if reading is None else []
             asked += 1
         assert len(unread) <= asked / 50 + 1, (key, unread)
 
 
-CLASSES = ("Beta blockers", "Antibiotics", "Loop diuretics", "Opioid analgesics")
-DRUG_LISTS = {
-    "numbered": lambda names: "\n".join(f"{n}. {x.title()}" for n, x in enumerate(names, 1)),
-    "dosed": lambda names: "\n".join(f"- **{x}** 10 mg daily: for the pain" for x in names),
-    "branded": lambda names: "; ".join(f"{x} (Brand)" for x in names),
-    "in brackets": lambda names: "\n".join(f"{CLASSES[len(x) % 4]} ({x})" for x in names),
-    "such as": lambda names: "; ".join(f"{CLASSES[len(x) % 4]} such as {x}" for x in names),
-    "for example": lambda names: "\n".join(f"- {CLASSES[len(x) % 4]} (e.g., {x})" for x in names),
-    "examples": lambda names: "\n".join(f"- They help. Examples include {x}." for x in names),
-    "prose": lambda names: "Some possible medications include: " + ", ".join(names) + ".",
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("form", DRUG_LISTS)
+@pytest.mark.parametrize("form", KINDS["drug_lists"].values(), ids=KINDS["drug_lists"])
 def test_perfect_drug_lists_are_read(form, real_data):
-    examples = load("chatdoctor", root=real_data, limit=250)
-    head = "" if form in ("examples", "prose") else "Final Answer:\n"
-    readings = [read(one, head + DRUG_LISTS[form](sorted(one.gold))) for one in examples]
+    examples = official("chatdoctor", root=real_data, limit=250)
+    readings = [read(one, listed(form, sorted(one.gold))) for one in examples]
     assert readings.count(None) <= 5
     assert score("chatdoctor", [one.gold for one in examples], readings).value > 0.98
 
@@ -351,30 +331,25 @@ def mentions(one):
     return names
 
 
-DISEASE_LISTS = {
-    "bar": lambda names: "x-1 | " + "; ".join(names),
-    "numbered": lambda names: "\n".join(f"{n}. **{x}**" for n, x in enumerate(names, 1)),
-    "array": lambda names: json.dumps(names),
-    "objects": lambda names: json.dumps([{"entity": x, "start": 3} for x in names]),
-    "tags": lambda names: "".join(f"<disease>{x}</disease>\n" for x in names),
-    "bullets": lambda names: "- " + "\n- ".join(names),
-}  # fmt: skip
-
-
 @pytest.mark.parametrize("key", NER)
-@pytest.mark.parametrize("form", DISEASE_LISTS)
+@pytest.mark.parametrize("form", [*KINDS["disease_lists"], "array", "objects"])
 def test_perfect_disease_lists_are_read(key, form, real_data):
-    examples = [one for one in load(key, root=real_data, limit=500) if one.gold]
-    readings = [read(one, DISEASE_LISTS[form](mentions(one))) for one in examples]
+    examples = [one for one in official(key, root=real_data, limit=500) if one.gold]
+    replies = {
+        "array": json.dumps,
+        "objects": lambda names: json.dumps([{"entity": x, "start": 3} for x in names]),
+        **{form: partial(listed, how) for form, how in KINDS["disease_lists"].items()},
+    }
+    readings = [read(one, replies[form](mentions(one))) for one in examples]
     assert readings.count(None) <= len(examples) / 50
     assert score(key, [one.gold for one in examples], readings).value > 0.975
 
 
 @pytest.mark.parametrize("key", ["iu_xray", "mimic_iii"])
 def test_other_clinical_texts_lose_nothing(key, real_data):
-    texts = [one.inputs["findings"] for one in load("iu_xray", root=real_data)]
-    texts += [one.inputs["text"] for one in load("hoc", root=real_data, limit=100)]
-    texts += [one.inputs["question"] for one in load("medqa", root=real_data, limit=200)]
+    texts = [one.inputs["findings"] for one in official("iu_xray", root=real_data)]
+    texts += [one.inputs["text"] for one in official("hoc", root=real_data, limit=100)]
+    texts += [one.inputs["question"] for one in official("medqa", root=real_data, limit=200)]
     for text in texts:
         assert read(item(key), text) == folded(text)
         assert read(item(key), text.lower()) == folded(text.lower())
@@ -383,17 +358,7 @@ def test_other_clinical_texts_lose_nothing(key, real_data):
 # ---- Properties -------------------------------------------------------------------------------
 
 # Text that is made of what the rules look for is likelier to trip them than noise is.
-PIECES = """
-A B C D a b yes no maybe not answer Answer: option correct is the final therefore I choose
-Metformin warfarin and or but ( ) [ ] . , ; : - * ** _ ` # > < \\boxed{ } $ { " ' / & | ✓
-✗ <think> </think> </s> [INST] Question: Medications: ibuprofen 500 mg none 1. 2. •
-答案 是 否 ： （ Ａ ） 不 选 ⟦ ⟧ ⟨ ⟩ ? x-1 Diseases: Genes: Paragraph:
-asthma gout breast cancer Label: relation There associated with @GENES @DISEASES <effect>
-<None> Resisting cell death; metastasis target: document: 无 because {"a": Impression:
-Summary ___ <p> Sure! Here is the summary: Q: A: I cannot I'm sorry Clear lungs. Present:
-Absent:
-"""
-WORDS = st.sampled_from([*PIECES.split(), "\n", "\n\n", " ", "\t"])
+WORDS = st.sampled_from([*KINDS["pieces"].split(), "\n", "\n\n", " ", "\t"])
 TEXTS = st.one_of(
     st.text(max_size=80),
     st.lists(WORDS, max_size=14).map(" ".join),
@@ -478,64 +443,15 @@ def test_long_repetitions_are_read_in_time(unit):
     assert time.process_time() - begun < 20
 
 
-SHAPES = {
-    "medqa": (
-        ["Answer: {0}.", "The answer is ({0}).", "**{0}) {1}**\n", "I would go with option {0}."]
-        + ["Option {0} is correct.", "{0}\n", "The answer is {1}.", "{1}.", "答案：{0}。"],
-        OPTIONS,
-    ),
-    "pubmedqa": (
-        ["Answer: {0}.", "The answer is {0}.", "{0}.", "Therefore, {0}.", "\\boxed{{{0}}}\n"],
-        {answer: answer for answer in ANSWERS},
-    ),
-    "ddi": (
-        ["<{1}>", "The category is <{1}>.", "Answer: {1}.", "**{1}**\n", "{1}.", "{1}\n"],
-        SHOWN,
-    ),
-    "gad": (
-        ["Label: {1}.", "The label is {1}.", "{1}.", "**Label:** {1}\n", "{1}\n"],
-        {"yes": "Yes", "no": "No"},
-    ),
-}
-DISTRACTORS = {
-    "": """
-        There is no evidence against it.
-        This answer is for educational purposes only.
-        Please consult a physician.
-        If there were a clot, the answer would be other.
-        Note that a common wrong answer is none.""",
-    "medqa": """
-        Note that option C is a common distractor.
-        Options A and D are incorrect.
-        Option B is tempting, yet there is no infection.
-        Therefore, A and B can be ruled out.
-        Some would choose A.
-        A 45-year-old man would need the same care.
-        Vitamin D and hepatitis B play no part.""",
-    "pubmedqa": """
-        Maybe further studies will help.
-        No significant difference was found elsewhere.
-        Yes and no are both simple words.""",
-    "ddi": """
-        The mechanism is unknown.
-        An effect on the heart was seen.
-        None of the patients had been given both.
-        Advice should be sought before both are taken.""",
-    "gad": """
-        No other gene was looked at.
-        Positive staining was seen in two samples.""",
-}
-
-
-@pytest.mark.parametrize("key", SHAPES)
+@pytest.mark.parametrize("key", KINDS["shapes"])
 def test_a_distractor_white_space_or_bold_changes_nothing(key):
-    shapes, answers = SHAPES[key]
-    others = (DISTRACTORS[""] + DISTRACTORS[key]).strip().split("\n")
+    shapes, answers = KINDS["shapes"][key].values()
+    others = KINDS["distractors"]["all"] + KINDS["distractors"][key]
     for shape, (gold, word) in product(shapes, answers.items()):
         reply = shape.format(gold, word)
         assert said(key, f" \u3000\n{reply}\t") == gold, reply
         assert said(key, f"**{reply.strip().replace('**', '')}**") == gold, reply
-        for other, gap in product(map(str.strip, others), (" ", "\n\n")):
+        for other, gap in product(others, (" ", "\n\n")):
             assert said(key, reply + gap + other) == gold, (reply, other)
 
 
