@@ -16,13 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .answers import Store, answer, store_path
-from .data import load, subset
-from .exchange import add, answer_shard, merge
+from .answers import Store, store_path
+from .exchange import add, answer_shard, answer_share, merge
 from .models import check_name, open_model
 from .registry import REMOTE, parts, recorded_name
 from .schema import Answer, BenchHealthError, runs_folder
-from .tasks import TASKS
 
 FORWARDED = ("BENCHHEALTH_", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL")  # no keys: Ray logs them
 SHARES = 8  # a worker, so that one that is done early has more to do
@@ -35,16 +33,11 @@ class Worker:
     def __init__(self, model: str):
         self.model = open_model(model)
 
-    def answers(self, key: str, shard, known, limit, shots, seed, mode) -> list[Answer]:
+    def answers(self, key: str, share, known: list[Answer], options: dict) -> list[Answer]:
         """The answers of one share; what is known is not asked again."""
-        examples = subset(load(key), limit, seed)
-        closed = mode in self.model.modes and TASKS[key].labels is not None
-        options = {"shots": shots, "seed": seed, "mode": mode if closed else "generate"}
         with tempfile.TemporaryDirectory() as store:
-            shelf = Store(store_path(self.model.name, key, store))
-            with shelf.locked():
-                shelf.append(known)
-            return answer(self.model, examples, **options, shard=shard, store=store, progress=False)
+            add(store_path(self.model.name, key, store), known)
+            return answer_share(self.model, key, share, store, progress=False, **options)
 
 
 def on_ray(
@@ -97,6 +90,7 @@ def on_ray(
     here = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
     ray.init(address, runtime_env={"env_vars": own}, log_to_driver=False, **here)
     try:
+        options = {"shots": shots, "limit": limit, "seed": seed, "mode": mode}
         gpus = int(ray.cluster_resources().get("GPU", 0) > 0)
         start = partial(ray.remote(num_gpus=gpus, num_cpus=1)(Worker).remote, model)
         n = SHARES * workers
@@ -108,7 +102,7 @@ def on_ray(
                 (key, shard), worker = left.pop(), idle.pop()
                 path = store_path(recorded_name(model), key, store)
                 known = list(Store(path).read().values())
-                task = worker.answers.remote(key, shard, known, limit, shots, seed, mode)
+                task = worker.answers.remote(key, shard, known, options)
                 busy[task] = worker, key, shard
             (task, *_), _ = ray.wait(list(busy))
             worker, key, shard = busy.pop(task)

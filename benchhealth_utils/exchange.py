@@ -414,10 +414,15 @@ def answer_shard(
     share, store = (int(cut[1]), int(cut[2])), runs_folder() / "shards" / f"{cut[1]}-of-{cut[2]}"
     opened = open_model(model)
     for key in datasets:
-        closed = mode in opened.modes and TASKS[key].labels is not None
-        options = {"shots": shots, "seed": seed, "mode": mode if closed else "generate"}
-        answer(opened, subset(load(key), limit, seed), **options, shard=share, store=store)
+        answer_share(opened, key, share, store, shots=shots, limit=limit, seed=seed, mode=mode)
     return store
+
+
+def answer_share(model: Backend, key: str, share, store, *, shots, limit, seed, mode, **options):
+    """Answers of a data set's share; open questions are answered in text in any mode."""
+    closed = mode in model.modes and TASKS[key].labels is not None
+    options |= {"shots": shots, "seed": seed, "mode": mode if closed else "generate"}
+    return answer(model, subset(load(key), limit, seed), shard=share, store=store, **options)
 
 
 def merge(folders: Sequence[str | Path], store: str | Path | None = None) -> pd.DataFrame:

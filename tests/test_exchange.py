@@ -160,15 +160,6 @@ def test_answers_of_two_models_are_refused_in_one_file_or_one_after_the_other(tm
         bring_in("tiny", [written(tmp_path / "c.jsonl", rows[2:3])])
 
 
-def test_a_broken_line_in_the_middle_is_named(tmp_path):
-    path = tmp_path / "a.jsonl"
-    path.write_text('{"id": "x", \n{"id": "x", "text": "y"}\n')
-    with pytest.raises(BenchHealthError, match="a.jsonl, line 1: expected a line of OpenAI"):
-        bring_in("tiny", [path])
-    with pytest.raises(BenchHealthError, match="nowhere.jsonl cannot be read"):
-        bring_in("tiny", [tmp_path / "nowhere.jsonl"])
-
-
 def test_another_prompt_or_model_is_another_digest(tmp_path, monkeypatch):
     lines = exported(tmp_path, form="plain")
     path = written(tmp_path / "a.jsonl", answers_of(lines))
@@ -318,16 +309,12 @@ def test_shards_of_a_local_model_keep_its_batches(tmp_path, monkeypatch):
     assert sorted(merged.read_bytes().split(b"\n")) == sorted(single.read_bytes().split(b"\n"))
 
 
-@pytest.mark.parametrize("shard", ["0/2", "3/2", "1", "a/b", "1/0"])
-def test_a_shard_that_cannot_be_is_refused(shard):
-    with pytest.raises(BenchHealthError, match="expected k/n"):
-        answer_shard("majority", ["gad"], shard)
-
-
 @pytest.mark.parametrize(
     "words, said",
     [
         (["run", "majority", "--shard", "9/2"], "expected k/n"),
+        (["run", "majority", "--shard", "0/2"], "expected k/n"),
+        (["run", "majority", "--shard", "a"], "expected k/n"),
         (["run", "majority", "--shots", "3"], "go with shares"),
         (
             ["run", "majority", "--shard", "1/2", "--chapters", "reasoning"],
