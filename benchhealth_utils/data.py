@@ -145,9 +145,8 @@ def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[Le
 
 def _reasons(left: Sequence[LeftOut], ids: int = 3) -> str:
     """How many were left out for which reason, with the first of their identifiers."""
-    named: dict[str, list[str]] = {}
-    for item in left:
-        named.setdefault(item.reason, []).append(item.id)
+    reasons = dict.fromkeys(item.reason for item in left)
+    named = {why: [item.id for item in left if item.reason == why] for why in reasons}
     shown = {why: [*own[:ids], "..."] if len(own) > ids else own for why, own in named.items()}
     return "; ".join(f"{len(named[x]):,} with {x} ({', '.join(shown[x])})" for x in named)
 

@@ -122,14 +122,9 @@ def fold(text: str) -> str:
     text = re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text)
     if text.isascii():
         return re.sub(r"[^\n\t -~]", "", text)
-    kept = []
-    for character in text:
-        kind = unicodedata.category(character)
-        if kind == "So" and character not in "°✓✗":
-            kept.append(" ")
-        elif kind not in ("Cf", "Mn") and (kind != "Cc" or character in "\n\t"):
-            kept.append(character)
-    return "".join(kept)
+    kinds = {one: unicodedata.category(one) for one in {*text} - {*"\n\t°✓✗"}}
+    put = {"So": " ", "Cf": "", "Mn": "", "Cc": ""}
+    return "".join(put.get(kinds.get(one), one) for one in text)
 
 
 def without_thoughts(text: str) -> str | None:
@@ -676,6 +671,12 @@ class Labels:
         return reading if cued or not reply else self.opens(reply)
 
 
+@lru_cache
+def labels(section: str, name: str = "labels") -> Labels:
+    """The labels that a section of data/replies.yaml lists."""
+    return Labels(getattr(Words(section), name))
+
+
 # ---- Lists -------------------------------------------------------------------------------------
 
 
@@ -866,10 +867,9 @@ def _verdict(value: dict):
 
 
 def _object(value: dict) -> list[str]:
-    if {str(key).lower() for key in value} & set(TYPE_KEYS) and len(_item(value)) < 2:
-        named = [key for key in value if str(key).lower() in NAME_KEYS]
-        if named and isinstance(value[named[0]], str):
-            return _item(value)
+    keys = {str(key).lower() for key, inner in value.items() if isinstance(inner, str)}
+    if keys & set(TYPE_KEYS) and keys & set(NAME_KEYS):
+        return _item(value)
     said = []
     for key, inner in value.items():
         heading = f"{str(key).replace('_', ' ')}:"

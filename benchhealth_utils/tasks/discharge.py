@@ -15,12 +15,9 @@ from ..schema import Example, LeftOut
 from .base import NOTES, WORDS, Task
 from .files import Place, assigned, csv_table, either
 
-COLUMNS = [
-    "ROW_ID", "SUBJECT_ID", "HADM_ID", "CHARTDATE", "CHARTTIME", "STORETIME",
-    "CATEGORY", "DESCRIPTION", "CGID", "ISERROR", "TEXT",
-]  # fmt: skip
 PARTS = ("train", "val", "test")
 _RULES = NOTES["discharge"]
+COLUMNS = _RULES["columns"]
 _HEADER = re.compile(_RULES["header"])
 _ERROR = re.compile(_RULES["error"], re.I)
 

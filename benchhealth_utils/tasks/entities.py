@@ -108,21 +108,11 @@ def _said(gold: frozenset, example: Example) -> str:
 # The metric
 
 
-def is_span(member) -> bool:
-    """Whether a member of a reading is a place in the sentence.
-
-    >>> is_span((0, 7)), is_span(("spurious", 0))
-    (True, False)
-    """
-    start, end = member
-    return isinstance(start, int) and isinstance(end, int) and 0 <= start < end
-
-
 def _kind(member: tuple, gold: frozenset) -> str:
     """What is wrong with a false positive."""
-    if not is_span(member):
-        return "not_in_sentence"
     start, end = member
+    if start == "spurious":
+        return "not_in_sentence"
     return "boundary" if any(start < b and a < end for a, b in gold) else "spurious"
 
 
@@ -596,21 +586,13 @@ def _is_one(words: list[str], whole: str, known: Sentence) -> bool:
 def _shares(words: list[str]) -> bool:
     """Whether names share a word: the last one's, or the first one's before "of"."""
     *before, last = [re.sub(r"\s*\([^()]*\)\Z", "", word.strip(" .\"'")) for word in words]
-    if len(last.split()) > 1 and all(map(_waits, before)):
+    if len(last.split()) > 1 and all(map(REPLY.waits.search, before)):
         return True
     others = [*before[1:], last]
     if not REPLY.head_first.search(before[0]) or any(len(other.split()) > 3 for other in others):
         return False
     short = all(map(REPLY.abbreviation.search, [before[0], *others]))
     return short or not any(map(REPLY.noun.search, others))
-
-
-def _waits(name: str) -> bool:
-    """Whether a name is no name without another word after it."""
-    word = (name.split() or [""])[-1]
-    return bool(
-        REPLY.part.match(word) or (REPLY.adjective.search(word) and not REPLY.noun.search(word))
-    )
 
 
 # The task

@@ -171,17 +171,12 @@ def parse_pubmedqa(example: Example, text: str) -> str | None:
     def prepare(said: str) -> str:
         return replies.rewritten(replies.as_answer(said, REPLY.nouns), REPLY.signs)
 
-    return _verdicts().read(replies.own_words(text, prepare) or "")
+    return replies.labels("exams").read(replies.own_words(text, prepare) or "")
 
 
 @lru_cache(maxsize=16)
 def _options(options: tuple, question: str) -> replies.Options:
     return replies.Options(dict(options), question)
-
-
-@lru_cache
-def _verdicts() -> replies.Labels:
-    return replies.Labels(REPLY.labels)
 
 
 # The tasks

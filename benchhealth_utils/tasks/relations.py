@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache, partial
+from functools import partial
 
 from .. import replies
 from ..metrics import Metric, confusion, macro_f1, per_label, right, set_sums
@@ -170,11 +170,7 @@ POSITIVE_F1 = Metric(
 # The replies
 
 REPLY = replies.Words("relations")
-
-
-@lru_cache
-def _labels(name: str) -> replies.Labels:
-    return replies.Labels(getattr(REPLY, name))
+_labels = partial(replies.labels, "relations")
 
 
 def parse_ddi(example: Example, text: str) -> str | None:

@@ -93,9 +93,7 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     >>> parse(one, "Final Answer: None")
     frozenset()
     """
-    # A table is a list of its first cells.
-    reply = re.sub(r"^\|[\s|:-]+$\n?", "", replies.own_words(text) or "", flags=re.M)
-    reply = re.sub(r"^\|\s*([^|\n]+)\|.*$", r"- \1", reply, flags=re.M)
+    reply = replies.rewritten(replies.own_words(text) or "", REPLY.table)
     found = replies.stated(reply, REPLY.heading)
     told = replies.stated(reply, REPLY.told) if found is None else None
     if told and (names := _drugs_in(told)) is not None:
