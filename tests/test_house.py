@@ -67,15 +67,15 @@ def test_the_packages_of_the_design_are_all_there():
 # change that needs room takes the lines elsewhere, and says so. The aim is 6,800 for all and
 # 2,700 for the core; what is above it is to be thinned.
 BUDGETS = {
-    "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 93, "data": 149,
-    "download": 137, "replies": 560, "tasks": 1596, "prompts": 40, "metrics": 188, "stats": 168,
+    "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 93, "data": 148,
+    "download": 137, "replies": 557, "tasks": 1579, "prompts": 40, "metrics": 188, "stats": 168,
     "models": 1367, "plan": 101, "answers": 223, "evaluation": 188, "results": 163, "perturb": 182,
     "usefulness": 69, "printed": 31, "claims": 138, "plots": 113, "notebook": 52, "engine": 56,
     "cli": 268, "human_eval": 1145, "exchange": 282, "batches": 155,
     "harnesses": 158, "cluster": 97, "reports": 148,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 8192, 3127
+ALL, OF_CORE = 8171, 3106
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """
