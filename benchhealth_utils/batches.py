@@ -111,9 +111,19 @@ def _vendor(name: str, budget=None):
         raise ModelError(f"{model.name}: {model.place} says: {said} Run again to go on.") from None
 
 
-def _states(model: RemoteModel) -> dict[Path, dict]:
-    folder = runs_folder() / "batches" / file_name(model.name)
-    return {path: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+def _states(model: RemoteModel, vendor) -> dict[Path, dict]:
+    """What was sent; a sending that was interrupted has arrived, or is forgotten."""
+    folder, found = runs_folder() / "batches" / file_name(model.name), {}
+    for path in sorted(folder.glob("*.json")):
+        row = json.loads(path.read_text(encoding="utf-8"))
+        if row["state"] == "sending":
+            row |= {"id": vendor.find(row), "state": "sent"}
+            if row["id"] is None:
+                path.unlink()
+                continue
+            _save(path, row)
+        found[path] = row
+    return found
 
 
 def _save(path: Path, row: dict) -> None:
@@ -158,7 +168,7 @@ def submit(
     with _vendor(name, budget) as (model, vendor):
         model.check_price()
         kinds = [Kind(dataset(key).key, shots, seed, perturbation) for key in datasets]
-        rows, sent = [], _states(model)
+        rows, sent = [], _states(model, vendor)
         for kind in kinds:
             check_may_send(model, kind.dataset)
             for path, row in sent.items():
@@ -181,14 +191,9 @@ def submit(
         folder = runs_folder() / "batches" / file_name(model.name)
         for row, lines in rows:
             path = folder / f"{row['kind']['dataset']}-{row['name'][:16]}.json"
-            interrupted = sent.get(path, {}).get("state") == "sending"
             row |= {"state": "sending", "since": time.time(), "sent": time.strftime("%F %H:%M")}
-            if interrupted:
-                row["since"] = sent[path]["since"]
             _save(path, row)
-            row["id"] = (vendor.find(row) if interrupted else None) or vendor.send(
-                lines, row["name"]
-            )
+            row["id"] = vendor.send(lines, row["name"])
             row["state"] = "sent"
             _save(path, row)
         return _frame([row for row, _ in rows])
@@ -203,7 +208,7 @@ def _frame(rows: Sequence[dict]) -> pd.DataFrame:
 def status(name: str) -> pd.DataFrame:
     """What the vendor says of the batches that are not fetched; a row a batch, see `submit`."""
     with _vendor(name) as (model, vendor):
-        rows = [row for row in _states(model).values() if row["state"] == "sent"]
+        rows = [row for row in _states(model, vendor).values() if row["state"] == "sent"]
         said = [vendor.look(row["id"]) for row in rows]
         return _frame(rows).assign(state=[x for x, _ in said], said=[x for _, x in said])
 
@@ -219,7 +224,7 @@ def fetch(name: str) -> pd.DataFrame:
     """
     with _vendor(name) as (model, vendor):
         found, still, failed = [], 0, []
-        for path, row in _states(model).items():
+        for path, row in _states(model, vendor).items():
             if row["state"] != "sent":
                 continue
             state, said = vendor.look(row["id"])

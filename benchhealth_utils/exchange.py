@@ -142,7 +142,7 @@ def export(
             raise BenchHealthError(f"{path} exists and has other prompts; name another folder.")
         if lines:
             write_atomic(path, text)
-            path.chmod(0o600 if is_credentialed(kind.dataset) else 0o644)
+            path.chmod(0o600 if is_credentialed(kind.dataset) else path.stat().st_mode)
         about = {"file": path.name, "sha256": sha256, "prompts": len(prompts), "lines": len(lines)}
         about |= {"data": provenance(kind.dataset, load(kind.dataset))}
         files.append(about | {"prompt_version": TASKS[kind.dataset].version, **vars(kind)})

@@ -97,9 +97,20 @@ def test_a_batch_whose_sending_was_cut_is_found_and_not_paid_twice(vendor, monke
         with pytest.raises(ModelError, match="Run again to go on") as caught:
             submit(name, ["gad"])
         assert KEY not in str(caught.value) and len(server.batches) == 1
-        sent = submit(name, ["gad"])
-        assert sent["id"].item() == "batch_0" and len(posts(server)) == 1
-        assert fetch(name)["missing"].item() == 0
+        with pytest.raises(BenchHealthError, match="gad is open since"):
+            submit(name, ["gad"])
+        assert len(posts(server)) == 1 and fetch(name)["missing"].item() == 0
+
+
+def test_a_batch_that_never_arrived_is_sent_again(vendor, monkeypatch):
+    name = f"{vendor}:model"
+    with served(monkeypatch, vendor, states=[]) as server:
+        server.hang_up = True
+        with pytest.raises(ModelError, match="Run again to go on"):
+            submit(name, ["gad"])
+        server.batches.clear()
+        assert fetch(name).empty and submit(name, ["gad"])["state"].item() == "sent"
+        assert len(server.batches) == 1
 
 
 def test_a_fetch_after_a_crash_doubles_nothing(vendor, monkeypatch):
