@@ -387,6 +387,9 @@ def test_rates_are_given_without_what_the_key_notes_too(folder):
     made, _ = folder
     frames = made.votes(), made.marks(), made.unblinded()
     # d-0 is equal once, d-1 is noted where six is compared, d-2 everywhere
+    cards = frames[2][frames[2]["kind"] == "pair"].set_index(["item", "model_a", "model_b"])
+    assert cards.index[cards["equal"]].to_list() == [("d-0", "one", "two")]
+    assert cards["flags"]["d-1"].to_list() == [(), ("six: cut",), ("six: cut",)]
     tables = analysis.analyse(*frames, raters=made.raters, criteria=CRITERIA, **FEW)
     clean = tables["rates_without_noted"]
     total = (clean["n"] + clean["open"]).groupby([clean["model_a"], clean["model_b"]]).max()

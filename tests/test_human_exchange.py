@@ -83,7 +83,7 @@ def test_ratings_come_back_as_they_went_and_blind(study, tmp_path):
         export_csv(study, "ghost", tmp_path / "ghost.csv")
 
 
-@given(st.text())
+@given(st.text("=+-@\t\r\n'＝＋－＠a1 ", max_size=6))
 def test_no_cell_runs_and_every_text_comes_back(text):
     assert unsafe(safe(text)) == text
     assert not safe(text).startswith(tuple("=+-@\t\r\n＝＋－＠"))

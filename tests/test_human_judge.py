@@ -58,17 +58,15 @@ BOTH = {"faithfulness": "left", "robustness": "tie"}
 
 @pytest.mark.parametrize(
     "text",
-    [
-        "faithfulness: left\nrobustness: tie",
+    ["faithfulness: left\nrobustness: tie",
         "1. Faithfulness: Left.\n2. Robustness: tie",
         "faithfulness: left, robustness: tie",
         "1) faithfulness: left; 2) robustness: tie.",
         "faithfulness: left (no false claim)\nrobustness: tie (same)",
         "| Criterion | Verdict |\n|---|---|\n| **faithfulness** | left |\n| robustness | tie |",
         "<think>faithfulness: right</think>\n- **Faithfulness:** LEFT\n- robustness : tie",
-        'Let me see.\n{"faithfulness": "left", "robustness": "tie"}',
-    ],
-)
+        'Let me see.\n{"faithfulness": "left", "robustness": "tie"}'],
+)  # fmt: skip
 def test_the_forms_in_which_verdicts_are_stated(text):
     assert read_verdicts(text, ["faithfulness", "robustness"]) == BOTH
 
@@ -100,14 +98,11 @@ def test_every_card_is_asked_in_both_orders_once(tmp_path):
 
 @pytest.mark.parametrize(
     ("answer", "path"),
-    [
-        (lambda *_: every("left"), "first"),
-        (lambda *_: every("right"), "second"),
-        (lambda left, right: every("tie" if left > right else "left"), "changed"),
-        (lambda *_: "hard to say", "abstained"),
-        (lambda *_: Reply("truncated", every("tie")), "abstained"),
-    ],
-)
+    [(lambda *_: every("left"), "first"), (lambda *_: every("right"), "second"),
+     (lambda left, right: every("tie" if left > right else "left"), "changed"),
+     (lambda *_: "hard to say", "abstained"),
+     (lambda *_: Reply("truncated", every("tie")), "abstained")],
+)  # fmt: skip
 def test_a_verdict_that_is_not_the_same_in_both_orders_is_none(answer, path, tmp_path):
     found = judge(CARDS[2:3], ASKED, Scripted(answer), store=tmp_path, progress=False)
     assert set(found["path"]) == {path} and found["verdict"].isna().all()

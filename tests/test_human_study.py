@@ -151,21 +151,6 @@ def test_every_study_is_balanced(tmp_path_factory, items, models, repeats, check
     shutil.rmtree(folder)
 
 
-def test_equal_sides_flags_and_several_comparisons(tmp_path):
-    three = {**REPLIES, "physician": {item.id: item.answer for item in DIALOGUES}}
-    three["zephyr-two"] = three["zephyr-one"]
-    pairs = [("zephyr-two", "physician"), ("zephyr-one", "zephyr-two")]
-    flags = {"talk/3": ["x", "physician: y"]}
-    study = create(tmp_path / "s", DIALOGUES, three, comparisons=pairs, flags=flags)
-    study.close()
-    cards = study.unblinded()
-    found = cards[cards["kind"] == "pair"]
-    assert list(dict.fromkeys(zip(found["model_a"], found["model_b"], strict=True))) == pairs
-    assert found["equal"].tolist() == [False] * 30 + [True] * 30
-    assert found["flags"][found["item"] == "talk/3"].tolist() == [("x", "physician: y"), ("x",)]
-    assert set(found["flags"][found["item"] != "talk/3"]) == {()}
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [({"raters": []}, "expected one rater"), ({"raters": "ann"}, "expected one rater"),
