@@ -3,8 +3,10 @@
 import dataclasses
 import json
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from conftest import SAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,6 @@ from benchhealth_utils.perturb import (
     KINDS,
     PERTURBATIONS,
     REAL_WORDS,
-    WORD,
     abbreviations,
     applies,
     order,
@@ -29,6 +30,8 @@ from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, Example
 from benchhealth_utils.tasks import TASKS, sufficient
 
+CASES = yaml.safe_load((Path(__file__).parent / "cases" / "perturbations.yaml").read_text("utf-8"))
+OPTIONS = "options_that_stay", "options_that_name_others", "plain_options"
 KEYS = list(DATASETS)
 EXAMS = ["medqa", "medmcqa", "mmlu_medicine"]
 NER = ["bc5_disease", "ncbi_disease"]
@@ -160,55 +163,15 @@ def test_typos_are_single_slips_in_plain_words(words, seed):
     assert len(changed) == (max(1, round(len(free) / 10)) if free else 0)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "@DRUGS", "@DISEASE$", "Doxorubicin", "metoprolol", "cefazolin", "10 milligrams",
-        "IL-6-mediated", "drug-induced", "HEPATITIS", "rs2476601abc", "[**Hospital location**]",
-        "patient's", "mmol/litres", "www.hospital.org", "short word here", "",
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize("text", CASES["no_slip_in"])
 def test_typos_leave_alone_what_is_no_plain_word(text):
     assert not [edit for seed in range(20) for edit in typos(note(text), seed)]
-
-
-def test_slips_are_of_four_kinds_and_never_real_words():
-    text = " ".join(["gastroesophageal"] * 400)
-    new = perturb(note(text), "typos").inputs["record"].split()
-    slips = [word for word in new if word != "gastroesophageal"]
-    same = [word for word in slips if len(word) == 16]
-    swapped = [word for word in same if sorted(word) == sorted("gastroesophageal")]
-    shorter = sum(len(word) == 15 for word in slips)
-    kinds = [len(swapped), len(same) - len(swapped), shorter, len(slips) - len(same) - shorter]
-    assert len(slips) == 40 and min(kinds) >= 4
-    assert {"causal", "casual", "peroneal", "perineal", "through", "though"} <= REAL_WORDS
-    for seed in range(60):
-        found = typos(note("causal perineal thorough constriction contusion"), seed)
-        assert not {edit.text for edit in found} & REAL_WORDS
 
 
 # ---- Abbreviations
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("Her BP is high.", "Her blood pressure is high."),
-        ("BP is high. MRI was done.",
-         "Blood pressure is high. Magnetic resonance imaging was done."),
-        ("He had an MI after an NSAID.",
-         "He had a myocardial infarction after a nonsteroidal anti-inflammatory drug."),
-        ("A CT scan and an ECG", "A computed tomography scan and an electrocardiogram"),
-        ("two NSAIDs, CT scans", "two nonsteroidal anti-inflammatory drugs, "
-         "computed tomography scans"),
-        ("blood pressure ( BP ) fell; BP rose", "blood pressure ( BP ) fell; blood pressure rose"),
-        # explained otherwise, or afterwards; in another case, or part of something else
-        ("mitral insufficiency (MI); MI was mild", None),
-        ("MI (mitral insufficiency) was mild; an MI", None),
-        ("bp, Bp, MIs-like, BP/HR, HIV-1, U.MI, MI2, @BP, MI$, RBC's, GABA(A)", None),
-        ("PT and RA and PE and CT were seen", None),
-    ],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "expected"), CASES["written_out"])
 def test_abbreviations_by_hand(text, expected):
     assert perturb(note(text), "abbreviations").inputs["record"] == (expected or text)
 
@@ -288,20 +251,13 @@ def test_options_and_gold_are_permuted_together(options, gold, seed):
         assert found != item and all(olds[x] == x for x in "ABCD" if x not in free)
 
 
-STAYS = ("All of the above", "none of the above.", "NONE OF THE ABOVE", "Both", "All of these",
-         "Both of the above", "All are true", "Can be any of the above",
-         "d)\tNone of the above")  # fmt: skip
-NAMED = ("Both A and B", "A, C", "A and C are correct", "Only B", "b", "Both AB",
-         "Option 1 and 2", "Neither A nor C", "A & B both", "'B' & 'C'")  # fmt: skip
-PLAIN = ("Vitamin A and D", "ALL", "No", "A 45-year-old man", "Both eyes are red",
-         "Above the clavicle", "1, 2 and 3", "All-trans retinoic acid")  # fmt: skip
-
-
-@pytest.mark.parametrize("text", STAYS + NAMED + PLAIN)
+@pytest.mark.parametrize("text", sum((CASES[name] for name in OPTIONS), []))
 def test_options_that_speak_of_others_stay_and_those_that_name_them_hold_all(text):
     drawn = [order(exam("Gout", "Flu", "Mumps", text, identifier=str(n)), 0) for n in range(40)]
-    assert any(found["D"] != "D" for found in drawn) == (text in PLAIN)
-    assert any(found["A"] != "A" for found in drawn) == (text not in NAMED)
+    assert any(found["D"] != "D" for found in drawn) == (text in CASES["plain_options"])
+    assert any(found["A"] != "A" for found in drawn) == (
+        text not in CASES["options_that_name_others"]
+    )
 
 
 # ---- Runs
@@ -343,13 +299,6 @@ def test_official_items_are_changed_and_their_gold_is_not(key, real_data):
                 assert one.inputs["options"][one.gold] == two.inputs["options"][two.gold]
             else:
                 assert restored(two.gold, one, kind) == one.gold
-            if kind == "typos":
-                before, after = (
-                    json.dumps(dict(x.inputs) | {"tokens": 0}, ensure_ascii=False)
-                    for x in (one, two)
-                )
-                assert re.findall(r"\S*\d\S*", before) == re.findall(r"\S*\d\S*", after)
-                assert len(WORD.findall(before)) - len(WORD.findall(after)) <= len(before) / 50 + 5
     assert changed["typos"] > 0.95 * len(found) and changed["template"] == len(found)
     assert changed.get("abbreviations", 1) > 0
     assert changed.get("option_order", len(found)) > 0.95 * len(found)
