@@ -66,8 +66,7 @@ def differing(model, keys, limit, tmp_path, monkeypatch):
             back = tmp_path / f"{key}.jsonl"
             back.write_text("\n".join([*through_a_server(path, server.address), ""]))
             bring_in("served", [back])
-    asked = {key: [x for x in items[key]] for key in keys}
-    there = {key: answer("imported:served", asked[key], progress=False) for key in keys}
+    there = {key: answer("imported:served", items[key], progress=False) for key in keys}
     pairs = [pair for key in keys for pair in zip(live[key], there[key], strict=True)]
     assert all(one.id == two.id for one, two in pairs)
     return sum((one.status, one.text) != (two.status, two.text) for one, two in pairs), len(pairs)
@@ -76,7 +75,7 @@ def differing(model, keys, limit, tmp_path, monkeypatch):
 def test_what_was_exported_answered_and_imported_is_what_the_model_says(
     model, tmp_path, monkeypatch
 ):
-    assert differing(model, ["gad", "medqa"], 3, tmp_path, monkeypatch) == (0, 6)
+    assert differing(model, ["gad", "medqa"], 2, tmp_path, monkeypatch) == (0, 4)
 
 
 @pytest.mark.slow
