@@ -294,8 +294,8 @@ def test_two_answers_under_one_key_are_not_merged(tmp_path):
 
 
 @pytest.mark.model
-def test_shards_of_a_local_model_keep_its_batches(tmp_path, monkeypatch):
-    """In low precision an answer depends on its batch, so a share is one of whole batches."""
+def test_shards_of_a_local_model_add_up_to_the_whole(tmp_path, monkeypatch):
+    """Where an answer depends on its batch, a share is one of whole batches."""
     monkeypatch.setattr("benchhealth_utils.models.local.BATCH_ROWS", 2)
     model, items = open_model("smollm2-135m", device="cpu"), load("gad")[:8]
     whole = tmp_path / "whole"

@@ -11,7 +11,7 @@ from fault_server import FaultServer, opened
 
 from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import answer
-from benchhealth_utils.models import local
+from benchhealth_utils.models import decoding
 from benchhealth_utils.models.weights import embedded
 from benchhealth_utils.schema import ModelError
 
@@ -78,7 +78,7 @@ def test_a_model_on_this_machine(child, monkeypatch, tmp_path):
     )  # fmt: skip
     transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "tiny")
     tokenizer.save_pretrained(tmp_path / "tiny")
-    monkeypatch.setattr(local, "BATCH_ROWS", 3)
+    monkeypatch.setattr(decoding, "ROWS", 3)
     model = open_model(f"hf:{tmp_path / 'tiny'}", dtype="bfloat16", device="cpu")
     model.max_tokens = 24
     found, blows = struck(child, model, load("medmcqa"), tmp_path)

@@ -201,27 +201,55 @@ def test_answers_do_not_depend_on_the_order_of_requests_or_on_what_is_wanted(loc
     assert asked(local, requests, {1, 4}) == {i: forward[i] for i in (1, 4)}
 
 
-@pytest.mark.model
-def test_out_of_memory_halves_the_batch_and_goes_on(local, monkeypatch):
-    requests = requests_of("medmcqa", 5, cap=8)
-    whole, sizes, generate = asked(local, requests), [], local._generate
+@pytest.fixture(scope="module")
+def windowed(tiny, tmp_path_factory):
+    """A small random model whose attention goes back so many tokens alone."""
+    torch = pytest.importorskip("torch")
+    import transformers
 
-    def small(requests, rendered):
-        sizes.append(len(requests))
-        if len(requests) > 2:
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny)
+    settings = json.loads((tiny / "config.json").read_text())
+    names = "vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads"
+    facts = {name: settings[name] for name in f"{names} num_key_value_heads eos_token_id".split()}
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("windowed")
+    config = transformers.MistralConfig(**facts, sliding_window=64)
+    transformers.MistralForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def short_of_memory(monkeypatch, model, most):
+    """A model whose memory is out with more than so many rows; what it was asked about."""
+    forward, sizes = model.model.forward, []
+
+    def small(input_ids, rows=None, **options):
+        sizes.append(len(rows or input_ids))
+        if sizes[-1] > most:
             raise RuntimeError("CPU: out of memory")
-        return generate(requests, rendered)
+        return forward(input_ids=input_ids, **({"rows": rows} if rows else {}), **options)
 
-    monkeypatch.setattr(local, "_generate", small)
-    assert asked(local, requests) == whole and sizes == [5, 2, 3, 1, 2]
+    monkeypatch.setattr(model.model, "forward", small)
+    return sizes
 
-    def full(*_):
-        raise RuntimeError("CPU: out of memory")
 
-    monkeypatch.setattr(local, "_generate", full)
-    reply = asked(local, requests[:1])[0]
-    assert reply.status == "error"
-    assert "BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto" in reply.detail
+@pytest.mark.model
+@pytest.mark.parametrize("kind", ["tiny", "windowed"])
+@pytest.mark.parametrize("mode", ["generate", "likelihood"])
+def test_out_of_memory_halves_what_is_asked_at_once(kind, mode, request, monkeypatch):
+    model = open_model(f"hf:{request.getfixturevalue(kind)}", dtype="float32")
+    requests = requests_of("medmcqa", 5, cap=8, mode=mode)
+    whole = asked(model, requests)
+    sizes = short_of_memory(monkeypatch, model, 2)
+    answers = asked(model, requests)
+    assert max(sizes) == 5 and {i: r.text for i, r in answers.items()} == {
+        i: r.text for i, r in whole.items()
+    }
+    monkeypatch.undo()
+    short_of_memory(monkeypatch, model, 0)
+    replies = asked(model, requests[:2])
+    assert {r.status for r in replies.values()} == {"error"}
+    assert "BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto" in replies[0].detail
 
 
 @pytest.mark.model
@@ -258,23 +286,92 @@ def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
 
 @pytest.mark.model
 @pytest.mark.parametrize(("key", "shots"), [("medmcqa", 3), ("pubmedqa", 2)])
-def test_a_shared_beginning_computed_once_changes_no_probability(local, monkeypatch, key, shots):
-    requests, rows = requests_of(key, 6, shots=shots, mode="likelihood"), []
-    forward = local.model.forward
+def test_a_shared_beginning_is_computed_once_and_changes_no_bit(tiny, monkeypatch, key, shots):
+    requests, tokens = requests_of(key, 6, shots=shots, mode="likelihood"), []
 
-    def noted(input_ids, **options):
-        rows.append(input_ids.numel())
-        return forward(input_ids, **options)
+    def replies(each):
+        model = open_model(f"hf:{tiny}", dtype="float32")
+        forward = model.model.forward
+        assert model.contexts(each) == [""] * len(each)
 
-    monkeypatch.setattr(local.model, "forward", noted)
-    once = asked(local, requests)
-    shared, rows = sum(rows), []
-    monkeypatch.setattr("benchhealth_utils.models.local.BLOCK", 10**9)
-    apart = asked(local, requests)
-    assert shared < sum(rows)
-    for i, reply in apart.items():
-        assert once[i].text == reply.text
-        assert once[i].usage["logprobs"] == pytest.approx(reply.usage["logprobs"], abs=1e-4)
+        def noted(input_ids, **options):
+            tokens.append(input_ids.numel())
+            return forward(input_ids=input_ids, **options)
+
+        monkeypatch.setattr(model.model, "forward", noted)
+        return asked(model, each)
+
+    once, shared = replies(requests), sum(tokens)
+    assert once == {i: replies([request])[0] for i, request in enumerate(requests)}
+    assert shared < (sum(tokens) - shared) / 2
+
+
+def by_id(model, requests):
+    return {requests[i].example.id: reply for i, reply in asked(model, requests).items()}
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("mode", ["generate", "likelihood"])
+def test_answers_do_not_depend_on_company(tiny, dtype, mode, monkeypatch):
+    """Three limits and two orders, with sequences that leave and join, and prompts in parts."""
+    monkeypatch.setattr("benchhealth_utils.models.decoding.ROWS", 7)
+    monkeypatch.setattr("benchhealth_utils.models.decoding.PASS", 96)
+    model = open_model(f"hf:{tiny}", dtype=dtype)
+    requests = requests_of("medmcqa", 20, cap=20, mode=mode) + requests_of(
+        "medqa", 10, cap=9, mode=mode
+    )
+    whole = by_id(model, requests)
+    assert len({r.text + str(r.usage) for r in whole.values()}) > 9
+    for some in (requests[:1], requests[12:22], requests[::3], requests[::-1]):
+        fresh = open_model(f"hf:{tiny}", dtype=dtype)
+        for each in (model, fresh):
+            assert by_id(each, some) == {r.example.id: whole[r.example.id] for r in some}
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_answers_of_a_pilot_serve_the_full_run(tiny, tmp_path, dtype):
+    model, items, asked_for = open_model(f"hf:{tiny}", dtype=dtype), load("medmcqa"), []
+    model.max_tokens, replies = 8, model.replies
+
+    def noted(requests, wanted):
+        asked_for.append(len(wanted))
+        return replies(requests, wanted)
+
+    model.replies = noted
+    pilot = answer(model, items[:8], store=tmp_path, progress=False)
+    assert answer(model, items, store=tmp_path, progress=False)[:8] == pilot
+    assert asked_for == [8, len(items) - 8]
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("mode", ["generate", "likelihood"])
+def test_without_padding_a_model_answers_as_with_it(tiny, mode):
+    """In float32 against the padded batches of transformers."""
+    from benchhealth_utils.models.decoding import Padded
+
+    requests = requests_of("medmcqa", 12, cap=16, mode=mode)
+    model, padded = (open_model(f"hf:{tiny}", dtype="float32") for _ in range(2))
+    padded.engine = Padded(padded.model, padded.ends, padded.tokenizer.pad_token_id), False
+    one, other = asked(model, requests), asked(padded, requests)
+    for i, reply in one.items():
+        assert reply.text == other[i].text and reply.status == other[i].status
+        logs = other[i].usage.get("logprobs", {})
+        assert reply.usage.get("logprobs", {}) == pytest.approx(logs, abs=1e-4)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("kind", ["tiny", "windowed"])
+def test_a_mark_ends_a_reply(kind, request):
+    model = open_model(f"hf:{request.getfixturevalue(kind)}", dtype="float32")
+    requests = requests_of("medmcqa", 2, cap=24)
+    whole = asked(model, requests)[0]
+    model.stop = (mark := whole.text.strip()[20:26],)
+    reply = asked(model, requests)[0]
+    assert reply.text == whole.text.strip()[: whole.text.strip().index(mark)].strip()
+    assert reply.status == "ok"
+    assert reply.usage["completion_tokens"] < whole.usage["completion_tokens"] == 24
 
 
 @pytest.mark.model
@@ -393,11 +490,16 @@ def ask_tiny(folder, items, store):
 
 
 @pytest.mark.model
-def test_a_smaller_run_before_does_not_change_a_larger_one(tiny, tmp_path, small_batches):
-    items = load("medmcqa")[:10]
-    whole = ask_tiny(tiny, items, tmp_path / "whole")
-    ask_tiny(tiny, items[:4], tmp_path / "grown")
-    assert ask_tiny(tiny, items, tmp_path / "grown") == whole
+@pytest.mark.parametrize("kind", ["tiny", "windowed"])
+def test_a_smaller_run_before_does_not_change_a_larger_one(kind, request, tmp_path, small_batches):
+    """Where the batch counts it is in the key."""
+    folder, items = request.getfixturevalue(kind), load("medmcqa")[:10]
+    whole = ask_tiny(folder, items, tmp_path / "whole")
+    ask_tiny(folder, items[:4], tmp_path / "grown")
+    assert ask_tiny(folder, items, tmp_path / "grown") == whole
+    lines = [next((tmp_path / at).rglob("*.jsonl")).read_bytes().count(b"\n") for at in
+             ("whole", "grown")]  # fmt: skip
+    assert (lines[0] == lines[1]) == (kind == "tiny")
 
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "models.json").read_text(encoding="utf-8"))

@@ -1,18 +1,17 @@
 """Causal language models on this machine, through transformers.
 
-Greedy. Prompts are grouped into batches by length. In low precision an answer
-can depend on what shares its batch, so the batch is part of the answer's key,
-and it is a function of the requests alone, never of what is stored.
+Greedy. Where `decoding` shows that an answer does not depend on what is asked beside it, only
+what is wanted is computed. Elsewhere prompts are grouped into batches by length, and the batch
+is part of the answer's key: a function of the requests alone, never of what is stored.
 """
 
 from __future__ import annotations
 
-import copy
-import gc
 import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,14 +19,13 @@ from ..registry import MODELS, model_spec, parts, recorded_name, template
 from ..schema import ModelError, digest
 from .base import Backend, Reply, Request, before_stop, stated_thinking
 from .money import stated_limit
-from .weights import is_out_of_memory, model_of, tokenizer_of, weights_of, window_of
+from .weights import model_of, tokenizer_of, weights_of, window_of
 
 BITS, DEVICE, DTYPE = (f"BENCHHEALTH_{each}" for each in ("BITS", "DEVICE", "DTYPE"))
 BATCH_TOKENS = 16_384  # prompt and reply tokens held at once, padding included
 BATCH_ROWS = 16
-BLOCK = 64  # tokens; beginnings of prompts are shared in whole blocks
 LONGEST, ROOM = 10_000_000, 2**29  # letters of a prompt, bytes to put it together in
-VERSION = 2  # of how a prompt becomes tokens, and tokens a text
+VERSION = 3  # of how a prompt becomes tokens, and tokens a text
 
 
 @dataclass(frozen=True)
@@ -206,10 +204,10 @@ class LocalModel(Backend):
             raise ModelError(f"{self.name}: bits is {bits}; expected 4 or 8.")
         bits, device = bits and int(bits), device or os.environ.get(DEVICE)
         dtype = dtype or os.environ.get(DTYPE)
-        self.room, self._begun = stated_limit(), ((), None)
+        self.room = stated_limit()
         weights = weights_of(name)
         try:
-            from transformers import GenerationConfig
+            import transformers  # noqa: F401
         except ImportError as error:
             raise ModelError(
                 f"{name} needs {error.name}, which is not installed. Install it with "
@@ -228,10 +226,6 @@ class LocalModel(Backend):
         ends = {*(own if isinstance(own, list) else [own]), tokenizer.eos_token_id} - {None}
         self.ends = sorted(ends)
         self.marks = {*self.ends, tokenizer.pad_token_id}
-        # nothing of the model's own decoding, such as a repetition penalty
-        self.greedy = GenerationConfig(
-            do_sample=False, eos_token_id=self.ends, pad_token_id=tokenizer.pad_token_id
-        )
         thinking = self.prompts.switch.get("thinking")
         stated = {"bits": bits, "stop": list(self.stop), "reply_limit": self.room}
         self.signature = {
@@ -252,75 +246,93 @@ class LocalModel(Backend):
         """The whole prompt as the model reads it, with its own marks."""
         return self.prompts.text(messages)
 
+    @cached_property
+    def engine(self):
+        """What computes replies, see `decoding`, and whether it does so exactly."""
+        from . import decoding
+
+        answer = decoding.check(self.model)
+        if answer == "no":
+            return decoding.Padded(self.model, self.ends, self.tokenizer.pad_token_id), False
+        return decoding.Packed(self.model), answer == "exactly"
+
     def contexts(self, requests: Sequence[Request]) -> list[str]:
-        """A hash of each request's batch: what it is answered together with."""
-        rendered = [self.prompts.render(request) for request in requests]
+        """A hash of each request's batch, "" where no neighbour changes a bit of an answer."""
         found = [""] * len(requests)
-        for batch in _batches(requests, rendered):
-            together = digest([[rendered[i].ids, requests[i].max_tokens] for i in batch])
-            for i in batch:
-                found[i] = together
+        if not self.engine[1]:
+            rendered = [self.prompts.render(request) for request in requests]
+            for batch in _batches(requests, rendered):
+                together = digest([[rendered[i].ids, requests[i].max_tokens] for i in batch])
+                for i in batch:
+                    found[i] = together
         return found
 
     def replies(
         self, requests: Sequence[Request], wanted: Collection[int]
     ) -> Iterator[list[tuple[int, Reply]]]:
         """See `Backend`."""
-        rendered = [self.prompts.render(request) for request in requests]
+        engine, exact = self.engine
+        rendered = [
+            self.prompts.render(request) if i in wanted or not exact else NOTHING
+            for i, request in enumerate(requests)
+        ]
         if too_long := [(i, TOO_LONG) for i in sorted(wanted) if not rendered[i].ids]:
             yield too_long
-        for batch in _batches(requests, rendered):
-            if set(batch) & set(wanted):
-                for positions, replies in self._run(requests, rendered, batch):
-                    yield [(i, r) for i, r in zip(positions, replies, strict=True) if i in wanted]
+        every = [i for i, prompt in enumerate(rendered) if prompt.ids]
+        for batch in [every] if exact else _batches(requests, rendered):
+            if not set(batch) & set(wanted):
+                continue
+            if not exact:
+                engine.last = None  # a beginning from another batch
+            for part in self._batch(engine, requests, rendered, batch):
+                if found := [(i, reply) for i, reply in part if i in wanted]:
+                    yield found
 
-    def _run(self, requests, rendered, batch):
-        """Answer a batch; out of memory, halve it and go on."""
-        import torch
+    def _batch(self, engine, requests, rendered, batch):
+        """Answer some of the requests."""
+        order = sorted(batch, key=lambda i: rendered[i].ids)  # what begins alike in a row
+        scores: dict[int, dict[tuple, float]] = {i: {} for i in batch}
+        rows = (row for i in order for row in self._rows(i, requests[i], rendered[i]))
+        for part in engine.run(rows, self._ended):
+            done = []
+            for row in part:
+                i, labels = row.owner
+                if not (row.logits or row.written):
+                    done.append((i, NO_ROOM))
+                elif row.limit:
+                    done.append((i, self._reply(rendered[i], row.written)))
+                else:
+                    scores[i] |= _logprobs(row, labels, len(rendered[i].ids))
+                    if all(label in scores[i] for label in labels):
+                        values = [scores[i][label] for label in labels]
+                        done.append((i, _likeliest(requests[i], rendered[i], values)))
+            yield done
 
-        work = self._choose if requests[batch[0]].labels else self._generate
-        try:
-            done = work([requests[i] for i in batch], [rendered[i] for i in batch])
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            done = [NO_ROOM] if len(batch) == 1 else None
-        if done is not None:
-            yield batch, done
+    def _rows(self, i: int, request: Request, prompt: Rendered):
+        """What is to be computed for a request: to write on, or after the cue, for each label.
+
+        Labels of one token each are decided by what follows the prompt; of longer ones
+        also what follows their first tokens is needed.
+        """
+        from .decoding import Row
+
+        if not request.labels:
+            # what is stated beyond the task's own limit, as far as the window goes
+            stated = min(self.room, self.prompts.window - len(prompt.ids))
+            yield Row((i, ()), prompt.ids, max(request.max_tokens, stated))
             return
-        gc.collect()
-        torch.cuda.empty_cache()
-        half = len(batch) // 2
-        yield from self._run(requests, rendered, batch[:half])
-        yield from self._run(requests, rendered, batch[half:])
+        labels = [self.prompts.label(prompt, label) for label in request.labels]
+        for stem in dict.fromkeys(label[:-1] for label in labels):
+            yield Row((i, labels), (*prompt.ids, *stem), kept=len(stem) + 1)
 
-    def _pad(self, rows):
-        rows = {"input_ids": [list(row) for row in rows]}
-        return self.prompts.tokenizer.pad(rows, return_tensors="pt").to(self.device)
+    def _ended(self, written: list[int]) -> bool:
+        """Whether a reply is complete; a mark's letters are at least as many as its tokens."""
+        if written[-1] in self.ends or not self.stop:
+            return written[-1] in self.ends
+        tail = self.tokenizer.decode(written[-max(map(len, self.stop)) - 4 :])
+        return any(mark in tail for mark in self.stop)
 
-    def _generate(self, requests, rendered) -> list[Reply]:
-        import torch
-
-        inputs = self._pad(prompt.ids for prompt in rendered)
-        # what is stated beyond the task's own limit, as far as the window goes
-        limits = [
-            max(request.max_tokens, min(self.room, self.prompts.window - len(prompt.ids)))
-            for request, prompt in zip(requests, rendered, strict=True)
-        ]
-        settings = copy.copy(self.greedy)
-        settings.max_new_tokens = max(limits)
-        if self.device == "cpu" and getattr(self.model, "_can_compile_fullgraph", False):
-            # a cache allocated once: growing one copies it at every token
-            settings.cache_implementation, settings.disable_compile = "static", True
-        stop = {"tokenizer": self.prompts.tokenizer} if self.stop else {}
-        settings.stop_strings = list(self.stop) or None
-        with torch.inference_mode():
-            output = self.model.generate(**inputs, generation_config=settings, **stop)
-        rows = output[:, inputs.input_ids.shape[1] :].tolist()
-        return [self._reply(*each) for each in zip(rendered, rows, limits, strict=True)]
-
-    def _reply(self, prompt: Rendered, row: list[int], limit: int) -> Reply:
-        row = row[:limit]
+    def _reply(self, prompt: Rendered, row: list[int]) -> Reply:
         stop = next((k for k, token in enumerate(row) if token in self.ends), None)
         # the marks of a thought or of another turn are the reader's business
         kept = [token for token in row[:stop] if token not in self.marks]
@@ -330,69 +342,6 @@ class LocalModel(Backend):
         if not ended:
             return Reply("truncated", text, f"no end within {tokens} tokens", usage)
         return Reply("ok" if text else "empty", text, "", usage)
-
-    def _choose(self, requests, rendered) -> list[Reply]:
-        """The label whose tokens, after the cue, have the highest probability.
-
-        Labels are compared by the sum of their tokens' log-probabilities; the first
-        of equals wins. Where every label is one token, one forward pass serves all, and
-        what all prompts begin with is computed once.
-        """
-        import torch
-
-        rows, owners, choices = [], [], []
-        for which, (request, prompt) in enumerate(zip(requests, rendered, strict=True)):
-            labels = [self.prompts.label(prompt, label) for label in request.labels]
-            choices.append(labels)
-            for label in [()] if all(len(label) == 1 for label in labels) else labels:
-                rows.append((*prompt.ids, *label))
-                owners.append((which, len(label)))
-        shared = self._shared(rendered)
-        inputs = self._pad(row[shared:] for row in rows)
-        kept = max(length for _, length in owners) + 1
-        with torch.inference_mode():
-            mask = inputs.attention_mask
-            mask = torch.cat([mask.new_ones(len(rows), shared), mask], dim=1)
-            logits = self.model(
-                inputs.input_ids,
-                attention_mask=mask,
-                position_ids=mask.cumsum(-1).sub(1).clamp(min=0)[:, shared:],
-                past_key_values=self._prefix(rows[0][:shared], len(rows)),
-                use_cache=shared > 0,
-                logits_to_keep=kept,
-            ).logits
-            logs = logits.float().log_softmax(-1)
-        scores: list[list[float]] = [[] for _ in requests]
-        for row, (which, length) in enumerate(owners):
-            if length == 0:
-                scores[which] = [logs[row, -1, label[0]].item() for label in choices[which]]
-            else:
-                own = zip(logs[row, -length - 1 : -1], rows[row][-length:], strict=True)
-                scores[which].append(sum(log[token].item() for log, token in own))
-        return [_likeliest(*each) for each in zip(requests, rendered, scores, strict=True)]
-
-    def _shared(self, rendered) -> int:
-        """Tokens, in whole blocks, that all prompts of a batch begin with, such as exemplars."""
-        first, last = min(r.ids for r in rendered), max(r.ids for r in rendered)
-        most = min(len(r.ids) for r in rendered) - 1
-        pairs = zip(first[:most], last[:most], strict=False)
-        alike = next((k for k, (one, two) in enumerate(pairs) if one != two), most)
-        plain = getattr(self.model, "_can_compile_fullgraph", False)  # attention alone
-        return alike // BLOCK * BLOCK if plain and len(rendered) > 1 else 0
-
-    def _prefix(self, ids: tuple[int, ...], rows: int):
-        """Keys and values of a beginning, computed once, for so many rows; None of nothing."""
-        import torch
-
-        if not ids:
-            return None
-        if self._begun[0] != ids:
-            tokens = torch.tensor([ids], device=self.device)
-            cache = self.model(tokens, use_cache=True, logits_to_keep=1).past_key_values
-            self._begun = ids, cache
-        cache = copy.deepcopy(self._begun[1])
-        cache.batch_repeat_interleave(rows)
-        return cache
 
 
 def _batches(requests, rendered) -> Iterator[list[int]]:
@@ -415,7 +364,19 @@ def _batches(requests, rendered) -> Iterator[list[int]]:
         yield batch
 
 
+def _logprobs(row, labels, length: int) -> dict[tuple, float]:
+    """Summed log-probabilities, after a prompt of so many tokens, of the labels a row decides."""
+    stem = row.prompt[length:]
+    logs = [logits.log_softmax(-1) for part in row.logits for logits in part]
+    return {
+        label: sum(log[token].item() for log, token in zip(logs, label, strict=True))
+        for label in labels
+        if label[:-1] == stem
+    }
+
+
 def _likeliest(request: Request, prompt: Rendered, values: list[float]) -> Reply:
+    """The label with the highest probability; the first of equals wins."""
     best = max(range(len(values)), key=lambda k: (values[k], -k))
     names = [label.strip() for label in request.labels]
     logprobs = {name: round(value, 4) for name, value in zip(names, values, strict=True)}
@@ -423,6 +384,7 @@ def _likeliest(request: Request, prompt: Rendered, values: list[float]) -> Reply
     return Reply("ok", f"{request.cue}{request.labels[best]}", "by likelihood", usage)
 
 
+NOTHING = Rendered("", ())
 TOO_LONG = Reply("truncated", "", "the prompt without its document does not fit the context window")
 NO_ROOM = Reply(
     "error",
