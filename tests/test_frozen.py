@@ -1,6 +1,7 @@
-"""What must not move: prompts, their versions, and data fingerprints.
+"""What must not move without a word: `tests/golden/` holds what came out of fixed inputs.
 
-The values in ``golden/`` were written by version 1. Ids and hashes only of data, no text.
+Prompts, their versions and data fingerprints (digests, no text), the tables' derived numbers,
+verdicts of the claims, perturbed items. A change that means to move one says so and why.
 """
 
 from __future__ import annotations
@@ -8,13 +9,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from benchhealth_utils import DATASETS, build, load
+from benchhealth_utils import DATASETS, build, load, published
+from benchhealth_utils.claims import verdicts
 from benchhealth_utils.data import fingerprint
+from benchhealth_utils.perturb import PERTURBATIONS, applies, perturb
+from benchhealth_utils.printed import derived
 from benchhealth_utils.prompts import exemplar_order, exemplars
-from benchhealth_utils.schema import digest
+from benchhealth_utils.schema import ROOT, digest
 from benchhealth_utils.tasks import TASKS
+from benchhealth_utils.usefulness import usefulness
 
 GOLDEN = Path(__file__).parent / "golden"
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
@@ -59,3 +65,48 @@ def test_prompts_on_official_data(key, real_data):
     if not (real_data / DATASETS[key].folder).is_dir():
         pytest.skip(f"{real_data} has no folder {DATASETS[key].folder}")
     assert prompts(key, real_data) == golden("prompts.json")["official"][key]
+
+
+def kept(name, **options):
+    return pd.read_csv(GOLDEN / f"{name}.csv", **options)
+
+
+def perturbed():
+    """Data set, kind, seed, and a digest of the synthetic items as they are asked."""
+    found = []
+    for key in DATASETS:
+        items = load(key, root=ROOT / "data" / "samples")
+        for kind in PERTURBATIONS:
+            for seed in (0, 1) if applies(kind, key) else ():
+                asked = [perturb(item, kind, seed) for item in items]
+                told = [[x.id, build(x), x.gold] for x in asked]
+                found.append((key, kind, seed, digest(told)[:16]))
+    return found
+
+
+def test_derived_numbers_are_as_kept():
+    was = kept("derived", index_col="model")
+    now = derived()
+    assert list(now.index) == list(was.index) and len(was) == 16
+    assert now[was.columns].to_numpy() == pytest.approx(was.to_numpy(), abs=1e-6)
+
+
+def test_usefulness_of_published_runs_is_as_kept():
+    was = kept("measured")
+    now = usefulness(published("majority") + published("supervised"))
+    assert now[["model", "measure"]].equals(was[["model", "measure"]])
+    numbers = ["value", "low", "high"]
+    assert now[numbers].to_numpy() == pytest.approx(was[numbers].to_numpy(), abs=1e-9, nan_ok=True)
+
+
+def test_verdicts_are_as_kept():
+    was = kept("verdicts", dtype={"section": str})
+    now = verdicts(also=True)
+    columns = ["id", "section", "verdict", "held", "n"]
+    assert now[columns].equals(was.rename(columns={"cases": "n"})[columns])
+    assert verdicts()["id"].equals(was.loc[was["reading"] == 0, "id"].reset_index(drop=True))
+    assert len(verdicts()) == 90
+
+
+def test_perturbed_items_are_as_kept():
+    assert perturbed() == list(kept("perturbed").itertuples(index=False, name=None))

@@ -59,16 +59,11 @@ def test_robustness_is_what_the_paper_prints():
     assert derived().loc["gpt-4", ["generalizability", "n"]].tolist() == pytest.approx(
         [719.7 / 13, 13]
     )
-
-
-def test_derived_numbers_follow_from_the_scores_given():
     scores = paper(5)
     scores.loc["gpt-4", "iu_xray"] = np.nan
     found = derived(scores).loc["gpt-4"]
     assert np.isnan(found["robustness"]) and found["n"] == 12
     assert found["figure_1_generation"] == scores.loc["gpt-4", "mimic_cxr"]
-    assert found["generation"] == scores.loc["gpt-4", ["mimic_cxr", "mimic_iii"]].mean()
-    assert derived().loc["chatglm-med", "n"] == 12 and len(derived()) == 16
 
 
 def test_sums_of_task_means_by_hand():
