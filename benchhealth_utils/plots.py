@@ -29,7 +29,6 @@ HEADINGS = {
 }  # fmt: skip
 RATES = "value value_rival low high precision recall coverage constant difference".split()
 RATES += ["detectable"]
-P_VALUES = frozenset(("p", "p_holm"))
 
 
 def theme() -> None:
@@ -73,7 +72,7 @@ def table(
     numbers = list(shown.select_dtypes("number"))
     rates = [column for column in numbers if column in RATES and column not in digits]
     shown = shown.assign(**{column: 100 * shown[column] for column in rates})
-    places = {column: 3 if column in P_VALUES else 1 for column in shown} | dict(digits)
+    places = {column: 3 if column in ("p", "p_holm") else 1 for column in shown} | dict(digits)
     texts = {column: _number(places[column]) for column in numbers}
     right = {"props": "text-align: right; font-variant-numeric: tabular-nums"}
     return (
