@@ -760,8 +760,7 @@ def segments(line: str) -> list[str]:
 
 def without_bullet(line: str) -> str:
     """The line without the bullets or the number in front of it."""
-    bullet = LISTS.bullet.match(line)
-    return line[bullet.end() :] if bullet else line
+    return LISTS.bullets.sub("", line)
 
 
 def without_brackets(text: str) -> str:
@@ -909,9 +908,8 @@ def free_text(text: str, kind: Words) -> str | None:
     echo = kind.echo.match(reply)
     reply = reply[echo.end() :] if echo else reply
     invented = kind.item.search(reply)
-    reply = _without_preface(
-        _plain_text(reply[: invented.start()] if invented else reply, kind), kind
-    )
+    reply = _plain_text(reply[: invented.start()] if invented else reply, kind)
+    reply = kind.prefaces.sub("", reply)
     if kind.refusal.match(reply):
         reply = _after_refusal(reply, kind)
     while (last := kind.last.search(reply)) and kind.closing.fullmatch(last["said"]):
@@ -950,16 +948,10 @@ def _texts(value, kind: Words) -> list[str]:
     return [text for texts in named.values() for text in texts]
 
 
-def _without_preface(text: str, kind: Words) -> str:
-    while preface := kind.preface.match(text):
-        text = text[preface.end() :]
-    return text
-
-
 def _after_refusal(text: str, kind: Words) -> str:
     """What a reply gives after all, behind a preface; else nothing."""
     for start in re.finditer(r"(?<=[.!?])\s+(?:however,?\s+|but\s+)?|\n\s*", text, re.I):
         rest = text[start.end() :]
         if kind.preface.match(rest):
-            return _without_preface(rest, kind)
+            return kind.prefaces.sub("", rest)
     return ""

@@ -165,7 +165,8 @@ class Scores:
     Attributes
     ----------
     value : float
-        The paper's metric for the data set.
+        The paper's metric for the data set; NaN, like the other rates and the interval, where
+        there was nothing to find and nothing was found.
     precision, recall : float
         Of the same predictions.
     n : int

@@ -92,8 +92,7 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     True
     """
     reply = replies.own_words(text, _prepared, ticks=True) or ""
-    reply = REPLY.table_head.sub("", replies.own_item(reply, REPLY.item))
-    reply = REPLY.tick_behind.sub(r": \1", REPLY.tick_before.sub(r"\1\3: \2", reply))
+    reply = replies.rewritten(replies.own_item(reply, REPLY.item), REPLY.rows)
     echo = _echo().search(reply)
     for number, name in enumerate(REPLY.official.values()):
         reply = name.sub(f"⟦{number}⟧", reply)

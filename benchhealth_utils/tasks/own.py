@@ -13,6 +13,7 @@ from ..schema import BenchHealthError, DataError, Example, whole_number
 from .base import Task
 from .files import Place, csv_lines
 
+OWN = dict(domain="your own", licence="your own", reader="csv", reference="", split="", files=())
 MENDING = "Mend the file, or name another one or another column."
 
 
@@ -118,16 +119,11 @@ def add_csv(
         name=name or key,
         scenario=scenario,
         task="classification" if labels else "text generation",
-        domain="your own",
         size=size,
         metric="accuracy" if labels else "ROUGE-L",
         tier=tier,
-        licence="your own",
-        reference="",
-        reader="csv",
         folder=str(paths["test"].parent),
-        split="",
-        files=(),
+        **OWN,
     )
     from . import TASKS
 
