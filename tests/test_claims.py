@@ -204,6 +204,8 @@ def test_what_the_page_says_in_words(checked):
     gaps = checked[checked["id"] == "intro-gaps"]  # not far on discharge instructions alone
     assert gaps["verdict"].tolist() == [FAILS, HOLDS, HOLDS]
     assert (gaps["n"] - gaps["held"]).tolist() == [1, 0, 0]
+    counts = verdict[rows["repeats"] == ""].value_counts()
+    assert 2 * counts[HOLDS] < counts.sum() and counts[UNCHECKED] > counts[FAILS]  # the first page
     failed = rows[(verdict == FAILS) & (rows["repeats"] == "")]
     share = failed["held"] / failed["n"]
     foot = """reasoning-task-specific generation-instructions usefulness-generalizability
