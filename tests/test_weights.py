@@ -232,6 +232,12 @@ def test_an_adapter_that_does_not_fit_is_refused(shelf, tokenizer, base, base_fo
     save_file({f"other.{name}": t for name, t in load_file(path).items()}, path)
     with pytest.raises(ModelError, match="missing adapter keys.*Expected an adapter that fits"):
         open_model("huatuo", **PLAIN)
+    for text in ("{", "[]", '{"base_model_name_or_path": 7}'):
+        (shelf / "huatuo" / "adapter_config.json").write_text(text)
+        with pytest.raises(
+            ModelError, match="no usable adapter in .*Expected an adapter that fits"
+        ):
+            open_model(f"hf:{shelf / 'huatuo'}", **PLAIN)
 
 
 # differences --------------------------------------------------------------------------------

@@ -135,9 +135,11 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
         packed = not any(any(folder.glob(kind)) for kind in TENSORS)
         files = [path.name for path in folder.glob("*.gguf")] if packed else []
         return Weights(folder, gguf=_gguf(name, files))
-    settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
-    base = base or settings.get("base_model_name_or_path") or ""
-    if base and Path(base).is_dir():
+    with said_plainly(name, folder, "no_adapter"):
+        settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        base = base or settings.get("base_model_name_or_path") or ""
+        here = bool(base) and Path(base).is_dir()
+    if here:
         return Weights(Path(base), adapter=folder)
     found = find(base, name=f"{name} is an adapter", tokenizer_only=tokenizer_only)
     return Weights(found, adapter=folder)
