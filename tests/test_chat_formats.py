@@ -5,12 +5,12 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tiny import embedded_tokenizer
 
 from benchhealth_utils import MODELS, load
 from benchhealth_utils.answers import make_requests
 from benchhealth_utils.models.base import with_template
 from benchhealth_utils.models.local import Prompts
-from benchhealth_utils.models.weights import embedded as embedded_weights
 from benchhealth_utils.registry import TEMPLATES, template
 from benchhealth_utils.schema import ROOT, ModelError
 
@@ -83,11 +83,7 @@ def test_braces_in_a_question_are_text(name):
 
 @pytest.fixture(scope="module")
 def embedded():
-    transformers = pytest.importorskip("transformers")
-    try:
-        return transformers.AutoTokenizer.from_pretrained(embedded_weights())
-    except ModelError as error:
-        pytest.skip(str(error))
+    return embedded_tokenizer()
 
 
 def test_chatml_is_what_the_embedded_tokenizer_has_itself(embedded):

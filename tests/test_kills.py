@@ -8,12 +8,11 @@ from collections import Counter
 
 import pytest
 from fault_server import FaultServer, opened
+from tiny import embedded_tokenizer, llama, save
 
 from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import answer
 from benchhealth_utils.models import decoding
-from benchhealth_utils.models.weights import embedded
-from benchhealth_utils.schema import ModelError
 
 pytestmark = [
     pytest.mark.slow,
@@ -65,19 +64,9 @@ def test_a_model_behind_a_slow_server(child, monkeypatch, tmp_path):
 
 @pytest.mark.model
 def test_a_model_on_this_machine(child, monkeypatch, tmp_path):
-    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(embedded())
-    except ModelError as error:
-        pytest.skip(str(error))
-    torch.set_num_threads(1)  # threads of others do not live on in a forked process
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=64, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=4, eos_token_id=tokenizer.eos_token_id,
-    )  # fmt: skip
-    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "tiny")
-    tokenizer.save_pretrained(tmp_path / "tiny")
+    pytest.importorskip("torch").set_num_threads(1)  # others' threads do not outlive a fork
+    tokenizer = embedded_tokenizer()
+    save(llama(tokenizer, hidden_size=64), tokenizer, tmp_path / "tiny")
     monkeypatch.setattr(decoding, "ROWS", 3)
     model = open_model(f"hf:{tmp_path / 'tiny'}", dtype="bfloat16", device="cpu")
     model.max_tokens = 24

@@ -6,12 +6,13 @@ import re
 
 import pytest
 from fault_server import FaultServer, point_at
+from tiny import embedded_tokenizer, llama, save
 
 from benchhealth_utils import DATASETS, MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
 from benchhealth_utils.models import check_name, modes_of, weights
 from benchhealth_utils.models.local import Prompts, Rendered
-from benchhealth_utils.models.weights import embedded, fingerprint
+from benchhealth_utils.models.weights import fingerprint
 from benchhealth_utils.registry import parts, recorded_name
 from benchhealth_utils.schema import ROOT, ModelError, digest
 from benchhealth_utils.tasks import TASKS
@@ -155,27 +156,10 @@ def test_embedded_weights_with_other_bytes_are_not_accepted(monkeypatch, tmp_pat
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
     """A small random LLaMA with the embedded model's tokenizer, on disk."""
-    torch = pytest.importorskip("torch")
-    import transformers
-
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(embedded())
-    except ModelError as error:
-        pytest.skip(str(error))
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        eos_token_id=tokenizer.eos_token_id,
-    )
-    folder = tmp_path_factory.mktemp("tiny")
-    transformers.LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    tokenizer = embedded_tokenizer()
+    model = llama(tokenizer, hidden_size=64, intermediate_size=128, num_attention_heads=4,
+                  num_key_value_heads=2)  # fmt: skip
+    return save(model, tokenizer, tmp_path_factory.mktemp("tiny"))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from fault_server import FAULTS, WRITTEN, FaultServer, ask, items, opened, point_at, text_of
+from tiny import embedded_tokenizer, llama, save
 
 from benchhealth_utils import cli, evaluate, load, open_model
 from benchhealth_utils.answers import answer
@@ -14,7 +15,6 @@ from benchhealth_utils.human_eval.sample import Dialogue
 from benchhealth_utils.models import money
 from benchhealth_utils.models.money import Budget, Price, known_price, most_tokens
 from benchhealth_utils.models.remote import Stopped
-from benchhealth_utils.models.weights import embedded
 from benchhealth_utils.plan import announce, plan
 from benchhealth_utils.schema import BenchHealthError, ModelError
 
@@ -256,16 +256,8 @@ def test_the_command_prints_a_line_a_data_set_and_a_sum(capsys):
 @pytest.mark.model
 def test_prompt_tokens_of_a_model_here_are_those_it_is_asked_with(tmp_path):
     """Also where documents are cut: 512 tokens are few for an abstract with its question."""
-    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
-    tokenizer = transformers.AutoTokenizer.from_pretrained(embedded())
-    torch.manual_seed(0)
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16,
-        num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1,
-        max_position_embeddings=512, eos_token_id=tokenizer.eos_token_id,
-    )  # fmt: skip
-    transformers.LlamaForCausalLM(config).save_pretrained(tmp_path / "tiny")
-    tokenizer.save_pretrained(tmp_path / "tiny")
+    tokenizer = embedded_tokenizer()
+    save(llama(tokenizer, max_position_embeddings=512), tokenizer, tmp_path / "tiny")
     for key, shots in (("gad", 2), ("pubmedqa", 0)):
         name, examples = f"hf:{tmp_path}/tiny", load(key, limit=4, seed=0)
         answers = answer(name, examples, shots=shots, store=tmp_path / "s", progress=False)

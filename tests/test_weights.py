@@ -9,6 +9,8 @@ from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
+import tiny
+from tiny import embedded_tokenizer, save
 
 from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import answer, make_requests
@@ -31,28 +33,13 @@ HELLO = [{"role": "user", "content": "Hello"}]
 @pytest.fixture(scope="module")
 def tokenizer():
     """The embedded model's, without its chat template, as LLaMA's has none."""
-    try:
-        found = transformers.AutoTokenizer.from_pretrained(embedded())
-    except ModelError as error:
-        pytest.skip(str(error))
+    found = embedded_tokenizer()
     found.chat_template = None
     return found
 
 
-def llama(tokenizer, seed, *, vocabulary=0, hidden=16, **other):
-    torch.manual_seed(seed)
-    settings = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1} | other
-    config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer) + vocabulary, hidden_size=hidden, intermediate_size=32,
-        eos_token_id=tokenizer.eos_token_id, initializer_range=0.3, **settings,
-    )  # fmt: skip
-    return transformers.LlamaForCausalLM(config)
-
-
-def save(model, tokenizer, folder):
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+def llama(tokenizer, seed, **other):
+    return tiny.llama(tokenizer, seed, initializer_range=0.3, **other)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +211,7 @@ def test_an_adapter_that_does_not_fit_is_refused(shelf, tokenizer, base, base_fo
     from safetensors.torch import load_file, save_file
 
     (shelf / "llama-7b").symlink_to(base_folder)
-    adapter(llama(tokenizer, 5, hidden=32), shelf / "huatuo")
+    adapter(llama(tokenizer, 5, hidden_size=32), shelf / "huatuo")
     with pytest.raises(ModelError, match="Expected an adapter that fits the base"):
         open_model("huatuo", **PLAIN)
     adapter(base, shelf / "huatuo")
@@ -292,7 +279,7 @@ def test_the_sum_may_count_rotary_frequencies_as_older_transformers_did(alpaca):
 def test_a_wrong_sum_or_base_is_an_error_and_nothing_is_kept(alpaca, tokenizer):
     with pytest.raises(SystemExit, match="recovered parameters add up to"):
         recover(alpaca, checksum=MODELS["alpaca-7b"].checksum + 0.5)
-    save(llama(tokenizer, 5, hidden=32), tokenizer, alpaca.folder / "other")
+    save(llama(tokenizer, 5, hidden_size=32), tokenizer, alpaca.folder / "other")
     with pytest.raises(SystemExit, match="do not fit the base in other"):
         recover(alpaca, base="other")
     assert not list(alpaca.shelf.iterdir())
