@@ -10,16 +10,18 @@ DATASETS ?= all
 BUDGET ?=
 STUDY ?=
 PORT ?= 0
+ITEMS ?= 50
 
 BIN := .venv/bin
 READY := .venv/.ready
 SITE := runs/site
+BENCH := runs/bench
 
 # a terminal for the progress bars of notebooks, if there is one
 export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights book test lint format clean run chapter rate reproduce verify audit
+.PHONY: help setup weights book test lint format clean run chapter rate reproduce verify audit bench
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 12
@@ -79,6 +81,12 @@ verify: $(READY) ## work out every published number again; from the official dat
 
 audit: $(READY) ## published numbers that this version would read otherwise; needs the official data
 	@$(BIN)/python tools/verify.py audit
+
+bench: setup ## CPU-seconds beside lm-evaluation-harness and an earlier commit, into data/bench/: make bench ITEMS=50
+	@test -x $(BENCH)/venv/bin/python || $(PYTHON) -m venv $(BENCH)/venv
+	@$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'lm-eval[hf]==0.4.13'
+	@test -d $(BENCH)/before || git worktree add --quiet --detach $(BENCH)/before a666cff
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/bench.py --items $(ITEMS) --rival $(BENCH)/venv/bin/python --before $(BENCH)/before
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info

@@ -122,3 +122,11 @@ def test_no_page_types_a_measured_number():
     for name in ("index", "results"):
         prose = re.sub(r"```.*?```", "", _read(name), flags=re.DOTALL)
         assert not re.findall(r"\d+\.\d", prose), name
+
+
+def test_the_page_of_costs_shows_every_measurement(monkeypatch):
+    tables = {each.uuid: each.data for each in run("speed", monkeypatch)}
+    rows = pd.read_csv(ROOT / "data" / "bench" / "compared.csv")
+    shown = tables["bench-compared"]
+    assert list(shown["n"]) == list(rows["n"]) and set(shown["engine"]) >= {"this version"}
+    assert set(shown.loc[shown["engine"] == "this version", "ratio"]) == {1}
