@@ -97,7 +97,8 @@ def bring_logs(
         what = f"{len(missing)} of {len(items)} items have no answer, {missing[0]} the first"
         raise BenchHealthError(f"{key}: {what}. Nothing was stored.")
     check_one_model(answers.values())
-    add(store_path(opened.name, key, store), answers.values())
+    good = [item for item in answers.values() if item.status != "error"]
+    add(store_path(opened.name, key, store), good)
     counts = pd.Series([item.status for item in answers.values()]).value_counts()
     return pd.DataFrame([{"dataset": key, "items": len(items), **counts}])
 
@@ -168,11 +169,9 @@ def _inspect(path: Path):
         raise BenchHealthError(".eval files need inspect_ai: `pip install inspect_ai`.") from None
     log = read_eval_log(str(path))
     for sample in log.samples or ():
-        said = (
-            {"fault": (GONE, sample.error.message)}
-            if sample.error
-            else _said(sample.output.completion, sample.output.stop_reason, log.eval.model)
-        )
+        reason = sample.output.stop_reason.replace("unknown", "")  # which says nothing
+        said = _said(sample.output.completion, reason, log.eval.model)
+        said = {"fault": (GONE, sample.error.message)} if sample.error else said
         asked = sample.input if isinstance(sample.input, str) else [m.text for m in sample.input]
         asked = [asked, sample.choices or []]
         if sample.epoch == 1:

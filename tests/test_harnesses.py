@@ -95,9 +95,11 @@ def lighteval(folder, items):
 def inspect(folder, items):
     log = pytest.importorskip("inspect_ai.log")
     model = pytest.importorskip("inspect_ai.model")
+    reasons = ("stop", "unknown")  # what inspect says of a model of transformers
     samples = [
         log.EvalSample(id=at, epoch=1, input=prompt(item), target="A",
-                       output=model.ModelOutput.from_content("tiny", f"Answer: {reply(at)}"))
+                       output=model.ModelOutput.from_content(
+                           "tiny", f"Answer: {reply(at)}", reasons[at % 2]))
         for at, item in enumerate(items)
     ]  # fmt: skip
     about = log.EvalSpec(created="2026-11-28T00:00:00+00:00", task="t", model="tiny",
