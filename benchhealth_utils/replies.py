@@ -566,7 +566,7 @@ def _about(found: frozenset[str], rest: str) -> str:
 
 def _judged(text: str) -> str:
     """A line for each object that judges an option."""
-    return as_lines(text) if re.search(r"\[\s*\{", text) else text
+    return as_lines(text) if re.search(r"[\[:]\s*\{", text) else text
 
 
 def _key(text: str) -> str:

@@ -156,6 +156,16 @@ def test_a_denied_hallmark_is_never_chosen():
         assert said("hoc", json.dumps({a: {key: "yes"}, b: {key: "no"}})) == [a], key
 
 
+def test_reviewed_options_are_read():
+    for (right, wrong), form in product(*KINDS["reviewed"].values()):
+        words = {key: right if key == "C" else wrong for key in OPTIONS}
+        lines = [form.format(key=x, text=OPTIONS[x], said=words[x]) for x in OPTIONS]
+        assert said("medqa", "\n".join(lines)) == "C", lines
+        nested = {key: {"is_correct": key == "C", "why": "x"} for key in OPTIONS}
+        for value in (words, nested):
+            assert said("medqa", json.dumps(value, ensure_ascii=False)) == "C", value
+
+
 @pytest.mark.parametrize("key", KINDS["labelled"])
 def test_labels_stand_under_many_names(key):
     for label, words in KINDS["labelled"][key]["words"].items():
