@@ -468,10 +468,13 @@ def test_marks_of_a_thought_stay_in_the_reply(base, tokenizer, tmp_path, monkeyp
     model = open_model(f"hf:{save(grown, own, tmp_path / 'mine')}", **PLAIN)
     said = own("[THINK]So B.[/THINK]C<|im_end|>", add_special_tokens=False).input_ids
 
-    def generate(input_ids, **_):
-        return torch.cat([input_ids, torch.tensor([said])], dim=1)
+    class Engine:
+        def run(self, rows, ended):
+            for row in rows:
+                row.ids += said
+                yield [row]
 
-    monkeypatch.setattr(model.model, "generate", generate)
+    model.engine = Engine(), True
     assert first_answer(model, tmp_path).text == "[THINK]So B.[/THINK]C"
 
 

@@ -358,9 +358,9 @@ def check(model) -> str:
 
 def _row_by_row(model, numbers) -> bool:
     """Whether linear layers give a row the same numbers however many others there are."""
-    ends, kinds = model.get_output_embeddings(), {}
+    ends, kinds = (model.get_input_embeddings(), model.get_output_embeddings()), {}
     for module in model.modules():
-        if hasattr(module, "in_features") and module is not ends:
+        if hasattr(module, "in_features") and module not in ends:
             kinds[type(module), module.in_features, module.out_features] = module
     for module in kinds.values():
         x = torch.randn(PASS, module.in_features, generator=numbers)
