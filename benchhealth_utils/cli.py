@@ -151,12 +151,15 @@ def best_runs(model: str) -> list:
 
 
 def row(model: str) -> pd.DataFrame:
-    """A model's zero-shot scores in points."""
+    """A model's zero-shot scores in points, and whether each was measured here or published."""
     from .evaluation import frame
+    from .results import published
 
-    best, names = frame(best_runs(model)), ["value", "low", "high", "coverage"]
+    runs, kept = best_runs(model), [id(run) for run in published(model)]
+    best, names = frame(runs), ["value", "low", "high", "coverage"]
     best[names] = (100 * best[names]).round(1)
-    return best[["title", "n", *names, "source", "comparable"]]
+    best["measured"] = ["published" if id(run) in kept else "here" for run in runs]
+    return best[["title", "n", *names, "source", "comparable", "measured"]]
 
 
 def publish(model: str, keys: Sequence[str], budget: float | None = None) -> None:
