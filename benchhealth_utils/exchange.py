@@ -25,7 +25,8 @@ from .guard import check_may_send, is_credentialed
 from .models import Backend, Request, open_model
 from .models.imported import Imported, ImportedMessages
 from .perturb import check_applies, perturb
-from .registry import dataset
+from .plan import mode_of
+from .registry import dataset, known
 from .schema import STATUSES, Answer, BenchHealthError, runs_folder, write_atomic
 from .tasks import TASKS
 
@@ -123,16 +124,15 @@ def export(
     folder = Path(folder).expanduser()
     opened = open_model(f"imported:{model}")
     opened.remote, opened.endpoint = True, folder.resolve().as_posix()
-    if form not in FORMATS:
-        raise BenchHealthError(f"There is no format '{form}'. Known: {', '.join(FORMATS)}.")
+    known("format", form, FORMATS)
     kinds = [Kind(dataset(key).key, shots, seed, perturbation) for key in datasets]
     for kind in kinds:
         check_may_send(opened, kind.dataset)
     files = []
     for kind in kinds:
-        known = Store(store_path(opened.name, kind.dataset, store)).read()
+        stored = Store(store_path(opened.name, kind.dataset, store)).read()
         prompts = asked(opened, kind, limit)
-        left = {name: ask for name, (key, ask) in prompts.items() if key not in known}
+        left = {name: ask for name, (key, ask) in prompts.items() if key not in stored}
         writer = PROTOCOLS.get(form, Imported)(opened.name)
         lines = [batch_line(form, writer, name, ask, newer) for name, ask in left.items()]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
@@ -420,8 +420,7 @@ def answer_shard(
 
 def answer_share(model: Backend, key: str, share, store, *, shots, limit, seed, mode, **options):
     """Answers of a data set's share; open questions are answered in text in any mode."""
-    closed = mode in model.modes and TASKS[key].labels is not None
-    options |= {"shots": shots, "seed": seed, "mode": mode if closed else "generate"}
+    options |= {"shots": shots, "seed": seed, "mode": mode_of(key, mode, model.modes)}
     return answer(model, subset(load(key), limit, seed), shard=share, store=store, **options)
 
 

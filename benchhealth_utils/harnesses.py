@@ -20,6 +20,7 @@ from .data import load, subset
 from .exchange import GONE, Line, add, answers_of, check_one_model
 from .models import HARNESSES, open_model
 from .registry import dataset as registered
+from .registry import known
 from .schema import BenchHealthError, Example
 
 FILES = (
@@ -68,8 +69,7 @@ def bring_logs(
         For an item outside the set or without an answer, for two answers to one, for several
         models or other shots. Then nothing is stored.
     """
-    if harness not in HARNESSES:
-        raise BenchHealthError(f"No harness '{harness}'. Known: {', '.join(HARNESSES)}.")
+    known("harness", harness, HARNESSES)
     opened, key = open_model(f"imported:{model}#{harness}"), registered(dataset).key
     items = subset(load(key), limit, seed)
     prompts, find = {}, _Finder(items)
@@ -82,8 +82,7 @@ def bring_logs(
             for place, at, text, said, other in READERS[harness](path):
                 if other not in (None, shots):
                     raise BenchHealthError(f"{place}: {other} exemplars were shown, not {shots}.")
-                known = at if at in prompts else None
-                item = known if text is None else find(text)
+                item = find(text) if text is not None else at if at in prompts else None
                 if item is None:
                     raise BenchHealthError(
                         f"{place}: {at} is no item of {key}. Nothing was stored."

@@ -130,39 +130,40 @@ class Metric:
         Value, precision and recall are taken of the same 10,000 resamples. Each is
         what the metric defines for every resample, also where a ratio has nothing
         beneath it: 0. Where no item has anything to find or found, nothing is defined (NaN).
-        With a single group there is nothing to resample, and no
-        ``distribution``.
+        With a single group there is nothing to resample, and no ``distribution``.
         """
         self.check(gold, readings, groups)
-        rows = self.sums(gold, readings)
+        rows, read = self.sums(gold, readings), [reading is not None for reading in readings]
+        return self.of_sums(
+            rows, groups, seed, float(np.mean(read)), self.extra(gold, readings, rows)
+        )
+
+    def of_sums(
+        self,
+        rows: np.ndarray,
+        groups=None,
+        seed: int = 0,
+        coverage=np.nan,
+        extra: dict | None = None,
+    ) -> Scores:
+        """`score` of what the items add, shape (items, quantities)."""
         n, totals = len(rows), rows.sum(axis=0)
         units = n if groups is None else len(set(groups))
         drawn = resample(rows, self.figures, groups, seed=seed)
-        interval = tuple(map(float, drawn.interval[0]))
+        (value, precision, recall), interval = map(float, self.figures(totals)), drawn.interval[0]
+        ends = np.percentile(drawn.replicates, range(101), axis=-1).T.round(5).tolist()
+        spread = dict(zip(FIGURES, map(tuple, ends), strict=True)) if units > 1 else {}
         method = "percentile bootstrap over " + ("items" if units == n else f"{units} groups")
         if self.statistic is share and units == n:
             interval, method = wilson(int(totals[0]), n), "Wilson"
         elif units == 1:
             method = "none: one group cannot be resampled"
-        value, precision, recall = map(float, self.figures(totals))
         if not totals.any():
             value, precision, recall, *interval = (np.nan,) * 5
-            method = "none: nothing was to be found, and nothing was"
-        ends = np.percentile(drawn.replicates, range(101), axis=-1).T.round(5).tolist()
-        return Scores(
-            value=value,
-            precision=precision,
-            recall=recall,
-            n=n,
-            coverage=sum(reading is not None for reading in readings) / n,
-            interval=tuple(interval),
-            metric=self.name,
-            interval_method=method,
-            extra=self.extra(gold, readings, rows),
-            distribution=dict(zip(FIGURES, map(tuple, ends), strict=True))
-            if units > 1 and totals.any()
-            else {},
-        )
+            method, spread = "none: nothing was to be found, and nothing was", {}
+        ends, known = tuple(map(float, interval)), extra or {}
+        about = {"interval": ends, "metric": self.name, "interval_method": method, "extra": known}
+        return Scores(value, precision, recall, n, coverage, **about, distribution=spread)
 
     def check(self, gold: Sequence, readings: Sequence, groups: Sequence | None = None) -> None:
         """Refuse what cannot be scored, before anything is counted."""

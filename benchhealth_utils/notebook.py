@@ -103,7 +103,7 @@ def measured(model: str, runs: Sequence[Run], scenario: str) -> list[Run]:
         real data set if nothing is published for it; one on samples only if there is
         nothing else at all.
     scenario : str
-        Only its data sets.
+        Whose published results.
 
     Returns
     -------
@@ -116,10 +116,10 @@ def measured(model: str, runs: Sequence[Run], scenario: str) -> list[Run]:
         If there is neither a run nor a published result.
     """
     found = {run.dataset: run for run in runs if run.signature["data"]["source"] != "samples"}
-    found |= {run.dataset: run for run in published(model) if run.comparable}
+    kept = [run for run in published(model) if run.comparable]
+    found |= {run.dataset: run for run in kept if DATASETS[run.dataset].scenario == scenario}
     found |= {run.dataset: run for run in runs if run.official}
-    shown = [found[key] for key in found if DATASETS[key].scenario == scenario] or list(runs)
-    if not shown:
+    if not (shown := list(found.values()) or list(runs)):
         lack = f"none of its data sets is in the data folder, and no result of {model} is published"
         raise BenchHealthError(f"{scenario}: {lack}. Add data, or name a published model.")
     return sorted(shown, key=lambda run: list(DATASETS).index(run.dataset))

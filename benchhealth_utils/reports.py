@@ -13,7 +13,7 @@ from .answers import file_name
 from .evaluation import frame, items
 from .guard import is_credentialed
 from .prompts import build
-from .registry import DATASETS, MODELS
+from .registry import DATASETS, MODELS, known
 from .schema import BenchHealthError, Run, canonical, digest, write_atomic
 
 EEE = "0.3.0"  # the version of the schema that is written
@@ -33,9 +33,9 @@ def write_results(runs: Sequence[Run], folder: str | Path, form: str = "csv") ->
         hand and the set is open. There `is_correct` is a must: a score of exactly 1.
     """
     folder = Path(folder).expanduser()
-    if form not in FORMS or not runs:
-        what = f"no format '{form}'; known: {', '.join(FORMS)}" if runs else "there are no runs"
-        raise BenchHealthError(f"Nothing is written: {what}.")
+    known("format", form, FORMS)
+    if not runs:
+        raise BenchHealthError("Nothing is written: there are no runs.")
     if form == "lm-eval":
         text = json.dumps(_as_lm_eval(runs), indent=1) + "\n"
         return [write_atomic(folder / "results.json", text)]

@@ -2,11 +2,10 @@
 
 import json
 import re
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-from fault_server import chat
+from fault_server import Loopback, chat
 
 COUNTS = ("processing", "succeeded", "errored", "canceled", "expired")
 
@@ -16,36 +15,18 @@ def always(text="Answer: A"):
     return lambda number, name: text
 
 
-class BatchServer(ThreadingHTTPServer):
+class BatchServer(Loopback):
     """Serve until closed.
 
     `fate` gives, for a line's number and custom id, the text of its answer, or "error" or
     "expired"; a batch has gone through its `states` after as many looks at it.
     """
 
-    daemon_threads = True
-
     def __init__(self, fate=None, states=("in_progress",), end="completed"):
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.fate, self.states, self.end = fate or always(), list(states), end
         self.files, self.batches, self.hang_up = {}, {}, False
         self.keys, self.paths = set(), []
-        self.thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-
-    def handle_error(self, request, client_address):
-        pass
-
-    @property
-    def address(self):
-        return f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -45,25 +45,13 @@ def tokens(body):
     return 40 + len(text_of(body)) // 4
 
 
-class FaultServer(ThreadingHTTPServer):
-    """Serve until closed.
-
-    `faults` maps a fault's name to its share of requests, up to `until` of them; `says`, if
-    given, makes of a request's body the status and the body of the response.
-    """
+class Loopback(ThreadingHTTPServer):
+    """A server of this machine, in a thread, until it is closed."""
 
     daemon_threads, request_queue_size = True, 128
 
-    def __init__(
-        self, faults=None, *, seed=0, delay=0.0, hang=1.0, answer=letter, until=10**9, says=None
-    ):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.shares, self.until, self.says, self.answer = faults or {}, until, says, answer
-        self.delay, self.hang, self.elsewhere = delay, hang, ""  # where a redirection leads
-        self.random, self.lock = random.Random(seed), threading.Lock()
-        self.injected, self.asked = Counter(), Counter()
-        self.billed, self.read = 0, 0  # requests that a vendor would charge for; their tokens
-        self.bodies, self.headers_seen, self.open, self.most_open = [], [], 0, 0
+    def __init__(self, handler):
+        super().__init__(("127.0.0.1", 0), handler)
         self.thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self):
@@ -80,6 +68,25 @@ class FaultServer(ThreadingHTTPServer):
     @property
     def address(self):
         return f"http://127.0.0.1:{self.server_address[1]}"
+
+
+class FaultServer(Loopback):
+    """Serve until closed.
+
+    `faults` maps a fault's name to its share of requests, up to `until` of them; `says`, if
+    given, makes of a request's body the status and the body of the response.
+    """
+
+    def __init__(
+        self, faults=None, *, seed=0, delay=0.0, hang=1.0, answer=letter, until=10**9, says=None
+    ):
+        super().__init__(Handler)
+        self.shares, self.until, self.says, self.answer = faults or {}, until, says, answer
+        self.delay, self.hang, self.elsewhere = delay, hang, ""  # where a redirection leads
+        self.random, self.lock = random.Random(seed), threading.Lock()
+        self.injected, self.asked = Counter(), Counter()
+        self.billed, self.read = 0, 0  # requests that a vendor would charge for; their tokens
+        self.bodies, self.headers_seen, self.open, self.most_open = [], [], 0, 0
 
     def dollars(self, prompt, completion):
         """What a vendor would charge, at dollars for a million tokens."""

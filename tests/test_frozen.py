@@ -6,20 +6,22 @@ verdicts of the claims, perturbed items. A change that means to move one says so
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from benchhealth_utils import DATASETS, build, load, published
+from benchhealth_utils import DATASETS, build, load, published, score, stats
 from benchhealth_utils.claims import verdicts
 from benchhealth_utils.data import fingerprint
 from benchhealth_utils.perturb import PERTURBATIONS, applies, perturb
 from benchhealth_utils.printed import derived
 from benchhealth_utils.prompts import exemplar_order, exemplars
 from benchhealth_utils.schema import ROOT, digest
-from benchhealth_utils.tasks import TASKS
+from benchhealth_utils.tasks import TASKS, sufficient
 from benchhealth_utils.usefulness import usefulness
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -110,3 +112,135 @@ def test_verdicts_are_as_kept():
 
 def test_perturbed_items_are_as_kept():
     assert perturbed() == list(kept("perturbed").itertuples(index=False, name=None))
+
+
+# Scores of a made-up table, with every field, and intervals and tests of drawn counts
+
+
+def members(*texts):
+    """One set for each text; its words are the members. None stays None."""
+    return [None if text is None else frozenset(text.split()) for text in texts]
+
+
+def spans(*rows):
+    return [None if row is None else frozenset(row) for row in rows]
+
+
+def hallmarks(*texts):
+    return [None if t is None else frozenset(t.split("; ")) - {""} for t in texts]
+
+
+LETTERS = (list("ABCDABCDAA"), [*"ABCDABDC", None, "B"])
+REPORTS = (
+    ["No acute disease.", "Small left effusion, unchanged.", "Stable 3.5 cm nodule.", "Normal."],
+    ["no acute cardiopulmonary disease", "Small left effusion.", "", None],
+)
+MENTIONS = (
+    spans([(0, 4), (9, 12)], [], [(3, 8)], [], [(5, 9)], []),
+    spans([(0, 4), ("spurious", 0)], [], [(3, 7)], [(1, 2)], None, None),
+)
+CELL, GROWTH = "Resisting cell death", "Evading growth suppressors"
+TABLES = {
+    **dict.fromkeys(("medqa", "medmcqa", "mmlu_medicine"), LETTERS),
+    "pubmedqa": (["yes", "yes", "no", "maybe", "no"], ["yes", "no", "no", None, "maybe"]),
+    "chatdoctor": (members("a b c", "d", "e f"), members("a b x", "", None)),
+    **dict.fromkeys(("mimic_cxr", "iu_xray"), REPORTS),
+    "mimic_iii": (
+        ["rest at home , and call us .", "take 2 tablets a day for 7 days ."],
+        ["Rest at home and call us.", "Take 2 tablets a day for 7.5 days."],
+    ),
+    **dict.fromkeys(("bc5_disease", "ncbi_disease"), MENTIONS),
+    "ddi": (
+        ["mechanism", "effect", "advise", "int", "false", "false", "false", "effect"],
+        ["mechanism", "advise", None, "false", "effect", "false", None, "effect"],
+    ),
+    "gad": (["yes", "yes", "no", "no", "yes"], ["yes", "no", "yes", None, None]),
+    "hoc": (
+        hallmarks(f"{CELL}; {GROWTH}", CELL, GROWTH),
+        hallmarks(CELL, f"{CELL}; {GROWTH}", None),
+    ),
+}
+
+
+def whole(found):
+    """Every field of `Scores`, the distribution as its quartiles."""
+    quartiles = {name: row[::25] for name, row in found.distribution.items()}
+    return dataclasses.asdict(found) | {"distribution": quartiles}
+
+
+def scores(key):
+    """`score` without and with groups, and the sums of each item."""
+    gold, read = TABLES[key]
+    pairs = [f"g{row // 2}" for row in range(len(gold))]
+    sums, statistic = sufficient(key, gold, read)
+    return {
+        "items": whole(score(key, gold, read)),
+        "groups": whole(score(key, gold, read, groups=pairs, seed=3)),
+        "sums": sums.tolist(),
+        "value": float(statistic(sums.sum(axis=0))),
+    }
+
+
+def same(found, kept):
+    """Equal, and numbers to 12 digits."""
+    if isinstance(kept, dict):
+        return list(found) == list(kept) and all(same(found[name], kept[name]) for name in kept)
+    if isinstance(kept, list):
+        return len(found) == len(kept) and all(map(same, found, kept))
+    return found == (pytest.approx(kept, rel=1e-12) if isinstance(kept, float) else kept)
+
+
+@pytest.mark.parametrize("key", DATASETS)
+def test_scores_of_a_table(key):
+    assert same(scores(key), golden("scores.json")[key])
+
+
+def counts(seed, n=90, width=3):
+    return np.random.default_rng(seed).integers(0, 4, (n, width)).astype(float)
+
+
+def f1(totals):
+    hits, spurious, missed = np.moveaxis(totals, -1, 0)
+    return 2 * hits / (2 * hits + spurious + missed)
+
+
+def statistics():
+    """Pairs of what and value, of every interval and test."""
+    found = {}
+
+    def keep(what, *values):
+        for place, value in enumerate(values):
+            found[f"{what} [{place}]"] = float("nan") if value is None else float(value)
+
+    for hits, n in ((0, 10), (136, 272), (1033, 1273), (7, 7), (0, 0)):
+        keep(f"wilson {hits} of {n}", *stats.wilson(hits, n))
+    keep("wilson of 0.2371 of 500", *stats.wilson_of_share(0.2371, 500))
+    keep("accuracy interval 81.2 of 1273", *(100 * x for x in stats.wilson(1034, 1273)))
+    ends = stats.newcombe(351, 500, 337, 500)
+    keep("difference interval 70.2 67.4 of 500", *(100 * x for x in ends))
+    groups = [str(i // 4) for i in range(90)]
+    for seed in (0, 1):
+        one, two = counts(seed), counts(seed + 10)
+        for name, units in (("items", None), ("groups", groups)):
+            keep(f"bootstrap {seed} {name}", *stats.bootstrap(one, f1, units, seed=seed))
+            pair = stats.compare(one, two, f1, units, seed=seed)
+            keep(f"compare {seed} {name}", pair.difference, *pair.interval, pair.p_value)
+            keep(f"detectable {seed} {name}", pair.detectable)
+        right = [np.column_stack([x[:, 0] > 1, np.ones(90)]) for x in (one, two)]
+        pair = stats.compare(*right, stats.share, seed=seed)
+        keep(f"compare shares {seed}", pair.difference, *pair.interval, pair.p_value)
+        keep(f"detectable shares {seed}", pair.detectable)
+        keep(f"kendall {seed}", *stats.kendall(*counts(seed, 2, 12)))
+    keep("sign flip of 8", stats.sign_flip(counts(3, 8), counts(4, 8), f1))
+    keep("mcnemar 5 15", stats.mcnemar(5, 15))
+    keep("holm", *stats.holm([0.01, 0.04, 0.03, 0.005]))
+    values, ends = [0.5, 0.7, 0.2], [(0.4, 0.6), (0.65, 0.8), (0.1, 0.35)]
+    keep("mean interval", *stats.mean_interval(values, ends))
+    keep("detectable share 1273 0.3", stats.detectable_share(1273, 0.3))
+    keep("detectable difference 0.02", stats.detectable_difference(0.02))
+    return list(found.items())
+
+
+def test_intervals_and_tests_are_as_kept():
+    was = dict(kept("statistics").itertuples(index=False))
+    assert dict(statistics()) == pytest.approx(was, abs=1e-12, nan_ok=True)

@@ -21,8 +21,7 @@ import benchhealth_utils as bh
 from benchhealth_utils.data import data_root, provenance
 from benchhealth_utils.registry import DATASETS, MODELS
 from benchhealth_utils.results import published_answers
-from benchhealth_utils.schema import DataError, Run
-from benchhealth_utils.stats import resample, share, wilson
+from benchhealth_utils.schema import DataError, Run, Scores
 from benchhealth_utils.tasks import TASKS, sufficient
 
 FIELDS = ("n", "value", "precision", "recall", "coverage", "interval")
@@ -34,19 +33,14 @@ def published_sums(run: Run) -> np.ndarray:
     return np.ascontiguousarray(run.rows[list(TASKS[run.dataset].metric.columns)].to_numpy(float))
 
 
-def from_sums(run: Run, sums: np.ndarray) -> dict:
+def from_sums(run: Run, sums: np.ndarray) -> Scores:
     """Value, rates and interval of what the items add."""
-    metric, groups = TASKS[run.dataset].metric, list(run.rows["group"])
-    drawn = resample(sums, metric.figures, groups, seed=run.signature["seed"])
-    interval = tuple(map(float, drawn.interval[0]))
-    if metric.statistic is share and len(set(groups)) == len(groups):
-        interval = wilson(int(sums[:, 0].sum()), len(sums))
-    found = dict(zip(FIELDS[1:4], map(float, metric.figures(sums.sum(axis=0))), strict=True))
-    coverage = float((run.rows["status"] == "ok").mean())
-    return found | {"n": len(sums), "coverage": coverage, "interval": interval}
+    read = float((run.rows["status"] == "ok").mean())
+    metric, seed = TASKS[run.dataset].metric, run.signature["seed"]
+    return metric.of_sums(sums, list(run.rows["group"]), seed, read)
 
 
-def from_data(run: Run, items: list) -> tuple[dict, int]:
+def from_data(run: Run, items: list) -> tuple[Scores, int]:
     """The score against the official gold values, and for how many items it was worked out.
 
     A baseline is asked again; a model's published answers are read. Of a text that is scored
@@ -54,8 +48,8 @@ def from_data(run: Run, items: list) -> tuple[dict, int]:
     """
     if run.model in MODELS and MODELS[run.model].published == "baseline":
         with tempfile.TemporaryDirectory() as store:
-            again = bh.evaluate(run.model, run.dataset, store=store, progress=False)[0].scores
-        return {name: getattr(again, name) for name in FIELDS}, len(items)
+            (again,) = bh.evaluate(run.model, run.dataset, store=store, progress=False)
+        return again.scores, len(items)
     kept = published_answers(run.model, run.dataset)
     readings = [kept[x.id][2] if kept[x.id][0] == "ok" else None for x in items]
     sums = sufficient(run.dataset, [x.gold for x in items], readings)[0]
@@ -76,10 +70,10 @@ def official(key: str) -> list | None:
         return None
 
 
-def differences(run: Run, found: dict) -> list[str]:
+def differences(run: Run, found: Scores) -> list[str]:
     """What is not equal to the last digit."""
-    kept = {name: getattr(run.scores, name) for name in FIELDS}
-    return [f"{name} {kept[name]} -> {found[name]}" for name in FIELDS if found[name] != kept[name]]
+    pairs = [(name, getattr(run.scores, name), getattr(found, name)) for name in FIELDS]
+    return [f"{name} {kept} -> {now}" for name, kept, now in pairs if now != kept]
 
 
 def verify(runs: list[Run]) -> pd.DataFrame:
