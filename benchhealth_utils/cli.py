@@ -15,7 +15,7 @@ from .data import data_root, how_to_get, load, provenance
 from .models import check_name, open_model
 from .notebook import data_sets
 from .registry import DATASETS, dataset, known
-from .schema import ROOT, BenchHealthError, DataError, runs_folder, shown, whole_number
+from .schema import ROOT, BenchHealthError, DataError, runs_folder, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
@@ -90,7 +90,7 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
         except (papermill.PapermillExecutionError, DeadKernelError) as error:
             cause = getattr(error, "evalue", "its Python process died; most often of memory")
             raise BenchHealthError(
-                f"The chapter {chapter} failed: {cause}\nWhere: {shown(unfinished)}, after the "
+                f"The chapter {chapter} failed: {cause}\nWhere: {unfinished}, after the "
                 "last cell with an output. Once the cause is mended, the same command goes on: "
                 "answers that are stored are not asked again."
             ) from None
@@ -110,7 +110,7 @@ def in_shares(model, datasets, chapters, budget, shard, ray, slurm, workers, **o
         from .exchange import answer_shard
 
         store = answer_shard(model, keys, shard, **options)
-        print(f"The answers are in {shown(store)}. When all are there: benchhealth merge FOLDER...")
+        print(f"The answers are in {store}. When all are there: benchhealth merge FOLDER...")
         return
     from .cluster import on_ray, on_slurm
 
@@ -179,7 +179,7 @@ def publish(model: str, keys: Sequence[str], budget: float | None = None) -> Non
     opened = open_model(model, budget=budget)
     for key in keys:
         (done,) = evaluate(opened, key)
-        print(done, shown(record(done)), publish_answers(done) and "answers kept")
+        print(done, record(done), publish_answers(done) and "answers kept")
 
 
 def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
@@ -330,5 +330,5 @@ def _do(verb: str, **options) -> int | None:
                 raise BenchHealthError("--shots and --seed go with shares; chapters have theirs.")
             for name in ("shard", "ray", "slurm", "workers"):
                 options.pop(name)
-            print(f"The executed chapters are in {shown(run(**options))}", file=sys.stderr)
+            print(f"The executed chapters are in {run(**options)}", file=sys.stderr)
         print(row(options["model"]).to_string(index=False))
