@@ -294,7 +294,7 @@ def _do(verb: str, **options) -> int | None:
         from .reports import write_results
 
         runs = best_runs(options.pop("model"))
-        print(*map(shown, write_results(runs, **options)), sep="\n")
+        print(*write_results(runs, **options), sep="\n")
     elif verb == "export":
         from .exchange import export
 
