@@ -63,7 +63,7 @@ chapter:
 	@test -f "notebooks/$(NOTEBOOK).ipynb" || \
 		{ echo "There is no chapter '$(NOTEBOOK)'. Known: $(CHAPTERS)"; exit 1; }
 
-run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="-p limit 0"
+run: chapter setup ## one chapter: make run NOTEBOOK=reasoning MODEL=hf:... PARAMETERS="-p limit 0"; else with smollm2-135m
 	@mkdir -p runs
 	@$(BIN)/papermill notebooks/$(NOTEBOOK).ipynb runs/$(NOTEBOOK).ipynb \
 		$(if $(filter human_eval,$(NOTEBOOK)),,-p model $(MODEL)) $(PARAMETERS)
@@ -73,7 +73,8 @@ rate: $(READY) ## serve the rating page of a study: make rate STUDY=folder PORT=
 	@test -n "$(STUDY)" || { echo "Name the study: make rate STUDY=<folder, or a name below runs/human_eval>"; exit 2; }
 	@$(BIN)/python -m benchhealth_utils human-eval rate "$(STUDY)" --port $(PORT)
 
-reproduce: setup ## all chapters for MODEL into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=<dollars a chapter at most>
+reproduce: setup ## all chapters for MODEL (else the small smollm2-135m) into runs/<model>/, and its row of Table 5; LIMIT=0 takes all items, BUDGET=<dollars a chapter at most>
+	@echo "Running the chapters with $(MODEL)$(if $(filter file,$(origin MODEL)),; another one: make reproduce MODEL=<model>)"
 	@$(BIN)/python -m benchhealth_utils run $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" $(if $(BUDGET),--budget "$(BUDGET)")
 
 verify: $(READY) ## work out every published number again; from the official data where BENCHHEALTH_DATA has them

@@ -267,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _do(**vars(top.parse_args(words))) or 0
     except BenchHealthError as error:
         print(error, file=sys.stderr)
-        return 1
+        return getattr(error, "exit_code", 1)  # another one after Ctrl-C in a chapter
     except KeyboardInterrupt as stop:
         print(f"\n{stop}" if stop.args else "\nInterrupted; run again to go on.", file=sys.stderr)
         return 130

@@ -34,9 +34,8 @@ class CheckedEngine:
             _check(nb, nb.metadata.get("papermill", {}).get("parameters", {}))
             if kernel_name.startswith("python"):  # whose log a terminal shows when it is stopped
                 options.setdefault("extra_arguments", ["--log-level=CRITICAL"])
-            done = _default().execute_notebook(nb, kernel_name, **options)
-            if path := options.get("output_path"):
-                raise_for_execution_errors(done, path)
+            done = NBClientEngine.execute_notebook(nb, kernel_name, **options)
+            raise_for_execution_errors(done, nb.metadata.papermill.get("output_path"))
             return done
         except BenchHealthError as error:
             raise Refused(str(error)) from None
@@ -47,15 +46,17 @@ class CheckedEngine:
             store = runs_folder() / "answers"
             kept = sum(path.read_bytes().count(b"\n") for path in store.rglob("*.jsonl"))
             said = f"Interrupted. {kept} answers are stored in {shown(store)}; run again to go on."
-            raise Refused(said) from None
+            stopped = Refused(said)
+            stopped.exit_code = 130  # as shells have it
+            raise stopped from None
 
     @classmethod
     def nb_kernel_name(cls, nb, name=None):
-        return _default().nb_kernel_name(nb, name)
+        return NBClientEngine.nb_kernel_name(nb, name)
 
     @classmethod
     def nb_language(cls, nb, language=None):
-        return _default().nb_language(nb, language)
+        return NBClientEngine.nb_language(nb, language)
 
 
 def _check(nb, given) -> None:
@@ -70,14 +71,8 @@ def _check(nb, given) -> None:
                 known("parameter", name, names)
 
 
-def _default():
-    from papermill.engines import NBClientEngine
-
-    return NBClientEngine
-
-
 # Last, since papermill, while it is imported, asks this module for the class above.
-from papermill.engines import papermill_engines  # noqa: E402
+from papermill.engines import NBClientEngine, papermill_engines  # noqa: E402
 from papermill.exceptions import PapermillExecutionError  # noqa: E402
 
 

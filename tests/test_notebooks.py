@@ -179,6 +179,13 @@ def test_a_model_that_is_not_there_is_refused_before_data_is_read(tmp_path):
     assert "Traceback" not in (tmp_path / "r.ipynb").read_text(encoding="utf-8")
 
 
+def test_a_mistyped_value_ends_in_its_message_where_output_is_redirected(tmp_path):
+    done = papermill("notebooks/reasoning.ipynb", "-p", "mode", "likelyhood")
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert "Did you mean likelihood?" in done.stderr.strip().splitlines()[-1]
+    assert "papermill-error-cell" in done.stdout  # the notebook, up to there
+
+
 def test_the_redirected_form_and_another_working_folder(tmp_path):
     with (tmp_path / "out.ipynb").open("w") as out:
         done = papermill(
