@@ -12,7 +12,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -85,24 +85,27 @@ def answer(
     if not examples:
         return []
     check_may_send(model, examples[0].dataset)
+    if mode in MODES and mode not in model.modes:
+        raise BenchHealthError(
+            f"{model.name} does not offer mode '{mode}'; it offers: {', '.join(model.modes)}."
+        )
     requests, exemplar_pool = make_requests(
         examples, shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens
     )
     options = dict(store=store, progress=progress, shard=shard)
-    return ask(model, requests, mode=mode, pool=exemplar_pool, **options)
+    return ask(model, requests, pool=exemplar_pool, **options)
 
 
 def ask(
     model,
     requests: Sequence[Request],
     *,
-    mode: str = "generate",
     pool: Sequence[Example] | None = None,
     store: str | Path | None = None,
     progress: bool = True,
     shard: tuple[int, int] | None = None,
 ) -> list[Answer]:
-    """Put requests of one kind to an open model, through the store.
+    """Put requests to an open model, through the store.
 
     For text that may go anywhere: it is `answer` that looks after credentialed data.
 
@@ -110,8 +113,9 @@ def ask(
     ----------
     model : backend
     requests : sequence of Request
-        At least one; the store's file is named after the first one's data set.
-    mode, pool, store, progress, shard
+        At least one; of several data sets only where the model's answers are `alone`. Each
+        data set has its file in the store.
+    pool, store, progress, shard
         As in `answer`.
 
     Returns
@@ -120,50 +124,55 @@ def ask(
         One for each request, or each of the shard, in the same order.
     """
     examples = [request.example for request in requests]
-    if mode not in model.modes:
-        raise BenchHealthError(
-            f"{model.name} does not offer mode '{mode}'; it offers: {', '.join(model.modes)}."
-        )
-    signature = {**model.signature, **model.prepare(examples[0].dataset, pool)}
-    keys = [answer_key(signature, request) for request in requests]
-    first = {key: i for i, key in reversed(list(enumerate(keys)))}
+    sets = sorted({example.dataset for example in examples})  # locks are taken in one order
+    signatures = {name: {**model.signature, **model.prepare(name, pool)} for name in sets}
+    keys = [answer_key(signatures[each.example.dataset], each) for each in requests]
+    marks = [(example.dataset, key) for example, key in zip(examples, keys, strict=True)]
+    first = {mark: i for i, mark in reversed(list(enumerate(marks)))}
     asked = sorted(first.values())  # equal prompts are asked once
     unique = [requests[i] for i in asked]
     together = dict(zip(asked, model.contexts(unique), strict=True))
     # batches are those of one machine, so that a share of them is answered as there
     shares = {i: share(together[i] or examples[i].id, shard) for i in asked}
-    asked_here = [shares[first[key]] for key in keys]
-    keys = [digest([key, at]) if (at := together[first[key]]) else key for key in keys]
-    shelf = Store(store_path(model.name, examples[0].dataset, store))
-    with shelf.locked():
-        stored = shelf.read()
-        wanted = {at for at, i in enumerate(asked) if shares[i] and keys[i] not in stored}
+    asked_here = [shares[first[mark]] for mark in marks]
+    batches = [together[first[mark]] for mark in marks]
+    pairs = zip(marks, batches, strict=True)
+    marks = [(name, digest([key, at]) if at else key) for (name, key), at in pairs]
+    shelves = {name: Store(store_path(model.name, name, store)) for name in sets}
+    with ExitStack() as locks:
+        for shelf in shelves.values():
+            locks.enter_context(shelf.locked())
+        stored = {(n, key): x for n, shelf in shelves.items() for key, x in shelf.read().items()}
+        wanted = {at for at, i in enumerate(asked) if shares[i] and marks[i] not in stored}
         parts = model.replies(unique, wanted) if wanted else (part for part in ())
-        title = f"{examples[0].dataset}: {model.name}"
-        # closed on any interruption, so that a model behind an API asks no more
+        title = sets[0] if len(sets) == 1 else f"{len(sets)} data sets"
         mine = sum(shares.values())
-        with _bar(title, mine, mine - len(wanted), progress) as bar, closing(parts):
-            try:
-                for part in parts:
-                    pairs = [(asked[at], reply) for at, reply in part]
-                    answers = [answer_of(keys[i], examples[i].id, reply) for i, reply in pairs]
-                    shelf.append(answers)
-                    before = len(stored)
-                    stored |= {item.key: item for item in answers}
-                    bar.update(len(stored) - before)
-            except KeyboardInterrupt:
-                done = sum(keys[i] in stored for i in asked if shares[i])
-                raise Interrupted(
-                    f"{examples[0].dataset}: {done} of {mine} answers are stored; run again to "
-                    "go on."
-                ) from None
-    pairs = [(x, key) for x, key, mine in zip(examples, keys, asked_here, strict=True) if mine]
-    if missing := [example.id for example, key in pairs if key not in stored]:
+        bar = locks.enter_context(
+            _bar(f"{title}: {model.name}", mine, mine - len(wanted), progress)
+        )
+        locks.enter_context(closing(parts))  # on any interruption an API is asked no more
+        try:
+            for part in parts:
+                before = len(stored)
+                for name in sets:
+                    pairs = [(asked[at], x) for at, x in part if marks[asked[at]][0] == name]
+                    answers = [answer_of(marks[i][1], examples[i].id, x) for i, x in pairs]
+                    if answers:
+                        shelves[name].append(answers)
+                    stored |= {(name, item.key): item for item in answers}
+                bar.update(len(stored) - before)
+        except KeyboardInterrupt:
+            done = sum(marks[i] in stored for i in asked if shares[i])
+            raise Interrupted(
+                f"{title}: {done} of {mine} answers are stored; run again to go on."
+            ) from None
+    pairs = [(x, mark) for x, mark, mine in zip(examples, marks, asked_here, strict=True) if mine]
+    if missing := [example.id for example, mark in pairs if mark not in stored]:
         raise BenchHealthError(
             f"{model.name} gave no answer to {len(missing)} items, {missing[0]} the first. "
             "What it answered is stored; run again to ask for the rest."
         )
-    return [dataclasses.replace(stored[key], id=example.id) for example, key in pairs]
+    return [dataclasses.replace(stored[mark], id=example.id) for example, mark in pairs]
 
 
 def share(name: str, shard: tuple[int, int] | None) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from . import __version__
-from .answers import MODES, answer
+from .answers import MODES, ask, make_requests
 from .data import data_root, fingerprint, load, provenance, subset
 from .guard import check_may_send, is_credentialed
 from .models import open_model
-from .perturb import check_applies, perturb, perturbation_signature, restored
+from .perturb import applies, check_applies, perturb, perturbation_signature, restored
 from .plan import announce, keys_of, mode_of
 from .prompts import exemplar_order, exemplars
 from .registry import DATASETS, MODELS, known
@@ -31,6 +32,7 @@ COLUMNS = (
     "model name dataset title scenario metric shots mode exemplar_seed perturbation n value low "
     "high precision recall coverage constant source comparable dollars tokens"
 ).split()
+TOGETHER = 128  # items of small data sets that are asked at once
 PACKAGES = ("torch transformers scikit-learn scipy statsmodels rouge-score sacrebleu").split()
 
 
@@ -38,16 +40,16 @@ def evaluate(
     model,
     datasets: str | Sequence[str],
     *,
-    shots: int = 0,
+    shots: int | Sequence[int] = 0,
     limit: int | None = None,
     seed: int = 0,
     mode: str = "generate",
-    exemplar_seed: int | None = None,
-    perturbation: str | None = None,
+    exemplar_seed: int | Sequence[int] | None = None,
+    perturbation: str | Sequence[str] | None = None,
     store=None,
     progress: bool = True,
 ) -> list[Run]:
-    """Evaluate one model on data sets, in their order.
+    """Evaluate one model on data sets, in their order; small ones are asked together.
 
     In likelihood mode open questions are still answered in text, since they have no labels
     to compare, and so is everything by a model without that mode. Before a model behind an
@@ -59,17 +61,21 @@ def evaluate(
         A name for `open_model`, or what it returned.
     datasets : str or sequence of str
         Keys in ``DATASETS``.
-    shots, limit, seed, mode, store, progress
+    limit, seed, mode, store, progress
         As in `load` and `answer`.
-    exemplar_seed : int, optional
+    shots : int or sequence of int
+        Exemplars before each item; of several numbers, all data sets with each.
+    exemplar_seed : int or sequence of int, optional
         Of the exemplars' order, to vary them on the same items; by default `seed`.
-    perturbation : str, optional
+    perturbation : str or sequence of str, optional
         Ask the same items in other words, drawn with `seed`, or by a variant of the prompt;
-        readings are in the terms of the items as the data have them.
+        readings are in the terms of the items as the data have them. Of several, each on the
+        data sets that it applies to.
 
     Returns
     -------
     list of Run
+        By shots, exemplar seed, perturbation, data set.
 
     Raises
     ------
@@ -77,36 +83,70 @@ def evaluate(
         For an unknown key, mode or perturbation, a wrong number, or data that may not go to
         the model, before anything is asked.
     """
-    keys, wanted = keys_of(datasets), {"limit": limit, "exemplar_seed": exemplar_seed}
+    keys, limit = keys_of(datasets), 0 if limit is None else limit
+    counts, draws = _each("shots", shots), _each("exemplar_seed", exemplar_seed)
+    kinds = _each("perturbation", perturbation)
     known("mode", mode, MODES)
-    for name, value in {"shots": shots, "seed": seed, **wanted}.items():
-        whole_number(name, 0 if value is None and name in wanted else value)
-    model = open_model(model)
+    drawn = [("exemplar_seed", draw) for draw in draws if draw is not None]
+    for name, value in [("limit", limit), ("seed", seed), *(("shots", n) for n in counts), *drawn]:
+        whole_number(name, value)
+    model, jobs = open_model(model), []
+    fit = {kind: [key for key in keys if kind is None or applies(kind, key)] for kind in kinds}
     for key in keys:
         check_may_send(model, key)
-        if perturbation is not None:
-            check_applies(perturbation, key)
-    asked = dict(mode=mode, shots=shots, limit=limit, seed=seed, perturbation=perturbation)
-    announce(model, keys, exemplar_seed=exemplar_seed, **asked)
-    draw = exemplar_seed if shots and exemplar_seed is not None else seed
-    runs, options = [], dict(store=store, progress=progress)
-    for key in keys:
-        how = options | {"mode": mode_of(key, mode, model.modes)}
-        runs.append(_run(model, key, shots, limit, seed, draw, perturbation, how))
+        if perturbation is not None and len(kinds) == 1:
+            check_applies(kinds[0], key)
+    grid = [(n, draw) for n in counts for draw in (draws if n else draws[:1])]
+    for n, draw, kind in [(*each, kind) for each in grid for kind in kinds]:
+        asked = dict(shots=n, limit=limit, seed=seed, mode=mode, perturbation=kind)
+        announce(model, fit[kind], exemplar_seed=draw, **asked)
+        draw = draw if n and draw is not None else seed
+        jobs += [(key, n, draw, kind, mode_of(key, mode, model.modes)) for key in fit[kind]]
+    runs, part = [], []
+    for job in jobs:
+        part.append(_Job(model, *job, limit, seed))
+        whole = sum(len(each.asked) for each in part) >= TOGETHER
+        if whole or not model.alone or job is jobs[-1]:
+            runs += _runs(model, part, store=store, progress=progress)
+            part = []
     return runs
 
 
-def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
-    root = data_root()
-    whole = load(key, root=root)
-    examples = asked = subset(whole, limit, seed)
-    if kind:
-        asked = [perturb(item, kind, seed) for item in examples]
-    pool = load(key, "train", root=root) if shots or model.learns else None
-    if pool and kind == "worked_steps":  # the exemplars change, not the item
-        pool = [perturb(item, kind) for item in pool]
-    answers = answer(model, asked, shots=shots, seed=draw, pool=pool, **options)
-    usable, pairs = ("ok", "truncated"), zip(asked, answers, strict=True)
+def _each(name: str, value) -> list:
+    """The values of an argument that takes one or several."""
+    found = list(value) if isinstance(value, list | tuple | range) else [value]
+    if not found or len({*map(repr, found)}) < len(found):
+        raise BenchHealthError(f"{name} is {value!r}; expected one or several, each once.")
+    return found
+
+
+class _Job:
+    """A data set asked in one way: its items, and the requests made of them."""
+
+    def __init__(self, model, key, shots, draw, kind, mode, limit, seed):
+        self.key, self.shots, self.draw, self.kind, self.mode = key, shots, draw, kind, mode
+        self.seed, self.root = seed, data_root()
+        self.whole = load(key, root=self.root)
+        self.examples = self.asked = subset(self.whole, limit, seed)
+        if kind:
+            self.asked = [perturb(item, kind, seed) for item in self.examples]
+        pool = load(key, "train", root=self.root) if shots or model.learns else None
+        if pool and kind == "worked_steps":  # the exemplars change, not the item
+            pool = [perturb(item, kind) for item in pool]
+        how = dict(shots=shots, seed=draw, mode=mode, pool=pool, cap=model.max_tokens)
+        self.requests, self.pool = make_requests(self.asked, **how)
+
+
+def _runs(model, jobs: Sequence[_Job], **options) -> list[Run]:
+    """Jobs asked together; where neighbours may change an answer, it is one."""
+    requests = [request for job in jobs for request in job.requests]
+    answers = iter(ask(model, requests, pool=jobs[0].pool, **options))
+    return [_run(model, job, list(islice(answers, len(job.requests)))) for job in jobs]
+
+
+def _run(model, job: _Job, answers) -> Run:
+    key, kind, seed, examples = job.key, job.kind, job.seed, job.examples
+    usable, pairs = ("ok", "truncated"), zip(job.asked, answers, strict=True)
     lenient = [read(e, a.text) if a.status in usable else None for e, a in pairs]
     if kind:
         lenient = [restored(r, e, kind, seed) for r, e in zip(lenient, examples, strict=True)]
@@ -117,22 +157,23 @@ def _run(model, key, shots, limit, seed, draw, kind, options) -> Run:
     if lenient != strict:
         lenient = score(key, gold, lenient, groups=groups, seed=seed)
         scores.extra["value_with_truncated"] = lenient.value
-    task, limited = TASKS[key], len(examples) if len(examples) < len(whole) else 0
+    task, limited = TASKS[key], len(examples) if len(examples) < len(job.whole) else 0
     signature = {
         "model": dict(model.signature),
-        "mode": options["mode"],
-        "shots": shots,
+        "mode": job.mode,
+        "shots": job.shots,
         "seed": seed,
-        **({"exemplar_seed": draw} if shots else {}),
+        **({"exemplar_seed": job.draw} if job.shots else {}),
         "prompt_version": task.version,
         **(perturbation_signature(kind, examples, seed) if kind else {}),
         "max_tokens": min(filter(None, (task.max_tokens, model.max_tokens))),
-        "exemplars": _exemplar_ids(examples, pool, shots, draw),
-        "pool": fingerprint(pool) if shots else None,
-        "data": provenance(key, whole, root, pool) | {"limit": limited},
+        "exemplars": _exemplar_ids(examples, job.pool, job.shots, job.draw),
+        "pool": fingerprint(job.pool) if job.shots else None,
+        "data": provenance(key, job.whole, job.root, job.pool) | {"limit": limited},
         "packages": _versions(),
     }
-    rows, texts = _rows(key, examples, answers, strict), (examples, asked, answers, strict)
+    rows = _rows(key, examples, answers, strict)
+    texts = examples, job.asked, answers, strict
     return Run(model.name, key, scores, signature, rows, _usage(answers), *texts)
 
 

@@ -15,6 +15,7 @@ from benchhealth_utils import (
 )
 from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.notebook import measured
+from benchhealth_utils.perturb import applies
 from benchhealth_utils.results import publish_answers, record
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.tasks import task
@@ -101,7 +102,10 @@ class Untouched(Backend):
         ({"datasets": [["gad"]]}, "Did you mean gad"),
         ({"mode": "likelihod"}, "no mode 'likelihod'. Did you mean likelihood"),
         ({"perturbation": "typo"}, "no perturbation 'typo'. Did you mean typos"),
-        ({"perturbation": ["typos"]}, "no perturbation"),
+        ({"perturbation": ["typos", "typo"]}, "no perturbation 'typo'"),
+        ({"shots": [0, -1]}, "shots is -1"),
+        ({"shots": []}, "expected one or several"),
+        ({"exemplar_seed": [1, 1]}, "each once"),
         ({"datasets": ["medqa", "gad"], "perturbation": "option_order"}, "does not apply to gad"),
         ({"datasets": ["gad", "mimic_cxr"]}, "mimic_cxr is credentialed"),
         ({"datasets": ["gad", "gad"]}, "named twice"),
@@ -115,6 +119,33 @@ def test_wrong_arguments_are_refused_before_anything_is_asked(given, said, tmp_p
     with pytest.raises(BenchHealthError, match=said):
         evaluate(**{"model": Untouched(), "datasets": "gad", "store": tmp_path, **given})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("model", ["supervised", "smollm2-135m"])
+def test_asked_together_or_one_by_one_the_runs_are_equal(model, tmp_path):
+    """Data sets, numbers of shots, draws of exemplars and perturbations, where they apply."""
+    keys, how = ["pubmedqa", "gad"], {"limit": 2, "mode": "likelihood", "progress": False}
+    kinds, grid = ["typos", "option_order"], [(0, 0), (1, 0), (1, 1)]
+    several = evaluate(
+        model, keys, shots=[0, 1], exemplar_seed=[0, 1], store=tmp_path / "one", **how
+    )
+    several += evaluate(model, keys, perturbation=kinds, store=tmp_path / "one", **how)
+    alone = [
+        run
+        for shots, draw in grid
+        for key in keys
+        for run in evaluate(
+            model, key, shots=shots, exemplar_seed=draw, store=tmp_path / key, **how
+        )
+    ]
+    for kind in kinds:
+        for key in [key for key in keys if applies(kind, key)]:
+            alone += evaluate(model, key, perturbation=kind, store=tmp_path / key, **how)
+    assert [str(run) for run in several] == [str(run) for run in alone]
+    assert [run.signature for run in several] == [run.signature for run in alone]
+    assert [run.answers for run in several] == [run.answers for run in alone]
+    files = {path.name for path in (tmp_path / "one").rglob("*.jsonl")}
+    assert files == {"pubmedqa.jsonl", "gad.jsonl"}
 
 
 def test_an_instruction_of_ones_own_has_no_other_words(tmp_path):

@@ -69,13 +69,13 @@ def test_the_packages_of_the_design_are_all_there():
 BUDGETS = {
     "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 93, "data": 148,
     "download": 137, "replies": 551, "tasks": 1574, "prompts": 40, "metrics": 188, "stats": 168,
-    "models": 1583, "plan": 101, "answers": 223, "evaluation": 188, "results": 163, "perturb": 182,
+    "models": 1587, "plan": 101, "answers": 232, "evaluation": 215, "results": 163, "perturb": 182,
     "usefulness": 69, "printed": 31, "claims": 138, "plots": 112, "notebook": 52, "engine": 54,
     "cli": 271, "human_eval": 1145, "exchange": 281, "batches": 159,
     "harnesses": 156, "cluster": 97, "reports": 148,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 8377, 3095
+ALL, OF_CORE = 8417, 3095
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """
@@ -243,11 +243,6 @@ def test_a_mistyped_chapter_lists_those_there_are():
     )
     assert done.returncode != 0
     assert f"no chapter 'reasonnig'. Known: {' '.join(CHAPTERS)}" in done.stdout
-
-
-def test_make_reproduce_says_what_model_it_runs():
-    done = subprocess.run(["make", "-n", "reproduce"], cwd=ROOT, capture_output=True, text=True)
-    assert "with smollm2-135m; another one: make reproduce MODEL=" in done.stdout
 
 
 def test_no_large_or_generated_file_is_tracked():

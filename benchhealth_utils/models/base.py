@@ -73,6 +73,8 @@ class Backend:
         Of a remote one: its address, and its name in messages.
     learns : bool
         Whether it wants the training part; then `prepare` is called first.
+    alone : bool
+        Whether no answer depends on what is asked beside it, so that data sets may be.
     max_tokens : int or None
         A limit of its own on the length of a reply.
     budget : object or None
@@ -88,6 +90,7 @@ class Backend:
     endpoint: str = ""
     place: str = "this machine"
     learns: bool = False
+    alone: bool = False
     max_tokens: int | None = None
     budget: Any = None
     priced: str = ""

@@ -256,10 +256,15 @@ class LocalModel(Backend):
             return decoding.Padded(self.model, self.ends, self.tokenizer.pad_token_id), False
         return decoding.Packed(self.model), answer == "exactly"
 
+    @property
+    def alone(self) -> bool:
+        """Whether no neighbour changes a bit of an answer."""
+        return self.engine[1]
+
     def contexts(self, requests: Sequence[Request]) -> list[str]:
         """A hash of each request's batch, "" where no neighbour changes a bit of an answer."""
         found = [""] * len(requests)
-        if not self.engine[1]:
+        if not self.alone:
             rendered = [self.prompts.render(request) for request in requests]
             for batch in _batches(requests, rendered):
                 together = digest([[rendered[i].ids, requests[i].max_tokens] for i in batch])
