@@ -12,8 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import NamedTuple
+from itertools import groupby, islice
 
 from .. import replies
 from ..metrics import Metric
@@ -49,25 +48,20 @@ def bio_tags(spec, split, root) -> Iterator[Example]:
 
 def _sentences(path) -> Iterator[tuple[list[str], list[tuple[int, int]]]]:
     """Tokens of each sentence, and the first and last token of each mention."""
-    tokens: list[str] = []
-    mentions: list[tuple[int, int]] = []
-    inside = False
-    for place, cells in tsv_lines(path, columns=2):
-        if not cells:
-            if tokens and tokens != ["-DOCSTART-"]:
-                yield tokens, mentions
-            tokens, mentions, inside = [], [], False
-            continue
-        token, tag = cells
-        place.expect(token.strip(), "the token is empty.")
-        place.expect(tag in TAGS, f"tag is '{tag}'; expected {', '.join(TAGS)}.")
-        place.expect(inside or tag != "I-Disease", "I-Disease does not continue any mention.")
-        if inside := tag != "O":
-            first = mentions.pop()[0] if tag[0] == "I" else len(tokens)
-            mentions.append((first, len(tokens)))
-        tokens.append(token)
-    if tokens:
-        yield tokens, mentions
+    for filled, rows in groupby(tsv_lines(path, columns=2), key=lambda row: bool(row[1])):
+        tokens: list[str] = []
+        mentions: list[tuple[int, int]] = []
+        for place, (token, tag) in rows if filled else ():
+            place.expect(token.strip(), "the token is empty.")
+            place.expect(tag in TAGS, f"tag is '{tag}'; expected {', '.join(TAGS)}.")
+            inside, last = tag == "I-Disease", len(tokens)
+            follows = mentions and mentions[-1][1] == last - 1
+            place.expect(follows or not inside, "I-Disease does not continue any mention.")
+            if tag != "O":
+                mentions.append((mentions.pop()[0] if inside else last, last))
+            tokens.append(token)
+        if filled and tokens != ["-DOCSTART-"]:
+            yield tokens, mentions
 
 
 def detokenise(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
@@ -189,7 +183,7 @@ class Sentence:
     """
 
     def __init__(self, text: str):
-        self._text, self._tokens = text, _tokens(text)
+        self._text = _folded(text)
         self._spans: dict[str, list[tuple[int, int]]] = {}
 
     def spans(self, name: str) -> list[tuple[int, int]]:
@@ -199,13 +193,13 @@ class Sentence:
         hyphen or slash joins to another word ("VHL-negative").
         """
         if name not in self._spans:
-            tokens, found = _tokens(name), []
+            pattern, found = _spelled(name), []
             capitals = len(name) < 4 and sum(map(str.isupper, name)) > 1
-            for met in _places(tokens, self._tokens):
-                start, end = met[0].start, met[-1].end
+            for start, end in _places(pattern, self._text):
+                here = self._text[start:end]
                 beside = self._text[max(start - 1, 0) : start] + self._text[end : end + 1]
-                other = [token.text for token in met] != [token.text for token in tokens]
-                if not (capitals and self._text[start:end].islower()):
+                if not (capitals and here.islower()):
+                    other = not re.fullmatch(pattern, here)
                     found.append((other, "-" in beside or "/" in beside, start, end))
             self._spans[name] = [tuple(place) for _, _, *place in sorted(found)]
         return self._spans[name]
@@ -251,9 +245,9 @@ class Sentence:
         words = len(self._text.split())
         is_title = words <= TITLE and not REPLY.acts.search(self._text)
         kept, place = "", 0
-        for echo in _places(_tokens(self._text.rstrip(".")), _tokens(reply)):
-            lead = REPLY.echo_lead.search(reply, place, echo[0].start)
-            after = REPLY.echo_after.match(reply, echo[-1].end)
+        for start, end in _places(_spelled(self._text.rstrip(".")), reply):
+            lead = REPLY.echo_lead.search(reply, place, start)
+            after = REPLY.echo_after.match(reply, end)
             # A title counts as repeated after "Paragraph:", or if its full stop is there.
             if not is_title or lead["paragraph"] or (words > 3 and "." in after[0]):
                 kept += reply[place : lead.start()]
@@ -261,30 +255,20 @@ class Sentence:
         return kept + reply[place:]
 
 
-class Token(NamedTuple):
-    """A word or a sign, and its place in a text."""
-
-    text: str
-    start: int
-    end: int
+def _folded(text: str) -> str:
+    """The text with usual signs in place of others, each where it stood."""
+    return "".join(x if x.isascii() or len(y := replies.fold(x)) != 1 else y for x in text)
 
 
-def _tokens(text: str) -> list[Token]:
-    """Words and signs; not those signs that cleaning a reply may have taken off."""
-    found = re.finditer(r"[^\W_]+|[^\w\s*`$]", text)
-    pairs = ((match[0], match.span()) for match in found)
-    return [Token(x if x.isascii() else replies.fold(x), *span) for x, span in pairs]
+def _spelled(name: str) -> str:
+    """A pattern of the words and signs of a name, but those that cleaning a reply takes off."""
+    tokens = re.findall(r"[^\W_]+|[^\w\s*`$]", _folded(name))
+    whole = (rf"(?<![^\W_]){x}(?![^\W_])" if x.isalnum() else re.escape(x) for x in tokens)
+    return r"[\s*`$_]*".join(whole) or "(?!)"
 
 
-def _places(part: list[Token], whole: list[Token]) -> Iterator[list[Token]]:
-    """Where some tokens stand among others, whatever their case; no two places overlap."""
-    low, sought = ([token.text.lower() for token in tokens] for tokens in (whole, part))
-    place, size = 0, len(sought)
-    while size and place <= len(low) - size:
-        here = low[place] == sought[0] and low[place : place + size] == sought
-        if here:
-            yield whole[place : place + size]
-        place += size if here else 1
+def _places(pattern: str, text: str) -> list[tuple[int, int]]:
+    return [found.span() for found in re.finditer(pattern, text, re.I)]
 
 
 # ---- Where the names stand ---------------------------------------------------------------------
@@ -316,7 +300,7 @@ def _groups(reply: str) -> list[Group]:
     found, blank = [Group("bare")], False
     for line in _rows(replies.rewritten(reply, REPLY.headings).splitlines()):
         group = _opened(line)
-        if group and group.kind == "paragraph" and any(one.lines for one in found):
+        if group and group.kind == "paragraph" and any(any(one.lines) for one in found):
             break  # an invented one
         if group:
             group.apart = found[-1].kind == "bare"
@@ -326,6 +310,8 @@ def _groups(reply: str) -> list[Group]:
                 found.append(Group("bare"))
             found[-1].lines.append(line)
         blank = not line
+    for group in found:
+        group.lines = [*filter(None, group.lines)]
     return [group for group in found if group.lines]
 
 
@@ -351,26 +337,23 @@ def _rows(lines: list[str]) -> list[str]:
 def _opened(line: str) -> Group | None:
     """The group that a line opens."""
     if found := REPLY.paragraph.match(line):
-        return _group("paragraph", found["rest"])
+        return Group("paragraph", [found["rest"].strip()])
     if found := REPLY.bar.match(line):
-        inner = _opened(found["rest"].strip())
-        labelled = inner and inner.kind in ("heading", "other")
-        group = inner if labelled else _group("bar", found["rest"])
+        rest = found["rest"].strip()
+        group = _opened(rest)
+        if not group or group.kind not in ("heading", "other"):
+            group = Group("bar", [rest])
         group.id = found["id"].lower()
         return group
     bare = replies.without_bullet(line)
-    for pattern, kind in ((REPLY.heading, None), (REPLY.tells, "tells")):
+    for pattern, kind in ((REPLY.heading, ""), (REPLY.tells, "tells")):
         found = pattern.match(bare)
         here = found and _heading_kind(found["head"])
-        if here == "heading" or (here == "other" and kind is None and bare == line):
-            return _group(kind or here, found["rest"])
+        if here == "heading" or (here == "other" and not kind and bare == line):
+            return Group(kind or here, [found["rest"].strip()])
     if bare == line and _heading_kind(line) == "heading":
         return Group("heading")
     return Group("bare") if bare == line and line.endswith(":") else None
-
-
-def _group(kind: str, rest: str) -> Group:
-    return Group(kind, [rest.strip()] if rest.strip() else [])
 
 
 def _heading_kind(head: str) -> str | None:
@@ -381,14 +364,14 @@ def _heading_kind(head: str) -> str | None:
 
 def _continues(lines: list[str], line: str, blank: bool) -> bool:
     """Whether a line belongs to the group with these lines."""
-    if not lines:
+    if not any(lines):
         return True
-    if replies.LISTS.bullet.match(line):
-        return bool(replies.LISTS.bullet.match(lines[-1]) or lines[-1].endswith((":", ",", ";")))
-    if blank or replies.LISTS.bullet.match(lines[-1]):
+    last, bullet, short = lines[-1], replies.LISTS.bullet.match, REPLY.short_line.fullmatch
+    if bullet(line):
+        return bool(bullet(last) or last.endswith((":", ",", ";")))
+    if blank or bullet(last):
         return False
-    short = REPLY.short_line.fullmatch
-    return lines[-1].endswith((",", ";")) or bool(short(lines[-1]) and short(line))
+    return last.endswith((",", ";")) or bool(short(last) and short(line))
 
 
 def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
@@ -464,12 +447,9 @@ def _with_abbreviations(items: list[str], known: Sentence) -> list[str]:
     found = []
     for item in items:
         both = REPLY.abbreviated.fullmatch(REPLY.explained.sub("", item.strip(), count=1))
-        if both and known.has(both["long"]):
-            short = both["short"]
-            both = both if len(known.spans(short)) == 1 + items.count(short) else None
-            found += [both["long"], short] if both else [item]
-        else:
-            found.append(item)
+        long, short = both.group("long", "short") if both else ("", item)
+        two = known.has(long) and len(known.spans(short)) == 1 + items.count(short)
+        found += [long, short] if two else [item]
     return found
 
 
@@ -543,35 +523,26 @@ def _by_commas(line: str, known: Sentence) -> list[str]:
     sentences of the two data sets, which have 228 such names and 510 such lists: 85 and 95 in a
     hundred come out as in gold.
     """
-    pieces = _parted(line, REPLY.separator)
-    names = []
-    first = 0
-    while first < len(pieces):
-        for last in range(min(len(pieces), first + MOST_PIECES) - 1, first - 1, -1):
-            whole = line[pieces[first][0] : pieces[last][1]]
-            words = [line[start:end] for start, end in pieces[first : last + 1]]
-            if last == first or _is_one(words, whole, known):
-                names.append(whole)
-                first = last + 1
+    pieces, names = _parted(line, REPLY.separator), []
+    while pieces:
+        for size in range(min(len(pieces), MOST_PIECES), 0, -1):
+            whole = line[pieces[0][0] : pieces[size - 1][1]]
+            words = [line[start:end] for start, end in pieces[:size]]
+            if size == 1 or _is_one(words, whole, known):
                 break
+        names.append(whole)
+        pieces = pieces[size:]
     return names
 
 
 def _parted(line: str, sign: re.Pattern) -> list[tuple[int, int]]:
     """Places of what signs outside brackets part in a line."""
-    pairs = [
-        pair for pair in ("()", "[]", "<>", "{}") if line.count(pair[0]) == line.count(pair[1])
-    ]
-    places = []
-    start = 0
-    for end, after in [*(found.span() for found in sign.finditer(line)), (len(line), None)]:
-        before = line[start:end]
-        if after and any(before.count(left) > before.count(right) for left, right in pairs):
-            continue
-        if before.strip():
-            places.append((start, end))
-        start = after
-    return places
+    masked, before = line, ""
+    while masked != before:
+        before, masked = masked, REPLY.in_brackets.sub(lambda x: "_" * len(x[0]), masked)
+    signs = [found.span() for found in sign.finditer(masked)]
+    starts, ends = [0, *(end for _, end in signs)], [*(start for start, _ in signs), len(line)]
+    return [(a, b) for a, b in zip(starts, ends, strict=True) if line[a:b].strip()]
 
 
 def _is_one(words: list[str], whole: str, known: Sentence) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from .. import replies
 from ..metrics import ROUGE_L, accuracy
-from ..registry import DATASETS, SCENARIOS, TIERS, Dataset
+from ..registry import DATASETS, SCENARIOS, TIERS, Dataset, known
 from ..schema import BenchHealthError, DataError, Example, whole_number
 from .base import Task
-from .files import Place, csv_lines
+from .files import Place, csv_table
 
 OWN = dict(domain="your own", licence="your own", reader="csv", reference="", split="", files=())
 MENDING = "Mend the file, or name another one or another column."
@@ -78,9 +78,8 @@ def add_csv(
     """
     if not re.fullmatch(r"\w+", str(key)) or (key in DATASETS and DATASETS[key].reader != "csv"):
         raise BenchHealthError(f"key is {key!r}; expected letters, digits, _, and no key in use.")
-    for what, value, known in (("scenario", scenario, SCENARIOS), ("tier", tier, TIERS)):
-        if value not in known:
-            raise BenchHealthError(f"{what} is {value!r}; expected one of: {', '.join(known)}.")
+    known("scenario", scenario, SCENARIOS)
+    known("tier", tier, TIERS)
     whole_number("max_tokens", max_tokens, 1)
     one = isinstance(labels, str)
     labels = tuple(map(str, labels)) if labels is not None else None
@@ -96,23 +95,21 @@ def add_csv(
         Place(paths["test"], "").expect(size, "it has no row.")
     except DataError as error:
         raise DataError(error.path, error.where, error.problem, MENDING) from None
-    words = replies.Labels({x: re.compile(re.escape(x)) for x in labels}) if labels else None
-    told = instruction or (f"Answer with one of: {', '.join(labels)}." if labels else "")
+    if labels:
+        words = replies.Labels({x: re.compile(re.escape(x)) for x in labels})
+        own = dict(
+            parse=lambda example, reply: words.read(replies.own_words(reply) or ""),
+            metric=accuracy(labels),
+            reply="Answer: {gold}",
+            cue="Answer:",
+            labels=lambda example: tuple(f" {label}" for label in labels),
+        )
+        instruction = instruction or f"Answer with one of: {', '.join(labels)}."
+    else:
+        prefaces = replies.Words("radiology")
+        own = dict(parse=lambda example, reply: replies.free_text(reply, prefaces), metric=ROUGE_L)
     task = Task(
-        read_file=read_file,
-        parse=lambda example, reply: (
-            words.read(replies.own_words(reply) or "")
-            if words
-            else replies.free_text(reply, replies.Words("radiology"))
-        ),
-        metric=accuracy(labels) if labels else ROUGE_L,
-        instruction=told,
-        turn="{text}",
-        cut="text",
-        reply="Answer: {gold}" if labels else "{gold}",
-        cue="Answer:" if labels else "",
-        max_tokens=max_tokens,
-        labels=(lambda example: tuple(f" {label}" for label in labels)) if labels else None,
+        read_file, instruction=instruction, turn="{text}", cut="text", max_tokens=max_tokens, **own
     )
     spec = Dataset(
         key=key,
@@ -132,20 +129,13 @@ def add_csv(
 
 
 def _rows(path: Path, key, text, gold, labels, id, group, hidden):
-    rows = csv_lines(path)
-    place, header = next(rows, (Place(path, "line 1"), []))
-    place.expect(len(set(header)) == len(header), "two columns have the same name.")
-    for column in filter(None, (text, gold, id, group)):
-        place.expect(column in header, f"no column '{column}'; found: {', '.join(header)}.")
     seen: set[str] = set()
-    for number, (where, cells) in enumerate(rows):
-        where.expect(len(cells) == len(header), f"{len(cells)} cells; expected {len(header)}.")
-        row = dict(zip(header, cells, strict=True))
-        answer, shown = row[gold].strip(), row[text].strip()
-        where.expect(answer and shown, "the text or the gold answer is empty.")
+    for number, row in enumerate(csv_table(path)):
+        shown, answer = row.field(text).strip(), row.field(gold).strip()
         if labels:
             found = "gold" if hidden else f"gold is '{answer}'"
-            where.expect(answer in labels, f"{found}, which is none of: {', '.join(labels)}.")
-        identifier = row[id] if id else f"{key}-{number}"
-        where.once(seen, identifier)
-        yield Example(identifier, key, {"text": shown}, answer, row[group] if group else identifier)
+            row.expect(answer in labels, f"{found}, which is none of: {', '.join(labels)}.")
+        identifier = row.field(id) if id else f"{key}-{number}"
+        row.once(seen, identifier)
+        unit = row.field(group) if group else identifier
+        yield Example(identifier, key, {"text": shown}, answer, unit)

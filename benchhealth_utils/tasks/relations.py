@@ -57,25 +57,20 @@ def _pairs(sentence, member: Place, split: str) -> Iterator[tuple[str, str, str]
         place.expect(positive in ("true", "false"), f"ddi is '{positive}'; expected true or false.")
         if positive == "true" and kind is None and split == "train":
             continue
-        if positive == "true":
-            place.expect(kind in TYPES, f"type is '{kind}'; expected {', '.join(TYPES)}.")
-        else:
-            place.expect(kind is None, f"type is '{kind}' though ddi is 'false'.")
+        right = kind in (TYPES if positive == "true" else [None])
+        place.expect(right, f"type is '{kind}' where ddi is '{positive}'.")
         yield identifier, mark(text, *(spans[end] for end in ends)), kind or "false"
 
 
 def _span(entity, text, member: Place) -> tuple[int, int]:
     """Character span, end exclusive; a discontinuous one from first to last."""
     place, given = member.within(f"entity {entity.get('id')}"), entity.get("charOffset")
-    try:
-        parts = [part.split("-") for part in given.split(";")]
-        ends = [(int(first), int(last) + 1) for first, last in parts]
-    except (AttributeError, ValueError):
-        place.reject(f"charOffset is '{given}'; expected a-b.")
-    start, end = ends[0][0], ends[-1][1]
-    inside = text and 0 <= start < end <= len(text)
+    ends = re.fullmatch(r"(\d+)-(?:\d+;\d+-)*(\d+)", str(given))
+    place.expect(ends, f"charOffset is '{given}'; expected a-b.")
+    start, end = int(ends[1]), int(ends[2]) + 1
+    inside = text and start < end <= len(text)
     place.expect(inside, "charOffset lies outside the sentence, or it is empty.")
-    there = len(parts) > 1 or text[start:end] == entity.get("text")
+    there = ";" in given or text[start:end] == entity.get("text")
     place.expect(there, f"the sentence does not have '{entity.get('text')}' there.")
     return start, end
 
@@ -88,12 +83,9 @@ def mark(text: str, one: tuple[int, int], two: tuple[int, int]) -> str:
     >>> mark("Aspirin raises warfarin levels.", (0, 7), (15, 23))
     '@DRUGS raises @DRUGS levels.'
     """
-    one, two = sorted((one, two))
-    if two[0] < one[1]:
-        shown = f"{MARK}/{MARK}{text[max(one[1], two[1]) :]}"
-    else:
-        shown = f"{MARK}{text[one[1] : two[0]]}{MARK}{text[two[1] :]}"
-    return (text[: one[0]] + shown).strip()
+    (start, first), (second, last) = sorted((one, two))
+    between = "/" if second < first else text[first:second]
+    return f"{text[:start]}{MARK}{between}{MARK}{text[max(first, last) :]}".strip()
 
 
 def gad(spec, split, root) -> Iterator[Example]:
