@@ -38,7 +38,12 @@ def test_golden_rendering(name, turns):
 def test_every_template_has_a_golden_rendering_and_every_local_paper_model_a_template():
     assert {path.stem for path in TEMPLATES.glob("*.jinja")} == set(GOLDEN)
     for spec in MODELS.values():
-        assert spec.template in GOLDEN or spec.published in ("api", "embedded", "baseline"), spec
+        assert spec.template in GOLDEN or spec.published in (
+            "api",
+            "embedded",
+            "tuned",
+            "baseline",
+        ), spec
 
 
 @pytest.mark.parametrize("name", ["alpacca", "", "../models", "alpaca.jinja"])

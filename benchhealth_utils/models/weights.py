@@ -28,7 +28,7 @@ from filelock import FileLock
 
 from ..guard import scrubbed
 from ..registry import HOW, MODELS, how_to_get, model_spec, parts
-from ..schema import ModelError, write_atomic
+from ..schema import DATA, ModelError, write_atomic
 
 KEPT, TRUST = "BENCHHEALTH_WEIGHTS", "BENCHHEALTH_TRUST_REMOTE_CODE"
 SETTINGS = ["*.json", "*.model", "*.txt", "*.jinja", "*.py"]
@@ -96,6 +96,8 @@ def weights_of(name: str, *, tokenizer_only: bool = False) -> Weights:
         return _named(name, tokenizer_only)
     if spec.published == "embedded":
         return Weights(embedded())
+    if spec.published == "tuned":
+        return in_folder(DATA / "adapters" / spec.key, spec.key)
     if spec.published in ("api", "legacy", "baseline"):
         raise ModelError(how_to_get(spec))
     recovered = spec.published == "diff" and not tokenizer_only  # never the differences
@@ -139,6 +141,8 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
         settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         base = base or settings.get("base_model_name_or_path") or ""
         here = bool(base) and Path(base).is_dir()
+    if base in MODELS and MODELS[base].published == "embedded":
+        return Weights(embedded(), adapter=folder)
     if here:
         return Weights(Path(base), adapter=folder)
     found = find(base, name=f"{name} is an adapter", tokenizer_only=tokenizer_only)
