@@ -69,13 +69,13 @@ def test_the_packages_of_the_design_are_all_there():
 BUDGETS = {
     "__init__": 34, "__main__": 2, "schema": 140, "registry": 149, "guard": 93, "data": 148,
     "download": 137, "replies": 551, "tasks": 1532, "prompts": 40, "metrics": 188, "stats": 168,
-    "models": 1587, "plan": 101, "answers": 232, "evaluation": 215, "results": 163, "perturb": 182,
+    "models": 1589, "plan": 101, "answers": 232, "evaluation": 215, "results": 163, "perturb": 182,
     "usefulness": 69, "printed": 31, "claims": 138, "plots": 112, "notebook": 52, "engine": 54,
     "cli": 271, "human_eval": 1145, "exchange": 281, "batches": 159,
     "harnesses": 156, "cluster": 97, "reports": 148,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 8375, 3053
+ALL, OF_CORE = 8377, 3053
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """
@@ -254,9 +254,10 @@ def test_no_large_or_generated_file_is_tracked():
 
 def test_no_path_of_one_machine():
     pattern = re.compile("/(" + "|".join(["work", "tmp", "root"]) + ")/|/home/" + "[a-z]")
+    packed = (".png", ".gz", ".safetensors")
     for name in TRACKED:
         path = ROOT / name
-        if path.exists() and "data/samples" not in name and path.suffix not in (".png", ".gz", ".safetensors"):
+        if path.exists() and "data/samples" not in name and path.suffix not in packed:
             assert not pattern.search(path.read_text(encoding="utf-8")), name
 
 

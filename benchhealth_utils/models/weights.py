@@ -140,12 +140,10 @@ def in_folder(folder: Path, name: str, *, base: str = "", tokenizer_only: bool =
     with said_plainly(name, folder, "no_adapter"):
         settings = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
         base = base or settings.get("base_model_name_or_path") or ""
-        here = bool(base) and Path(base).is_dir()
+        found = Path(base) if base and Path(base).is_dir() else None
     if base in MODELS and MODELS[base].published == "embedded":
-        return Weights(embedded(), adapter=folder)
-    if here:
-        return Weights(Path(base), adapter=folder)
-    found = find(base, name=f"{name} is an adapter", tokenizer_only=tokenizer_only)
+        found = embedded()
+    found = found or find(base, name=f"{name} is an adapter", tokenizer_only=tokenizer_only)
     return Weights(found, adapter=folder)
 
 
