@@ -11,7 +11,9 @@ from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import yaml
 from hypothesis import settings
 
 from benchhealth_utils.registry import DATASETS
@@ -28,6 +30,12 @@ settings.register_profile(
     "repeatable", derandomize=True, deadline=None, database=None, max_examples=60
 )
 settings.load_profile("repeatable")
+
+
+def cases(name: str):
+    """A table of ``tests/cases``."""
+    path = Path(__file__).parent / "cases" / f"{name}.yaml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 class NetworkRefused(RuntimeError):
@@ -145,3 +153,13 @@ def fresh(samples, tmp_path):
         return tmp_path / "data"
 
     return copy
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """Votes, marks and cards of one simulated study of 40 questions and three models."""
+    golden = Path(__file__).parent / "golden"
+    wide, cards = (pd.read_csv(golden / f"human_{name}.csv") for name in ("votes", "cards"))
+    about = ["rater", "card", "role"]
+    votes = wide.drop(columns="difficult").melt(about, var_name="criterion", value_name="verdict")
+    return votes, wide[[*about, "difficult"]], cards.assign(equal=False, flags=[()] * len(cards))

@@ -12,10 +12,9 @@ import re
 import shutil
 import tarfile
 import zipfile
-from pathlib import Path
 
 import pytest
-import yaml
+from conftest import cases
 
 from benchhealth_utils import DATASETS, load
 from benchhealth_utils.schema import DataError
@@ -27,15 +26,11 @@ DEEP, DIGITS = '{"x":' * 99_999 + "1" + "}" * 99_999, "1" * 5000
 NOTES = "mimic_iii/NOTEEVENTS.csv"
 
 
-# Ways to damage a file, by the names that the table gives them.
-
-
 def text_of(path):
     return path.read_bytes().decode("utf-8")
 
 
 def content(path, text):
-    assert path.exists()
     path.write_bytes(text.encode("utf-8"))
 
 
@@ -54,59 +49,23 @@ def line(path, number, change):
     content(path, "\n".join(lines))
 
 
-def sub(path, number, pattern, put):
-    line(path, number, lambda row: re.sub(pattern, put, row, count=1))
-
-
-def deep(path, number, before, after):
-    line(path, number, lambda row: before + DEEP + after + row * bool(after))
-
-
-def digits(path, number, before, after):
-    line(path, number, lambda row: before + DIGITS + after + row * bool(after))
-
-
-def repeat(path, number):
-    line(path, number, lambda row: f"{row}\n{row}")
-
-
 def changed(item, changes):
     """Fields set to other values; None takes one away."""
     return {name: value for name, value in (item | changes).items() if value is not None}
 
 
-def record(path, number, changes):
-    line(path, number, lambda row: json.dumps(changed(json.loads(row), changes)))
-
-
 def document(path, change):
-    path.write_text(json.dumps(change(json.loads(text_of(path)))), encoding="utf-8")
-
-
-def put(path, changes):
     """Change the first record of a JSON object."""
-    document(path, lambda whole: whole | {(key := next(iter(whole))): changed(whole[key], changes)})
-
-
-def first(path, value):
-    document(path, lambda whole: whole | {next(iter(whole)): value})
-
-
-def without(path, key):
-    document(path, lambda whole: {name: item for name, item in whole.items() if name != key})
-
-
-def as_list(path):
-    document(path, lambda whole: [*whole.values()])
+    whole = json.loads(text_of(path))
+    key = next(iter(whole))
+    content(path, json.dumps(whole | {key: change(whole[key])}))
 
 
 def from_zero(path):
     """Many rows whose `cop` counts from 0, none of which has the first option right."""
     row = json.loads(text_of(path).split("\n")[0])
-    rows = [
-        json.dumps(row | {"id": f"row-{number}", "cop": 1 + number % 3}) for number in range(60)
-    ]
-    content(path, "\n".join(rows))
+    rows = [row | {"id": f"row-{number}", "cop": 1 + number % 3} for number in range(60)]
+    content(path, "\n".join(map(json.dumps, rows)))
 
 
 def rows_of(path):
@@ -128,15 +87,9 @@ def cell(path, row, column, value):
     save(path, rows)
 
 
-def reorder(path):
-    """Swap the first two columns of a CSV, header and all."""
-    save(path, [[b, a, *rest] for a, b, *rest in rows_of(path)])
-
-
 def drop(path, column):
-    rows = rows_of(path)
-    place = rows[0].index(column)
-    save(path, [row[:place] + row[place + 1 :] for row in rows])
+    place = rows_of(path)[0].index(column)
+    save(path, [row[:place] + row[place + 1 :] for row in rows_of(path)])
 
 
 def resave(path, quoting):
@@ -158,41 +111,11 @@ def latin_1(path):
     path.write_bytes(data[:middle] + "é".encode("latin-1") + data[middle:])
 
 
-def web_page(path):
-    content(path, HTML)
-
-
-def empty(path):
-    content(path, "")
-
-
-def blank(path):
-    content(path, " \n\n")
-
-
-def remove(path):
-    path.unlink()
-
-
-def remove_parent(path):
-    shutil.rmtree(path.parent)
-
-
-def remove_tree(path):
-    shutil.rmtree(next(parent for parent in path.parents if parent.name == "DDICorpus"))
-
-
 def only_copy(path, instances):
     """The public partial copy, here of one item, in place of the official file."""
     for official in path.parent.glob("*train.json*"):
         official.unlink()
     path.write_text(json.dumps([{"instances": instances}]), encoding="utf-8")
-
-
-def emptied(path, section):
-    new, count = re.subn(f'(Label="{section}">)[^<]+', r"\1 ", text_of(path))
-    assert count == 1
-    path.write_text(new, encoding="utf-8")
 
 
 def pack(path, top, options):
@@ -235,14 +158,44 @@ def zipped(path, then):
     damage(path, then)
 
 
+def whole(path, change):
+    content(path, json.dumps(change(json.loads(text_of(path)))))
+
+
+# Ways to damage a file, by the names that the table gives them; above, the longer ones.
+WAYS = {
+    **{way.__name__: way for way in (content, swap, from_zero, cell, drop, resave, cut, latin_1)},
+    **{way.__name__: way for way in (only_copy, pack, flip, flip_in_tar, zipped)},
+    "sub": lambda path, n, old, new: line(path, n, lambda row: re.sub(old, new, row, count=1)),
+    "deep": lambda path, n, a, b: line(path, n, lambda row: a + DEEP + b + row * bool(b)),
+    "digits": lambda path, n, a, b: line(path, n, lambda row: a + DIGITS + b + row * bool(b)),
+    "repeat": lambda path, n: line(path, n, lambda row: f"{row}\n{row}"),
+    "record": lambda path, n, to: line(path, n, lambda x: json.dumps(changed(json.loads(x), to))),
+    "put": lambda path, to: document(path, lambda record: changed(record, to)),
+    "first": lambda path, value: document(path, lambda _: value),
+    "without": lambda path, key: whole(path, lambda every: changed(every, {key: None})),
+    "as_list": lambda path: whole(path, lambda every: [*every.values()]),
+    "reorder": lambda path: save(path, [[b, a, *rest] for a, b, *rest in rows_of(path)]),
+    "web_page": lambda path: content(path, HTML),
+    "empty": lambda path: content(path, ""),
+    "blank": lambda path: content(path, " \n\n"),
+    "emptied": lambda path, part: content(
+        path, re.sub(f'(Label="{part}">)[^<]+', r"\1 ", text_of(path))
+    ),
+    "remove": lambda path: path.unlink(),
+    "remove_parent": lambda path: shutil.rmtree(path.parent),
+    "remove_tree": lambda path: shutil.rmtree(*(x for x in path.parents if x.stem == "DDICorpus")),
+}
+
+
 def damage(path, how):
     """What a row of the table says: a way's name, or its name and what it takes."""
     for name, given in (how if isinstance(how, dict) else {how: []} if how else {}).items():
         nested = name == "zipped" or not isinstance(given, list)
-        globals()[name](path, *([given] if nested else given))
+        WAYS[name](path, *([given] if nested else given))
 
 
-DAMAGE = yaml.safe_load((Path(__file__).parent / "cases" / "damage.yaml").read_text("utf-8"))
+DAMAGE = cases("damage")
 COMMON, TEXTS, PARTLY = (DAMAGE.pop(name) for name in ("common", "texts", "partly"))
 for key, file in TEXTS.items():
     known = {row[0] for row in DAMAGE[key]}

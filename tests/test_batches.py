@@ -4,6 +4,7 @@ import json
 
 import pytest
 from batch_server import BatchServer
+from conftest import cases
 from fault_server import VENDORS, point_at
 
 from benchhealth_utils import batches, cli, evaluate, frame, load
@@ -130,17 +131,7 @@ def test_a_fetch_after_a_crash_doubles_nothing(vendor, monkeypatch):
         assert store_path(name, "gad").read_bytes() == before and fetch(name).empty
 
 
-@pytest.mark.parametrize(
-    "options, said",
-    [
-        ({"budget": 0.0001}, "Nothing was sent"),
-        ({"datasets": ["gad", "mimic_cxr"], "remote": True}, "mimic_cxr is credentialed"),
-        ({"datasets": ["gda"]}, "Did you mean gad?"),
-        ({"name": "openai:model#alpaca"}, "without a chat format"),
-        ({"name": "majority"}, "a batch is asked of"),
-        ({"price": ""}, "needs a price"),
-    ],
-)
+@pytest.mark.parametrize("options, said", cases("refused")["batches"])
 def test_what_may_not_be_sent_is_not(options, said, monkeypatch):
     with served(monkeypatch, "openai") as server:
         if options.pop("remote", False):

@@ -3,8 +3,6 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tiny import embedded_tokenizer
 
 from benchhealth_utils import MODELS, load
@@ -50,34 +48,6 @@ def test_every_template_has_a_golden_rendering_and_every_local_paper_model_a_tem
 def test_an_unknown_template_lists_the_known_ones(name):
     with pytest.raises(ModelError, match="no chat template .*Known: alpaca, baize, chatdoctor"):
         template(name)
-
-
-def as_llama_2_code_has_it(turns, bos="<s>", eos="</s>"):
-    """The rule of LLaMA-2's own chat code, from the marks that transformers keeps of it."""
-    from transformers.models.llama.tokenization_llama import B_INST, B_SYS, E_INST, E_SYS
-
-    system, *turns = turns if turns[0]["role"] == "system" else [None, *turns]
-    said = [turn["content"] for turn in turns]
-    if system:
-        said[0] = f"{B_SYS}{system['content']}{E_SYS}{said[0]}"
-    text = "".join(
-        f"{bos}{B_INST} {question.strip()} {E_INST} {reply.strip()} {eos}"
-        for question, reply in zip(said[:-1:2], said[1::2], strict=True)
-    )
-    return f"{text}{bos}{B_INST} {said[-1].strip()} {E_INST}"
-
-
-WRITTEN = st.text(alphabet="aé ?\n\t<[", max_size=12)
-
-
-@given(st.lists(WRITTEN, min_size=1, max_size=7).filter(lambda x: len(x) % 2), st.none() | WRITTEN)
-def test_llama_2_is_put_as_its_own_code_puts_it(texts, system):
-    pytest.importorskip("transformers")
-    turns = [{"role": ("user", "assistant")[k % 2], "content": t} for k, t in enumerate(texts)]
-    if system is not None:
-        turns.insert(0, {"role": "system", "content": system})
-    ours = with_template(template("llama-2-chat"), turns)
-    assert ours == as_llama_2_code_has_it(turns).removeprefix("<s>")
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -3,27 +3,18 @@
 import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from conftest import cases
 
-from benchhealth_utils import claims, frame, published
+from benchhealth_utils import frame, published
 from benchhealth_utils.claims import FAILS, FILE, HOLDS, UNCHECKED, verdicts
 from benchhealth_utils.printed import paper
 from benchhealth_utils.schema import DataError
-from benchhealth_utils.stats import newcombe, wilson
 
 CASES = Path(__file__).parent / "cases"
-ENTRIES = yaml.safe_load((CASES / "claims.yaml").read_text("utf-8"))
-# Two columns of one task and one of another; the gap is in the last row.
-TASK = pd.Series({"medqa": "exams", "pubmedqa": "exams", "hoc": "labels"})
-TABLE = pd.DataFrame(
-    {"medqa": [80.0, 30, 40, 35, 38], "pubmedqa": [70.0, 30, 35, 30, 36],
-     "hoc": [70.0, 50, 55, 52, np.nan]},
-    index=["gpt-4", "llama-2-7b", "llama-2-13b", "medalpaca-7b", "medalpaca-13b"],
-)  # fmt: skip
-GENERAL, MEDICAL = ["llama-2-7b", "llama-2-13b"], ["medalpaca-7b", "medalpaca-13b"]
+ENTRIES = cases("claims")
 
 
 def tables():
@@ -39,46 +30,6 @@ def checked():
 
 
 # ---- margins
-
-
-def test_every_pair_is_held_against_every_other():
-    found = claims.each(TABLE, ["gpt-4", *GENERAL], GENERAL)
-    assert len(found) == 4 * 3  # no model against itself
-    assert found["gpt-4", "llama-2-7b", "medqa"] == 50
-    assert found.xs(("llama-2-13b", "llama-2-7b")).tolist() == [10, 5, 5]
-
-
-def test_means_and_bests_of_groups_lack_what_a_member_lacks():
-    mean, best = (f(TABLE, MEDICAL, GENERAL) for f in (claims.mean, claims.best))
-    assert mean.tolist() == pytest.approx([1.5, 0.5, np.nan], nan_ok=True)
-    assert best.tolist() == pytest.approx([-2, 1, np.nan], nan_ok=True)
-
-
-def test_means_over_tasks_are_of_the_columns_that_all_compared_have():
-    found = claims.each(TABLE, ["gpt-4"], ["llama-2-7b"], TASK)
-    assert dict(found["gpt-4", "llama-2-7b"]) == {"exams": 45, "labels": 20}
-    found = claims.mean(TABLE, MEDICAL, GENERAL, TASK)
-    assert found.tolist() == [pytest.approx(1.0)] and found.index[0][-1] == "exams"
-
-
-def test_sizes_and_families_are_those_of_table_3():
-    found = claims.by_size(claims.each, TABLE, MEDICAL, [*GENERAL, "llama-2-70b"])
-    assert found["7B", "medalpaca-7b", "llama-2-7b"].tolist() == [5, 0, 2]
-    assert set(found.index.get_level_values(0)) == {"7B", "13B"}
-    found = claims.larger(TABLE, [*GENERAL, *MEDICAL])
-    assert set(zip(*(found.index.get_level_values(i) for i in (0, 1)), strict=True)) == {
-        ("llama-2-13b", "llama-2-7b"),
-        ("medalpaca-13b", "medalpaca-7b"),
-    }
-
-
-def test_accuracies_have_the_intervals_of_their_sizes():
-    found = claims.surely(TABLE[["medqa"]], ["gpt-4"], ["llama-2-7b"])
-    assert found.tolist() == [100 * newcombe(1018, 1273, 382, 1273)[0]]
-    low, high = claims.low(TABLE[["pubmedqa"]]), claims.high(TABLE["pubmedqa"], "pubmedqa")
-    assert (low.loc["gpt-4", "pubmedqa"], high["gpt-4"]) == pytest.approx(
-        [100 * end for end in wilson(350, 500)]
-    )
 
 
 # ---- verdicts
@@ -147,7 +98,7 @@ def test_every_number_of_the_results_that_a_table_has_is_among_the_claims():
     assert set(numbers["quote"]) - left == used
 
 
-DECISIVE = yaml.safe_load((CASES / "decisive_numbers.yaml").read_text("utf-8"))
+DECISIVE = cases("decisive_numbers")
 
 
 @pytest.mark.parametrize("case", DECISIVE, ids=[case["claim"] for case in DECISIVE])
@@ -211,16 +162,6 @@ def test_what_the_page_says_in_words(checked):
     foot = """reasoning-task-specific generation-instructions usefulness-generalizability
         human-generalizability intro-experts-near human-agrees human-validity"""
     assert set(share.index[share <= 0.5]) == set(foot.split()) and (share >= 0.95).sum() >= 3
-
-
-def test_near_and_best_depend_on_what_is_said_beside_them(checked):
-    found = checked.groupby("id")["verdict"].agg(list)
-    assert found["intro-only-closed"][:2] == [FAILS, HOLDS]  # 95 and 99 %
-    assert found["understanding-poor"] == [HOLDS, FAILS]  # 95 and 90 %
-    assert found["intro-experts-near"] == [FAILS, FAILS, HOLDS]
-    assert found["usefulness-generalizability"] == [FAILS, FAILS, HOLDS]  # the last by size
-    assert found["intro-robustness"][:2] == found["intro-generalizability"][1::-1] == [FAILS, HOLDS]
-    assert found["human-conversations"] == [UNCHECKED, HOLDS]
 
 
 def test_what_a_repeated_claim_says_has_its_verdict(checked):

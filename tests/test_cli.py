@@ -10,6 +10,7 @@ import time
 
 import papermill
 import pytest
+from conftest import cases
 from fault_server import FaultServer, point_at
 
 from benchhealth_utils import cli
@@ -39,25 +40,7 @@ def test_a_broken_data_set_is_named_and_ends_in_one(capsys, fresh, monkeypatch):
     assert code == 1 and "gad: " in err and "broken" in out and "download medqa" in out
 
 
-@pytest.mark.parametrize(
-    "words, code, said",
-    [
-        (["row", "gpt-4"], 1, "No result of gpt-4"),
-        (["row", "majorty"], 1, "There is no model 'majorty'. Did you mean majority?"),
-        (["run", "gpt-5"], 1, "There is no model 'gpt-5'"),
-        (["run", "majority", "--limit", "-3"], 1, "limit is -3"),
-        (["run", "majority", "--chapters", "reasonnig"], 1, "Did you mean reasoning? Known: reas"),
-        (["run", "majority", "--datasets", "medqa gda"], 1, "no data set 'gda'. Did you mean gad?"),
-        (["publish", "majority", "gad"], 1, "gad: only runs of the official data are published"),
-        (["publish", "majority", "mimic_cxr"], 1, "mimic_cxr is credentialed"),
-        (["publish", "majority", "gda"], 1, "Did you mean gad?"),
-        (["download", "medqq"], 1, "Did you mean medqa?"),
-        (["plan", "--model", "majority", "--mode", "generat"], 1, "Did you mean generate?"),
-        (["plna"], 1, "There is no command 'plna'. Did you mean plan?"),
-        (["--nonsense"], 2, "usage: benchhealth"),
-        (["--help"], 0, "human-eval"),
-    ],
-)
+@pytest.mark.parametrize("words, code, said", cases("refused")["commands"])
 def test_what_is_wrong_is_said_in_a_line(words, code, said, capsys):
     found, out, err = main(capsys, *words)
     assert found == code and said in out + err and "Traceback" not in err
@@ -151,18 +134,7 @@ def test_parameters_in_force_are_printed(capsys):
     assert capsys.readouterr().out.splitlines()[:2] == ["model = 'majority'", "shots = 0"]
 
 
-@pytest.mark.parametrize(
-    "given, said",
-    [
-        ({"model": "gpt-5"}, "There is no model"),
-        ({"against": 3}, "expected a model's name"),
-        ({"shots": -1}, "shots is -1"),
-        ({"limit": "8"}, "limit is '8'"),
-        ({"seed": True}, "seed is True"),
-        ({"mode": "greedy"}, "no mode 'greedy'. Known: generate, likelihood"),
-        ({"datasets": "medqa medqa"}, "datasets is"),
-    ],
-)
+@pytest.mark.parametrize("given, said", cases("refused")["parameters"])
 def test_bad_parameters_are_refused(given, said):
     with pytest.raises(BenchHealthError, match=re.escape(said)):
         check(**given)

@@ -12,7 +12,6 @@ from benchhealth_utils.data import data_root, left_out, load, provenance
 from benchhealth_utils.evaluation import evaluate, frame
 from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, DataError
-from benchhealth_utils.tasks.discharge import COLUMNS
 
 HEAD = ["dicom_id", "study_id", "subject_id", "split"]
 GOOD = "\n FINDINGS: The heart is large.\n\n IMPRESSION: Cardiomegaly.\n"
@@ -98,50 +97,6 @@ def test_many_reports_are_counted_and_the_first_named(department):
     with pytest.warns(UserWarning, match=r"5 of 6 .*\(s50000002, s50000003, s50000004, \.\.\.\)"):
         load("mimic_cxr", root=root)
     assert len(left_out("mimic_cxr", root=root)) == 5
-
-
-def summary(row, patient, admission, date, text):
-    cells = dict.fromkeys(COLUMNS, "") | {"ROW_ID": row, "SUBJECT_ID": patient}
-    cells |= {"HADM_ID": admission, "CHARTDATE": date, "TEXT": text}
-    return cells | {"CATEGORY": "Discharge summary", "DESCRIPTION": "Report"}
-
-
-def test_every_discharge_summary_is_an_item_or_left_out_with_its_reason(tmp_path):
-    head = "Sex: F\nService: Medicine\n"
-    good = f"{head}Discharge Instructions:\nRest at home and drink water {{}} times."
-    rows = [
-        summary("1", "7", "1", "2130-05-01", good.format(1)),
-        summary("2", "7", "1", "2130-05-02", good.format(2)),
-        summary("3", "7", "2", "2130-06-01", good.format(2)),
-        summary("4", "7", "3", "2130-07-01", f"{head}Advice: rest."),
-        summary("5", "7", "4", "2130-08-01", f"{head}Discharge Instructions:\nRest."),
-        summary("6", "8", "5", "2130-08-01", good.format(6).replace("Service: Medicine\n", "")),
-        summary("7", "9", "6", "2130-08-01", good.format(7).replace("Medicine", "Addendum")),
-        summary("8", "9", "", "2130-09-01", f"{head}Advice: rest."),
-        summary("9", "9", "7", "2130-09-02", good.format(9)),
-    ]
-    (tmp_path / "mimic_iii").mkdir()
-    with (tmp_path / "mimic_iii/NOTEEVENTS.csv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(rows)
-    (tmp_path / "splits").mkdir()
-    listed = "subject_id,split\n7,test\n9,train\n"
-    (tmp_path / "splits/mimic_iii_subjects.csv").write_text(listed)
-    with pytest.warns(UserWarning, match="5 of 6 test reports are left out"):
-        assert [item.id for item in load("mimic_iii", root=tmp_path)] == ["7_1"]
-    assert left_out("mimic_iii", root=tmp_path) == {
-        "ROW_ID 1": "a later one of the admission",
-        "ROW_ID 3": "the text of an earlier one",
-        "ROW_ID 4": "no 'Discharge Instructions:'",
-        "ROW_ID 5": "an instruction of fewer than five words",
-        "ROW_ID 6": "nothing before the instruction",  # patient 8 has no instruction at all
-    }
-    assert left_out("mimic_iii", "train", root=tmp_path) == {
-        "ROW_ID 6": "nothing before the instruction",
-        "ROW_ID 7": "an addendum",
-        "ROW_ID 8": "no 'Discharge Instructions:'",
-    }
 
 
 def test_an_empty_folder_is_refused_with_what_belongs_there(tmp_path, monkeypatch):

@@ -9,16 +9,13 @@ import os
 import re
 import shutil
 import socket
-import subprocess
-import sys
 import tarfile
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
+from conftest import cases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,24 +27,7 @@ from benchhealth_utils.tasks.hallmarks import ARCHIVE, HALLMARKS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*the official data have")
 
-# Table 1, typed from the paper; the last column is the project's word for a metric.
-TABLE_1 = """\
-medqa          1273  reasoning      question answering                  accuracy
-medmcqa        4183  reasoning      question answering                  accuracy
-mmlu_medicine  272   reasoning      question answering                  accuracy
-pubmedqa       500   reasoning      question answering                  accuracy
-chatdoctor     796   reasoning      treatment recommendation            micro F1
-mimic_cxr      3269  generation     radiology report summarization      ROUGE-L
-iu_xray        341   generation     radiology report summarization      ROUGE-L
-mimic_iii      3633  generation     discharge instruction generation    BLEU-4
-bc5_disease    4797  understanding  named entity recognition            entity-level F1
-ncbi_disease   940   understanding  named entity recognition            entity-level F1
-ddi            5716  understanding  relation extraction                 micro F1
-gad            534   understanding  relation extraction                 micro F1
-hoc            315   understanding  document classification             micro F1
-"""
-ROWS = [re.split(r"\s{2,}", line) for line in TABLE_1.strip().split("\n")]
-KEYS = [row[0] for row in ROWS]
+KEYS = list(DATASETS)
 OPEN = [key for key in KEYS if not key.startswith("mimic")]
 NER = ("bc5_disease", "ncbi_disease")
 INPUTS = {
@@ -69,13 +49,6 @@ ANSWERS = {
 
 
 # The registry
-
-
-def test_registry_is_table_1():
-    listed = [[s.key, str(s.size), s.scenario, s.task, s.metric] for s in DATASETS.values()]
-    assert listed == ROWS
-    assert [key for key in DATASETS if DATASETS[key].tier == "open"] == OPEN
-    assert len({spec.task for spec in DATASETS.values()}) == 7
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -212,18 +185,6 @@ def test_copies_and_line_ends_change_nothing(key, split, fresh, loaded):
     assert fingerprint(copy) == fingerprint(loaded[key, split])
 
 
-def test_fingerprints_do_not_depend_on_the_hash_seed(samples, loaded):
-    code = "import sys; from benchhealth_utils import DATASETS, load\n"
-    code += "from benchhealth_utils.data import fingerprint\n"
-    code += "for key in DATASETS: print(fingerprint(load(key, root=sys.argv[1])))"
-    expected = [fingerprint(loaded[key, "test"]) for key in KEYS]
-    assert len(set(expected)) == 13
-    environment = {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "1"}
-    command = [sys.executable, "-c", code, samples]
-    found = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert found.stdout.split() == expected
-
-
 def test_the_fingerprint_sees_every_part(loaded):
     first, *rest = examples = loaded["pubmedqa", "test"]
     parts = {"id": "x", "inputs": {**first.inputs, "context": "x"}, "gold": "no", "group": "x"}
@@ -328,7 +289,7 @@ def test_archives_equal_their_trees(key, fresh, loaded):
 
 # Oddities of each layout
 
-LAYOUTS = yaml.safe_load((Path(__file__).parent / "cases" / "layouts.yaml").read_text("utf-8"))
+LAYOUTS = cases("layouts")
 
 
 def taken(value):

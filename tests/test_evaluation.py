@@ -1,10 +1,13 @@
 """A run from items to scores, with models whose every word is known."""
 
+from itertools import cycle
+
 import pytest
+from conftest import cases
+from scripted import Scripted
 
 from benchhealth_utils import (
     DATASETS,
-    add_csv,
     compare,
     evaluate,
     frame,
@@ -13,54 +16,44 @@ from benchhealth_utils import (
     published,
     score,
 )
-from benchhealth_utils.models import Backend, Reply
+from benchhealth_utils.models import Reply
 from benchhealth_utils.notebook import measured
 from benchhealth_utils.perturb import applies
 from benchhealth_utils.results import publish_answers, record
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.tasks import task
 
-
-class Perfect(Backend):
-    """Gives the gold answer in the form that exemplars have."""
-
-    name, signature = "perfect", {"backend": "perfect"}
-
-    def replies(self, requests, wanted):
-        gold = {e.id: e for e in load(requests[0].example.dataset)}
-        for i in sorted(wanted):
-            item = gold[requests[i].example.id]
-            yield [(i, Reply("ok", task(item.dataset).answer(item.gold, item)))]
-
-
-class Broken(Backend):
-    """Right each time, but only every fifth answer is one."""
-
-    name, signature = "broken", {"backend": "broken"}
-
-    def replies(self, requests, wanted):
-        gold = {e.id: e.gold for e in load("medqa")}
-        kinds = ("ok", "truncated", "empty", "refused", "error")
-        for i in sorted(wanted):
-            kind = kinds[i % 5]
-            said = f"Answer: {gold[requests[i].example.id]}"
-            yield [(i, Reply(kind, "" if kind in ("empty", "error") else said, kind))]
+STATUSES = ("ok", "truncated", "empty", "refused", "error")
 
 
 def test_perfect_answers_score_one_through_text_and_readings(tmp_path):
-    for run in evaluate(Perfect(), list(DATASETS), store=tmp_path, progress=False):
+    gold = {(key, item.id): item for key in DATASETS for item in load(key)}
+
+    def perfect(request):
+        """The gold answer in the form that exemplars have."""
+        item = gold[request.example.dataset, request.example.id]
+        return task(item.dataset).answer(item.gold, item)
+
+    for run in evaluate(Scripted(perfect), list(DATASETS), store=tmp_path, progress=False):
         assert run.scores.value == pytest.approx(1), run.dataset
         assert run.scores.coverage == 1
 
 
 def test_a_status_that_is_not_ok_counts_as_wrong_and_is_counted(tmp_path):
-    (run,) = evaluate(Broken(), "medqa", store=tmp_path, progress=False)
+    gold, kinds = {item.id: item.gold for item in load("medqa")}, cycle(STATUSES)
+
+    def broken(request):
+        """Right each time, but only every fifth answer is one."""
+        kind = next(kinds)
+        said = f"Answer: {gold[request.example.id]}"
+        return Reply(kind, "" if kind in ("empty", "error") else said, kind)
+
+    (run,) = evaluate(Scripted(broken), "medqa", store=tmp_path, progress=False)
     assert run.scores.n == 24 and run.counts["ok"] == 5 and run.counts["error"] == 4
     assert run.scores.value == run.scores.coverage == pytest.approx(5 / 24)
     assert run.scores.extra["value_with_truncated"] == pytest.approx(10 / 24)
     assert not run.complete and not run.comparable
-    gold = [e.gold for e in run.examples]
-    assert run.scores.value == score("medqa", gold, list(run.readings)).value
+    assert run.scores.value == score("medqa", [*gold.values()], list(run.readings)).value
 
 
 def test_the_majority_baseline_on_official_data_is_what_the_labels_dictate(
@@ -83,42 +76,12 @@ def test_a_chapter_shows_real_data_in_hand_then_published_then_samples(tmp_path)
         measured("hf:nobody", [], "reasoning")
 
 
-class Untouched(Backend):
-    """A remote model that must not be asked."""
-
-    name, signature, remote, endpoint = "untouched", {"backend": "x"}, True, "https://host/v1"
-    modes = ("generate", "likelihood")
-
-    def replies(self, requests, wanted):
-        raise AssertionError("asked")
-
-
-@pytest.mark.parametrize(
-    "given, said",
-    [
-        ({"model": None}, "no model 'None'. Known: claude-2"),
-        ({"model": "not a model"}, "no model 'not a model'. Known: claude-2"),
-        ({"datasets": None}, "no data set 'None'. Known: medqa"),
-        ({"datasets": [["gad"]]}, "Did you mean gad"),
-        ({"mode": "likelihod"}, "no mode 'likelihod'. Did you mean likelihood"),
-        ({"perturbation": "typo"}, "no perturbation 'typo'. Did you mean typos"),
-        ({"perturbation": ["typos", "typo"]}, "no perturbation 'typo'"),
-        ({"shots": [0, -1]}, "shots is -1"),
-        ({"shots": []}, "expected one or several"),
-        ({"exemplar_seed": [1, 1]}, "each once"),
-        ({"datasets": ["medqa", "gad"], "perturbation": "option_order"}, "does not apply to gad"),
-        ({"datasets": ["gad", "mimic_cxr"]}, "mimic_cxr is credentialed"),
-        ({"datasets": ["gad", "gad"]}, "named twice"),
-        ({"limit": -3}, "limit is -3"),
-        ({"shots": True}, "shots is True"),
-        ({"seed": -1}, "seed is -1"),
-        ({"exemplar_seed": "a"}, "exemplar_seed is 'a'"),
-    ],
-)
+@pytest.mark.parametrize("given, said", cases("refused")["evaluate"])
 def test_wrong_arguments_are_refused_before_anything_is_asked(given, said, tmp_path):
+    model = Scripted(remote=True, endpoint="https://host/v1")
     with pytest.raises(BenchHealthError, match=said):
-        evaluate(**{"model": Untouched(), "datasets": "gad", "store": tmp_path, **given})
-    assert not list(tmp_path.iterdir())
+        evaluate(**{"model": model, "datasets": "gad", "store": tmp_path, **given})
+    assert not model.asked and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("model", ["supervised", "smollm2-135m"])
@@ -146,16 +109,6 @@ def test_asked_together_or_one_by_one_the_runs_are_equal(model, tmp_path):
     assert [run.answers for run in several] == [run.answers for run in alone]
     files = {path.name for path in (tmp_path / "one").rglob("*.jsonl")}
     assert files == {"pubmedqa.jsonl", "gad.jsonl"}
-
-
-def test_an_instruction_of_ones_own_has_no_other_words(tmp_path):
-    (tmp_path / "own.csv").write_text("text,gold\nIs it?,yes\nOr not?,no\n")
-    add_csv("own", tmp_path / "own.csv", text="text", gold="gold", labels=["yes", "no"])
-    try:
-        with pytest.raises(BenchHealthError, match="'template' does not apply to own; it does to"):
-            evaluate("majority", "own", perturbation="template", store=tmp_path)
-    finally:
-        del DATASETS["own"]
 
 
 def test_runs_one_by_one_and_two_on_one_data_set(tmp_path):

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import cases
 
 from benchhealth_utils import cli, evaluate, frame, load, open_model, results
 from benchhealth_utils.answers import Store, answer, store_path
@@ -220,17 +221,7 @@ def test_perturbed_prompts_go_out_and_come_back(tmp_path):
         assert run.counts == {"ok": 4}
 
 
-@pytest.mark.parametrize(
-    "options, said",
-    [
-        ({"form": "csv"}, "There is no format 'csv'"),
-        ({"keys": ["mimic_cxr"]}, "mimic_cxr is credentialed"),
-        ({"perturbation": "option_order", "keys": ["gad"]}, "does not apply to gad"),
-        ({"shots": -1}, "shots is -1"),
-        ({"model": "tiny#lm-evil"}, "no harness 'lm-evil'. Did you mean lm-eval"),
-        ({"seed": 10**40}, "is no custom id"),
-    ],
-)
+@pytest.mark.parametrize("options, said", cases("refused")["exports"])
 def test_an_export_that_cannot_be_is_refused_before_a_file_is_written(options, said, tmp_path):
     options = {"model": "tiny", "keys": ["medqa"], **options}
     with pytest.raises(BenchHealthError, match=re.escape(said)):
@@ -309,22 +300,7 @@ def test_shards_of_a_local_model_add_up_to_the_whole(tmp_path, monkeypatch):
     assert sorted(merged.read_bytes().split(b"\n")) == sorted(single.read_bytes().split(b"\n"))
 
 
-@pytest.mark.parametrize(
-    "words, said",
-    [
-        (["run", "majority", "--shard", "9/2"], "expected k/n"),
-        (["run", "majority", "--shard", "0/2"], "expected k/n"),
-        (["run", "majority", "--shard", "a"], "expected k/n"),
-        (["run", "majority", "--shots", "3"], "go with shares"),
-        (
-            ["run", "majority", "--shard", "1/2", "--chapters", "reasoning"],
-            "exclude each other and chapters",
-        ),
-        (["export", "tiny", "--to", "x", "--format", "csv"], "There is no format"),
-        (["import", "tiny", "nowhere.jsonl"], "nowhere.jsonl cannot be read"),
-        (["merge", "nowhere"], "nowhere holds no answers"),
-    ],
-)
+@pytest.mark.parametrize("words, said", cases("refused")["exchange_commands"])
 def test_the_verbs_refuse_in_a_line(words, said, capsys):
     assert cli.main(words) == 1 and said in capsys.readouterr().err
 

@@ -6,14 +6,10 @@ import sys
 import warnings
 from itertools import pairwise
 
-import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from simulated import PLANTED, chances, simulate
-from statsmodels.stats.inter_rater import cohens_kappa
+from conftest import cases
 
 from benchhealth_utils import paper
 from benchhealth_utils.cli import main
@@ -143,17 +139,6 @@ def test_verdicts_that_are_all_alike():
     assert none[["win_tie", "win_tie_low", "mirror", "lead", "p"]].isna().all()
 
 
-def test_holm_is_over_all_tests_of_the_study():
-    parts = [
-        finals(["a"] * 9, criterion="faithfulness"),  # p = 2 / 512
-        finals(["a"] * 6, criterion="robustness"),  # p = 2 / 64
-        finals(["a"] * 3 + ["b"] * 3, "x", "z"),  # p = 1
-        finals(["tie"] * 5, "y", "z"),  # not tested
-    ]
-    found = analysis.rates(pd.concat(parts), **FEW)["p_holm"]
-    assert list(found) == pytest.approx([6 / 512, 4 / 64, 1, np.nan], nan_ok=True)
-
-
 # Agreement
 
 
@@ -172,37 +157,6 @@ def test_agreement_by_hand():
         assert row["value"] == pytest.approx(value) and row["n"] == 4
 
 
-rated = st.lists(st.tuples(*[st.sampled_from([*CHOICES, None])] * 3), min_size=2, max_size=9)
-
-
-@settings(max_examples=20)
-@given(rated)
-def test_coefficients_are_the_libraries(cards):
-    given = dict(zip(("ann", "ben", "eve"), map(list, zip(*cards, strict=True)), strict=True))
-    if all(choice is None for card in cards for choice in card):
-        return
-    found = analysis.agreement(told(given), replicates=5)
-    counts = np.array([[card.count(value) for value in CHOICES] for card in cards])
-    counts = counts[counts.sum(axis=1) > 1]
-    for name, scale in (("alpha", "ordinal"), ("alpha nominal", "nominal")):
-        value = coefficient(found, name)["value"]
-        if len(counts) == 0 or (counts.sum(axis=0) > 0).sum() < 2:
-            assert np.isnan(value)  # no card in common, or all chose alike
-        else:
-            expected = krippendorff.alpha(
-                value_counts=counts, value_domain=[0, 1, 2], level_of_measurement=scale
-            )
-            assert value == pytest.approx(expected)
-    for row in found[found["coefficient"] == "kappa"].itertuples():
-        one, two = (given[rater] for rater in row.raters.split(", "))
-        both = [pair for pair in zip(one, two, strict=True) if None not in pair]
-        if not both or min(len(set(side)) for side in zip(*both, strict=True)) == 1:
-            assert np.isnan(row.value)
-        else:
-            table = [[both.count((x, y)) for y in CHOICES] for x in CHOICES]
-            assert row.value == pytest.approx(cohens_kappa(table, return_results=False))
-
-
 def test_a_card_that_is_there_twice_under_one_item_makes_no_interval_narrower():
     rng = np.random.default_rng(1)
     once = told({x: list(rng.choice(CHOICES, 40)) for x in ("ann", "ben")})
@@ -213,17 +167,6 @@ def test_a_card_that_is_there_twice_under_one_item_makes_no_interval_narrower():
     )
     assert (*same[["value", "low", "high"]],) == (*one[["value", "low", "high"]],)
     assert wrong["high"] - wrong["low"] < 0.8 * (same["high"] - same["low"])
-
-
-def test_repeats_checks_and_the_senior_are_left_out_of_agreement():
-    rng = np.random.default_rng(0)
-    pairs = told({x: list(rng.choice(CHOICES, 30)) for x in ("ann", "ben")})
-    extra = [
-        told({"ann": ["left"] * 30, "ben": ["right"] * 30}, kind="repeat", first="again"),
-        told({"sen": ["left"] * 30}, role="senior"),
-    ]
-    found = analysis.agreement(pd.concat([pairs, *extra]), **FEW)
-    pd.testing.assert_frame_equal(found, analysis.agreement(pairs, **FEW))
 
 
 # Each rater
@@ -278,22 +221,7 @@ def test_at_the_maximum_each_model_has_the_points_that_it_is_expected_to_have():
     assert found["strength"].sum() == pytest.approx(0)
 
 
-@pytest.mark.parametrize(
-    ("rows", "note"),
-    [
-        ([(5, 0, 0), (4, 0, 0), (3, 2, 3)], "no finite strengths"),
-        # x never loses, and y and z only tie: nothing says how readily ties are called
-        ([(5, 3, 0), (4, 2, 0), (0, 2, 0)], "no finite strengths"),
-        # where y and z do say it, x has a strength
-        ([(5, 3, 0), (4, 2, 0), (3, 2, 3)], ""),
-        ([(5, 3, 0), (4, 2, 0), (3, 2, 0)], ""),
-        ([(9, 0, 2), (3, 0, 7), (8, 0, 5)], ""),  # no tie at all
-        ([(0, 5, 0), (0, 4, 0), (0, 3, 0)], "no finite strengths"),
-        ([(5, 0, 0), (4, 0, 0), (6, 0, 0)], "no finite strengths"),
-        ([(0, 0, 0), (4, 2, 3), (0, 0, 0)], "some models were never compared"),
-        ([(0, 0, 0)] * 3, "fewer than two questions are settled"),
-    ],
-)
+@pytest.mark.parametrize(("rows", "note"), cases("strengths")["strengths"])
 def test_strengths_without_limit_are_said_in_words(rows, note):
     found = analysis.strengths(counted(rows))
     if note:
@@ -311,42 +239,6 @@ def test_two_models_have_no_order_and_a_ring_has_equal_ones():
     ring = analysis.strengths(counted([(4, 0, 0)] * 3, ("xy", "yz", "zx")))
     assert ring["value"].to_list() == pytest.approx([0] * 6, abs=1e-6)
     assert ring["low"].isna().all()  # all questions say the same
-
-
-# Simulated raters
-
-
-def test_raters_who_do_not_err_give_what_was_planted():
-    votes, marks, cards = simulate(2000, (0, 0), seed=1)
-    assert set(votes["role"]) == {"rater"} and not marks["difficult"].any()
-    found = analysis.rates(analysis.settle(votes, marks, cards), replicates=9)
-    for row in found.itertuples():
-        true = chances(row.model_a, row.model_b).loc[row.criterion]
-        assert row.win_tie == pytest.approx(true["a"] + true["tie"], abs=0.035)
-        assert row.mirror == pytest.approx(true["b"] + true["tie"], abs=0.035)
-    sure = analysis.raters(analysis.unblind(votes, cards), marks, replicates=9)
-    assert (sure["kept"] == 1).all() and (sure["attention"] == 1).all()
-
-
-def covered(studies, items, replicates):
-    """Shares of 95 % intervals of rates and of strengths that hold what was planted."""
-    held = {"rate": [], "strength": []}
-    for number in range(studies):
-        final = analysis.settle(*simulate(items, seed=[0, number]))
-        for row in analysis.rates(final, replicates=replicates, seed=number).itertuples():
-            true = chances(row.model_a, row.model_b).loc[row.criterion, ["a", "tie"]].sum()
-            held["rate"].append(row.win_tie_low <= true <= row.win_tie_high)
-        found = analysis.strengths(final)
-        for row in found[found["quantity"] == "strength"].itertuples():
-            true = PLANTED.loc[row.model, row.criterion] - PLANTED[row.criterion].mean()
-            held["strength"].append(row.low <= true <= row.high)
-    return [np.mean(each) for each in held.values()]
-
-
-@pytest.mark.slow
-def test_a_hundred_studies_of_two_hundred_items_hold_what_was_planted():
-    rate, strength = covered(100, 200, 500)
-    assert 0.92 <= rate <= 0.98 and 0.92 <= strength <= 0.98
 
 
 # A study's folder, the command and the chapter

@@ -24,13 +24,8 @@ def frozen(name):
 
 
 @pytest.fixture(scope="module")
-def tables():
-    """What the analysis makes of votes, marks and cards."""
-    wide = frozen("human_votes")
-    votes = wide.melt(["rater", "card", "role"], list(CRITERIA), "criterion", "verdict")
-    marks = wide[["rater", "card", "role", "difficult"]]
-    cards = frozen("human_cards").assign(equal=False, flags=[()] * len(frozen("human_cards")))
-    return analyse(votes, marks, cards, replicates=2000)
+def tables(simulated):
+    return analyse(*simulated, replicates=2000)
 
 
 @pytest.mark.parametrize("name", ["rates", "agreement", "raters", "strengths"])

@@ -3,14 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from simulated import simulate
+from conftest import cases
+from scripted import Scripted
 
 from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import analysis
 from benchhealth_utils.human_eval.judge import beside, judge, prompt, read_verdicts
 from benchhealth_utils.human_eval.sample import CRITERIA, Dialogue
 from benchhealth_utils.human_eval.study import create
-from benchhealth_utils.models import Backend, Reply
+from benchhealth_utils.models import Reply
 from benchhealth_utils.schema import BenchHealthError, ModelError
 
 ASKED = {key: criterion["definition"] for key, criterion in CRITERIA.items()}
@@ -21,22 +22,6 @@ CARDS = pd.DataFrame(
 FEW = {"replicates": 200}
 
 
-class Scripted(Backend):
-    """A judge that answers by a function of the two replies, and counts what it is asked."""
-
-    name, signature = "scripted", {"backend": "scripted"}
-
-    def __init__(self, answer):
-        self.answer, self.prompts = answer, []
-
-    def replies(self, requests, wanted):
-        for at in sorted(wanted):
-            text = requests[at].messages[0]["content"]
-            self.prompts.append(text)
-            said = self.answer(*(between(text, side) for side in ("left", "right")))
-            yield [(at, said if isinstance(said, Reply) else Reply("ok", said))]
-
-
 def between(text, tag):
     return text.split(f"<{tag}>\n")[1].split(f"\n</{tag}>")[0]
 
@@ -45,8 +30,19 @@ def every(choice):
     return "\n".join(f"{key}: {choice}" for key in CRITERIA)
 
 
-def longer(left, right):
-    return every(["right", "tie", "left"][np.sign(len(left) - len(right)) + 1])
+def replies_in(request):
+    text = request.messages[0]["content"]
+    return [between(text, side) for side in ("left", "right")]
+
+
+def longer(request):
+    left, right = map(len, replies_in(request))
+    return every(["right", "tie", "left"][np.sign(left - right) + 1])
+
+
+def greater(request):
+    left, right = replies_in(request)
+    return every("tie" if left > right else "left")
 
 
 def asked(model, folder):
@@ -56,29 +52,12 @@ def asked(model, folder):
 BOTH = {"faithfulness": "left", "robustness": "tie"}
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["faithfulness: left\nrobustness: tie",
-        "1. Faithfulness: Left.\n2. Robustness: tie",
-        "faithfulness: left, robustness: tie",
-        "1) faithfulness: left; 2) robustness: tie.",
-        "faithfulness: left (no false claim)\nrobustness: tie (same)",
-        "| Criterion | Verdict |\n|---|---|\n| **faithfulness** | left |\n| robustness | tie |",
-        "<think>faithfulness: right</think>\n- **Faithfulness:** LEFT\n- robustness : tie",
-        'Let me see.\n{"faithfulness": "left", "robustness": "tie"}'],
-)  # fmt: skip
+@pytest.mark.parametrize("text", cases("verdicts")["stated"])
 def test_the_forms_in_which_verdicts_are_stated(text):
     assert read_verdicts(text, ["faithfulness", "robustness"]) == BOTH
 
 
-@pytest.mark.parametrize(
-    "text",
-    "faithfulness: left or right|faithfulness: left, tie or right|faithfulness: left (or tie)|"
-    "faithfulness: both|faithfulness: not left|The left reply is more faithful.|left|faithfulness:|"
-    "unfaithfulness: left||<think>faithfulness: left|faithfulness: left\nfaithfulness: right".split(
-        "|"
-    ),
-)
+@pytest.mark.parametrize("text", cases("verdicts")["not_stated"])
 def test_what_is_not_stated_is_not_guessed(text):
     assert read_verdicts(text, ["faithfulness"]) == {"faithfulness": None}
 
@@ -98,10 +77,8 @@ def test_every_card_is_asked_in_both_orders_once(tmp_path):
 
 @pytest.mark.parametrize(
     ("answer", "path"),
-    [(lambda *_: every("left"), "first"), (lambda *_: every("right"), "second"),
-     (lambda left, right: every("tie" if left > right else "left"), "changed"),
-     (lambda *_: "hard to say", "abstained"),
-     (lambda *_: Reply("truncated", every("tie")), "abstained")],
+    [(every("left"), "first"), (every("right"), "second"), (greater, "changed"),
+     ("hard to say", "abstained"), (Reply("truncated", every("tie")), "abstained")],
 )  # fmt: skip
 def test_a_verdict_that_is_not_the_same_in_both_orders_is_none(answer, path, tmp_path):
     found = judge(CARDS[2:3], ASKED, Scripted(answer), store=tmp_path, progress=False)
@@ -110,18 +87,18 @@ def test_a_verdict_that_is_not_the_same_in_both_orders_is_none(answer, path, tmp
 
 def test_errors_stop_it_and_only_they_are_asked_again(tmp_path):
     model = Scripted(longer)
-    model.answer = lambda *two: longer(*two) if len(model.prompts) % 5 else Reply("error", "", "no")
+    model.say = lambda asked: longer(asked) if len(model.prompts) % 5 else Reply("error", "", "no")
     with pytest.raises(ModelError, match="replies are errors, the first 'no'"):
         asked(model, tmp_path)
-    before, model.answer = len(model.prompts), longer
+    before, model.say = len(model.prompts), longer
     assert set(asked(model, tmp_path)["path"]) == {"same"}
     assert len(model.prompts) - before == before // 5
     with pytest.raises(ModelError, match="is a baseline"):
         judge(CARDS, ASKED, "majority", store=tmp_path)
 
 
-def test_a_judge_is_held_to_the_terms_of_a_rater():
-    votes, marks, cards = simulate(60, seed=3)
+def test_a_judge_is_held_to_the_terms_of_a_rater(simulated):
+    votes, marks, cards = simulated
     told, final = analysis.unblind(votes, cards), analysis.settle(votes, marks, cards)
     own = votes[votes["rater"] == "simulated-1"].assign(rater="scripted", role="judge")
     found = beside(own, told, final, **FEW).set_index(["criterion", "raters"])
@@ -133,8 +110,8 @@ def test_a_judge_is_held_to_the_terms_of_a_rater():
     half = own.assign(verdict=own["verdict"].where(own["card"].isin(some)))
     shares = beside(half, told, final, **FEW).set_index("criterion")
     one, of_all = (shares[shares["coefficient"] == name] for name in ("final", "final of all"))
-    assert (of_all["n"] == 180).all() and (one["n"] == 90).all()
-    assert (one["value"] * one["n"]).to_list() == pytest.approx((of_all["value"] * 180).to_list())
+    assert (of_all["n"] == 120).all() and (one["n"] == 60).all()
+    assert (one["value"] * one["n"]).to_list() == pytest.approx((of_all["value"] * 120).to_list())
     silent = beside(own.assign(verdict=None), told, final, **FEW)
     assert set(silent["coefficient"]) == {"final", "final of all"} and silent["value"].max() == 0
     with pytest.raises(BenchHealthError, match="no pairs that the judge and all raters"):
@@ -171,8 +148,7 @@ def test_the_judge_command_asks_without_the_key_and_compares_with_it(tmp_path, c
 
 
 def test_cards_go_to_no_remote_judge_unless_its_endpoint_keeps_nothing(tmp_path, monkeypatch):
-    model = Scripted(lambda *_: "tie")
-    model.remote, model.endpoint = True, "https://judge.example/v1"
+    model = Scripted("tie", remote=True, endpoint="https://judge.example/v1")
     with pytest.raises(BenchHealthError, match="cards is credentialed"):
         judge(CARDS[:1], ASKED, model, store=tmp_path, progress=False)
     assert not any(tmp_path.rglob("*.jsonl"))

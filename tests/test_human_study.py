@@ -11,8 +11,10 @@ from collections import Counter
 
 import pandas as pd
 import pytest
+from conftest import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scripted import Scripted
 
 from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import CRITERIA, Study, StudyError, create
@@ -26,7 +28,7 @@ from benchhealth_utils.human_eval.sample import (
     telling,
     usable,
 )
-from benchhealth_utils.models import Backend, Reply
+from benchhealth_utils.models import Reply
 from benchhealth_utils.schema import ROOT, DataError, ModelError
 
 DIALOGUES = [
@@ -151,21 +153,7 @@ def test_every_study_is_balanced(tmp_path_factory, items, models, repeats, check
     shutil.rmtree(folder)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [({"raters": []}, "expected one rater"), ({"raters": "ann"}, "expected one rater"),
-     ({"raters": ["../ann"]}, "expected one rater"), ({"raters": ["ann\n"]}, "expected one rater"),
-     ({"raters": ["ann", "Ann"]}, "no two alike"), ({"items": 31}, "Ask for 1 to 30"),
-     ({"repeats": 1.5}, r"checks are \(1.5"), ({"checks": float("nan")}, "checks are .*nan"),
-     ({"senior_sees": "one"}, "expected both or none"),
-     ({"raters": ["simulated-1", "ann"], "senior": None}, "a study of their own"),
-     ({"raters": ["Simulated-1"]}, "a study of their own"),
-     ({"raters": ["ann"], "senior": "my-simulation"}, "a study of their own"),
-     ({"comparisons": [("zephyr-one", "zephyr-one")]}, "of two models among"),
-     ({"comparisons": [("zephyr-one", "nobody")]}, "of two models among"),
-     ({"comparisons": []}, "expected one or more"),
-     ({"comparisons": [tuple(REPLIES), tuple(REPLIES)[::-1]]}, "each once")],
-)  # fmt: skip
+@pytest.mark.parametrize(("options", "message"), cases("refused")["study"])
 def test_what_cannot_be_made_is_refused_and_leaves_nothing(options, message, tmp_path):
     with pytest.raises(StudyError, match=message):
         make(tmp_path / "study", **options)
@@ -385,20 +373,7 @@ def test_the_samples_are_synthetic_dialogues_in_the_official_layout(samples, tmp
     assert load_dialogues(tmp_path) == found
 
 
-COPY, RELEASE = "train_2kchat.jsonl", "iCliniq.json"
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "where"),
-    [(COPY, '{"chat": []}', "line 1"),
-     (COPY, '{"chat": [{"input": [{"role": "user"}], "ideal": "x"}]}', "line 1"),
-     (COPY, '{"chat": [{"input": [{"role": "x", "content": ""}], "ideal": ""}]}', "line 1"),
-     (COPY, '{"chat"', "line 1"),
-     (RELEASE, '{"input": "a"}', "expected a JSON object"),
-     (RELEASE, '[{"input": "a", "answer_icliniq": "b"}, {"input": 1}]', "dialogue 1"),
-     (RELEASE, "[]", "no dialogue"),
-     ("other.json", "[]", "no dialogues here")],
-)  # fmt: skip
+@pytest.mark.parametrize(("name", "text", "where"), cases("refused")["dialogues"])
 def test_a_damaged_file_of_dialogues_is_refused(tmp_path, name, text, where):
     (tmp_path / "chatdoctor").mkdir()
     (tmp_path / "chatdoctor" / name).write_text(text)
@@ -441,36 +416,14 @@ def test_the_official_dialogues(real_data):
 # What tells who wrote a reply
 
 
-@pytest.mark.parametrize(
-    ("text", "rules", "left"),
-    [("As an AI developed by OpenAI, I cannot. Rest.", "is_ai", "[removed] I cannot. Rest."),
-     ("As an AI I advise you to stop it.", "is_ai", "[removed] I advise you to stop it."),
-     ("I was trained by Mistral AI and stop ibuprofen at once.", "made_by",
-      "[removed] and stop ibuprofen at once."),
-     ("I'm a large language model. Rest.", "is_ai", "[removed]. Rest."),
-     ("I was created by a team at Meta to help; rest.", "made_by", "[removed] to help; rest."),
-     ("I was trained by the team at Meta. Rest.", "made_by", "[removed]. Rest."),
-     ("I am not a doctor but rest.", "not_a_doctor", "[removed] but rest."),
-     ("My name is Claude.", "name", "[removed]."),
-     ("ChatDoctor says rest.", "name", "[removed] says rest."),
-     ("Hi, Welcome to Chat Doctor forum. Rest.", "greeting", "Hi, Rest."),
-     ("### Response: Rest.</s>", "marks marks", "Rest."),
-     ("<|im_start|>Rest.", "marks", "Rest."),
-     ("Ask tiny-chat-7b or org/Tiny-Chat-7B.", "name name", "Ask [removed] or org/[removed].")],
-)  # fmt: skip
+@pytest.mark.parametrize(("text", "rules", "left"), cases("telling")["telling"])
 def test_what_tells_who_wrote_it(text, rules, left):
     found = telling(text, ["hf:org/Tiny-Chat-7B", "physician", "majority"])
     assert [rule for rule, _, _ in found] == rules.split()
     assert redacted(text, found) == left
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["I am afraid that this tumour may be made by the thyroid and needs care.",
-     "I was trained by Dr. Rao; I am sure your chatbot erred.", "Your GPT and SGPT are raised.",
-     "The vaccine was developed by Pfizer.", "Claude Bernard's law; alpaca wool; Meta-analysis.",
-     "I am a doctor trained in Delhi; as an aid, rest.", "Welcome to the ward. Rest."],
-)  # fmt: skip
+@pytest.mark.parametrize("text", cases("telling")["harmless"])
 def test_what_only_looks_like_it_stays(text):
     assert telling(text, ["hf:org/Tiny-Chat-7B", "physician"]) == []
 
@@ -481,32 +434,23 @@ def test_what_only_looks_like_it_stays(text):
 OPENED = "benchhealth_utils.human_eval.sample.open_model"
 
 
-class Scripted(Backend):
-    """A model whose replies are written down."""
-
-    def __init__(self, name="hf:stub/scripted-1", **replies):
-        self.name, self.script, self.asked, self.said = name, replies, [], []
-        self.signature = {"backend": "scripted", "name": name}
-
-    def replies(self, requests, wanted):
-        for i in sorted(wanted):
-            self.asked.append(requests[i].example.id)
-            self.said.append(requests[i].messages[0]["content"])
-            yield [(i, self.script.get(requests[i].example.id, Reply("ok", f"Rest, {i}.")))]
+def scripted(**script):
+    """A model whose replies to some dialogues are written down."""
+    return Scripted(lambda asked: script.get(asked.example.id, "Rest."), "hf:stub/scripted-1")
 
 
 TALKS = [Dialogue(f"d{i}", f"Why {i}?", f"Because {i}.") for i in range(6)]
 
 
 def test_replies_go_through_the_store_for_the_owner_alone_and_resume(tmp_path):
-    model = Scripted(d2=Reply("error", "", "time-out"))
+    model = scripted(d2=Reply("error", "", "time-out"))
     asked = [(talk.id, f"Patient: {talk.question}", "") for talk in TALKS]
     options = {"may_fail": True, "store": tmp_path, "progress": False}
     first = ask(model, "human_eval", 64, asked, **options)
     assert [reply.status for reply in first] == ["ok", "ok", "error", "ok", "ok", "ok"]
     (stored,) = tmp_path.rglob("human_eval.jsonl")
     stored.chmod(0o644)  # as an earlier program left it
-    again = Scripted()
+    again = scripted()
     assert ask(again, "human_eval", 64, asked, **options)[0] == first[0]
     assert again.asked == ["d2"] and stat.S_IMODE(stored.stat().st_mode) == 0o600
 
@@ -526,15 +470,15 @@ def collected(tmp_path, monkeypatch):
 def test_what_cannot_be_shown_is_left_out_for_all(collected):
     script = {"d0": ("empty", ""), "d1": ("truncated", "Rest and"), "d2": ("refused", "")}
     script |= {"d3": ("refused", "I will not."), "d4": ("ok", "ChatGPT")}
-    model = Scripted(**{name: Reply(*reply) for name, reply in script.items()})
+    model = scripted(**{name: Reply(*reply) for name, reply in script.items()})
     texts, flags, record = collected(model)
     fit, left_out, noted = usable(TALKS, flags)
     assert [item.id for item in fit] == ["d1", "d3", "d4", "d5"]
     assert left_out == {"empty": 2} and noted == {"truncated": 1, "refused": 1, "name": 1}
     assert texts["physician"] == {item.id: item.answer for item in TALKS}
     assert flags["d1"] == [f"{model.name}: truncated"] and flags["d5"] == []
-    assert model.said[0].startswith("You are a doctor") and "Because" not in model.said[0]
-    assert model.said[0].endswith("Patient: Why 0?") and record["prompt"]["version"] == 1
+    assert model.prompts[0].startswith("You are a doctor") and "Because" not in model.prompts[0]
+    assert model.prompts[0].endswith("Patient: Why 0?") and record["prompt"]["version"] == 1
     assert set(record["models"]) == {model.name}
     stricter, _, _ = usable(TALKS, flags, drop=["truncated", "refused"])
     assert [item.id for item in stricter] == ["d4", "d5"]
@@ -545,9 +489,9 @@ def test_what_cannot_be_shown_is_left_out_for_all(collected):
 def test_an_error_is_never_shown_and_a_baseline_never_asked(collected, tmp_path):
     for name, message in (("majority", "is a baseline"), ("no-such", "There is no model")):
         with pytest.raises(ModelError, match=message):
-            collected(Scripted(name))
+            collected(Scripted(name=name))
     assert not list(tmp_path.iterdir())
-    model = Scripted(d1=Reply("error", "Traceback: secret", "HTTP 500"))
+    model = scripted(d1=Reply("error", "Traceback: secret", "HTTP 500"))
     with pytest.raises(ModelError, match="1 of 6 replies are errors, the first 'HTTP 500'"):
         collected(model)
     texts, flags, _ = collected(model, drop=["error"])
@@ -562,7 +506,7 @@ def test_an_error_is_never_shown_and_a_baseline_never_asked(collected, tmp_path)
 def command(tmp_path, monkeypatch, capsys):
     """Runs the command line with a scripted model; gives exit code, output, errors."""
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
-    model = Scripted()
+    model = scripted()
     monkeypatch.setattr(OPENED, lambda *_, **__: model)
 
     def run(*arguments):
@@ -579,7 +523,7 @@ def command(tmp_path, monkeypatch, capsys):
 
 
 SMALL = ("--items", 8, "--checks", 0.25, "--repeats", 0.25, "--seed", 3)
-BOTH = ("--models", Scripted().name, "physician", *SMALL)
+BOTH = ("--models", "hf:stub/scripted-1", "physician", *SMALL)
 
 
 def test_a_study_from_the_command_line(command, tmp_path):
@@ -616,16 +560,7 @@ def test_a_study_from_the_command_line(command, tmp_path):
     assert key_of(command.study("against"))["comparisons"] == [[command.model.name, "physician"]]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(("physician",), "of two models"),
-     (("physician", "majority", "--items", 3), "is a baseline"),
-     (("physician", "nobody", "--items", 3), "no model 'nobody'"),
-     (("hf:s/s", "physician", "--items", 200), "Ask for 1 to 29"),
-     (("hf:s/s", "physician", "--drop", "typos"), "invalid choice: 'typos'"),
-     (("hf:s/s", "physician", "--keep", "empty"), "invalid choice: 'empty'"),
-     (("hf:s/s", "physician", "--blinding", 1), "unrecognized arguments")],
-)  # fmt: skip
+@pytest.mark.parametrize(("arguments", "message"), cases("refused")["study_commands"])
 def test_bad_commands_ask_no_model(command, arguments, message):
     code, out, err = command("create", "mine", "--models", *arguments)
     assert code in (1, 2) and message in err and "Traceback" not in err
@@ -634,7 +569,7 @@ def test_bad_commands_ask_no_model(command, arguments, message):
 
 def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
     told = Reply("ok", "As an AI, I say: rest.")
-    command.model.script = {f"icliniq-{i}": told for i in range(32)}
+    command.model.say = told
     code, out, err = command("create", "plain", *BOTH)
     assert code == 1 and "the reply says that it comes from a program: 10" in err
     assert all(word in err for word in ("--redact", "--drop is_ai", "--keep is_ai"))
@@ -647,9 +582,3 @@ def test_replies_that_tell_who_wrote_them_are_shown_only_on_request(command):
     code, _, err = command("create", "none", *BOTH, "--drop", "is_ai")
     assert code == 1 and "No dialogue is left" in err
     assert len(command.model.asked) == 10  # once, whatever was chosen
-
-
-def test_the_command_explains_its_verbs_and_rules(command):
-    code, out, _ = command("--help")
-    words = ("create", "rate", "status", "export", "import", "analyse", "judge", "swallowed")
-    assert code == 0 and all(word in out for word in words)

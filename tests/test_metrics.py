@@ -7,26 +7,21 @@ and unread. The second computation is scikit-learn, or loops written here.
 import dataclasses
 import json
 import math
-import random
-import re
-from collections import Counter
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+from conftest import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nltk.stem.porter import PorterStemmer
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics import BLEU
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from benchhealth_utils import DATASETS, load, score
+from benchhealth_utils import DATASETS, score
 from benchhealth_utils.schema import BenchHealthError
-from benchhealth_utils.stats import bootstrap, compare, group_sums, wilson, wilson_of_share
+from benchhealth_utils.stats import bootstrap, group_sums, wilson, wilson_of_share
 from benchhealth_utils.tasks import TASKS, sufficient
 from benchhealth_utils.tasks.hallmarks import HALLMARKS
 
@@ -45,7 +40,7 @@ LOST = A({("spurious", 0), ("spurious", 1)})
 
 # ---- By hand ----------------------------------------------------------------
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "metrics.yaml").read_text("utf-8"))
+CASES = cases("metrics")
 HAND = [
     pytest.param(key, case, id=f"{key}: {n}") for key in CASES for n, case in CASES[key].items()
 ]
@@ -321,118 +316,3 @@ def test_the_bootstrap_over_items_and_groups():
 
 
 # ---- The official labels ----------------------------------------------------
-
-SETS = ("chatdoctor", "bc5_disease", "ncbi_disease", "hoc")
-
-
-@pytest.fixture(scope="module")
-def gold(real_data):
-    """Gold and groups of a data set, loaded once."""
-    loaded = {}
-
-    def of(key):
-        if key not in loaded:
-            examples = load(key, root=real_data)
-            loaded[key] = [x.gold for x in examples], [x.group for x in examples]
-        return loaded[key]
-
-    return of
-
-
-def noisy(key, gold, seed=0, error=0.3):
-    """Gold with errors; one answer in ten is not read."""
-    rng = random.Random(f"{key}-{seed}")
-    pool = sorted({m for g in gold for m in g}) if key in SETS else []
-    return [None if rng.random() < 0.1 else _disturbed(key, g, pool, rng, error) for g in gold]
-
-
-def _disturbed(key, truth, pool, rng, error):
-    if key in CHOICES:
-        return rng.choice(CHOICES[key]) if rng.random() < error else truth
-    if key == "iu_xray":
-        kept = [w for w in truth.split() if rng.random() > error]
-        if rng.random() < error:
-            rng.shuffle(kept)
-        return " ".join(kept + ["Lungs", "clear."] * (rng.random() < error))
-    kept = {m for m in truth if rng.random() > error}
-    if rng.random() < error:
-        kept.add(rng.choice(pool))
-    if key.endswith("disease"):
-        kept |= {("spurious", k) for k in range(rng.choice((0, 0, 0, 1, 2)))}
-        kept |= {(start, end - 1) for start, end in truth if rng.random() < error / 3}
-    return frozenset(kept)
-
-
-def by_loops(gold, read):
-    """Accuracy: share right among the read, and among all."""
-    right = sum(truth == reading for truth, reading in zip(gold, read, strict=True))
-    return right / len(gold), right / sum(r is not None for r in read), right / len(gold)
-
-
-def by_one_large_set(gold, read):
-    """Micro F1: all members of all items, marked with their item, in one set."""
-    truth = {(row, member) for row, members in enumerate(gold) for member in members}
-    found = {(row, member) for row, members in enumerate(read) for member in members or ()}
-    precision, recall = len(truth & found) / len(found), len(truth & found) / len(truth)
-    return 2 * precision * recall / (precision + recall), precision, recall
-
-
-def by_scikit_learn(labels):
-    def micro(gold, read):
-        known = [reading or "not read" for reading in read]
-        precision, recall, value = scikit_learn(gold, known, labels=labels, average="micro")
-        return value, precision, recall
-
-    return micro
-
-
-def by_subsequences(gold, read):
-    """ROUGE-L from its definition."""
-    stem = PorterStemmer().stem
-    rows = []
-    for pair in zip(gold, read, strict=True):
-        one, two = (
-            [stem(w) if len(w) > 3 else w for w in re.findall("[a-z0-9]+", (t or "").lower())]
-            for t in pair
-        )
-        longest = Counter()
-        for i, a in enumerate(one):
-            for j, b in enumerate(two):
-                better = max(longest[i - 1, j], longest[i, j - 1])
-                longest[i, j] = longest[i - 1, j - 1] + 1 if a == b else better
-        common = longest[len(one) - 1, len(two) - 1]
-        precision, recall = common / max(1, len(two)), common / max(1, len(one))
-        rows.append((2 * precision * recall / (precision + recall or 1), precision, recall))
-    return tuple(sum(column) / len(rows) for column in zip(*rows, strict=True))
-
-
-SECOND = {
-    **dict.fromkeys((*EXAMS, "pubmedqa"), by_loops),
-    **dict.fromkeys(SETS, by_one_large_set),
-    "iu_xray": by_subsequences,
-    "ddi": by_scikit_learn(TYPES),
-    "gad": by_scikit_learn(["yes"]),
-}
-
-
-@pytest.mark.parametrize("key", OPEN)
-def test_noisy_readings_of_official_labels_score_as_computed_twice(gold, key):
-    truth, groups = gold(key)
-    read = noisy(key, truth)
-    found = score(key, truth, read, groups=groups)
-    assert (found.value, found.precision, found.recall) == pytest.approx(
-        SECOND[key](truth, read), rel=1e-12
-    )
-    assert 0.3 < found.value < 0.9 and found.precision != found.recall
-    assert found.coverage == pytest.approx(1 - read.count(None) / len(truth))
-    low, high = found.interval
-    assert low < found.value < high and high - low < 0.12
-    whole = score(key, truth, truth, groups=groups)
-    assert (whole.value, whole.coverage, whole.n) == (1, 1, DATASETS[key].size)
-    # a better model is told from a worse one
-    better, worse = noisy(key, truth, error=0.1), noisy(key, truth, seed=1, error=0.6)
-    (one, statistic), (two, _) = (sufficient(key, truth, each) for each in (better, worse))
-    told = compare(one, two, statistic, groups, replicates=2_000)
-    gap = score(key, truth, better).value - score(key, truth, worse).value
-    assert told.difference == pytest.approx(gap) and told.interval[0] > 0
-    assert told.p_value < 0.01 and 0 < told.detectable < 0.13

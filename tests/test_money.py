@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from conftest import cases
 from fault_server import FAULTS, WRITTEN, FaultServer, ask, items, opened, point_at, text_of
 from tiny import embedded_tokenizer, llama, save
 
@@ -222,12 +223,7 @@ def test_what_a_plan_says_of_prices_limits_and_time(monkeypatch):
     assert plain != other
 
 
-@pytest.mark.parametrize(
-    ("wrong", "message"),
-    [({"limit": -1}, "limit"), ({"limit": 2.5}, "limit"), ({"seconds": -5.0}, "seconds is -5.0"),
-     ({"seconds": float("nan")}, "seconds is nan"), ({"shots": -1}, "shots"),
-     ({"mode": "guess"}, "no mode 'guess'. Known: generate, likelihood")],
-)  # fmt: skip
+@pytest.mark.parametrize(("wrong", "message"), cases("refused")["plan"])
 def test_numbers_that_are_none_are_refused(wrong, message):
     with pytest.raises(BenchHealthError, match=message):
         plan(NO_TOKENIZER, ["gad"], **wrong)

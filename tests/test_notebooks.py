@@ -1,67 +1,62 @@
 """The chapters and their exercises, executed by papermill as a user would."""
 
-import io
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import nbformat
-import pandas as pd
 import pytest
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from chapters import CANARY, execute, images, papermill, planted, shown
+from conftest import SAMPLES
 
 from benchhealth_utils import DATASETS, compare, frame, paper, published
 from benchhealth_utils.printed import derived
+from benchhealth_utils.schema import ROOT, BenchHealthError
 
-ROOT = Path(__file__).parent.parent
 SCENARIOS = ["reasoning", "generation", "understanding"]
+# Words of cells, changed by hand: a palette, a grouping.
+CHANGES = {
+    "reasoning": {'color=\\"C0\\"': 'color=\\"C3\\"'},
+    "generation": {"alpha=0.35)": 'palette=\\"flare\\")'},
+    "understanding": {
+        'cmap=\\"Blues\\"': 'cmap=\\"viridis\\"',
+        "rows, draws = run.rows, {}": "draws, rows = {}, run.rows.assign("
+        'group=run.rows[\\"group\\"].factorize()[0] // 10)',
+    },
+}
 
 
-def papermill(*arguments, cwd=ROOT, stdout=subprocess.PIPE, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "papermill", *map(str, arguments)], cwd=cwd, stdout=stdout,
-        stderr=subprocess.PIPE, text=True, timeout=600, env={**os.environ, **environment},
-    )  # fmt: skip
-
-
-def execute(notebook, folder, *parameters, **environment):
-    """The executed notebook, as text."""
-    target, environment = folder / "out.ipynb", {"BENCHHEALTH_RUNS": str(folder)} | environment
-    done = papermill(notebook, target, "-p", "model", "majority", *parameters, **environment)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return target.read_text(encoding="utf-8")
-
-
-def shown(text, name):
-    """A table of an executed notebook, by its id; cells as they are printed."""
-    for cell in json.loads(text)["cells"]:
-        for output in cell.get("outputs", ()):
-            html = "".join(output.get("data", {}).get("text/html", ""))
-            if f'id="T_{name}"' in html:
-                (found,) = pd.read_html(io.StringIO(html), thousands=None, keep_default_na=False)
-                return found.astype(str)
-    raise AssertionError(f"no table {name}")
-
-
-def images(text):
-    cells = json.loads(text)["cells"]
-    return sum("image/png" in o.get("data", {}) for c in cells for o in c.get("outputs", ()))
+def copy_with(chapter, changes, folder):
+    """A chapter in which some words of its cells were changed by hand."""
+    text = (ROOT / "notebooks" / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    for old, new in changes.items():
+        assert text.count(old) >= 1, old
+        text = text.replace(old, new)
+    path = folder / f"{chapter}.ipynb"
+    path.write_text(text, encoding="utf-8")
+    return path
 
 
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
-    """Each chapter on the samples, executed once."""
+    """Each chapter once, with changed cells and a data set of one's own, from elsewhere.
+
+    In the form that is redirected into a file.
+    """
     found = {}
 
     def chapter(name):
         if name not in found:
             folder = tmp_path_factory.mktemp(name)
-            found[name] = execute(f"notebooks/{name}.ipynb", folder), folder
+            own = folder / "own.csv"
+            own.write_text("text,answer\n" + "a note of pain,pain\na note of fever,fever\n" * 9)
+            labels = "" if name == "generation" else "labels=['pain', 'fever'], "
+            added = f"bh.add_csv('own', '{own}', text='text', gold='answer', {labels}"
+            changes = {"keys = data_sets(": f"{added}scenario='{name}'); keys = data_sets("}
+            path = copy_with(name, CHANGES[name] | changes, folder)
+            with (folder / "out.ipynb").open("w") as out:
+                done = papermill(path, "-p", "model", "majority", cwd=folder, stdout=out,
+                                 BENCHHEALTH_RUNS=str(folder))  # fmt: skip
+            assert done.returncode == 0, done.stderr[-3000:]
+            found[name] = (folder / "out.ipynb").read_text(encoding="utf-8"), folder
         return found[name]
 
     return chapter
@@ -75,6 +70,9 @@ def runs_of(model, scenario):
 def test_the_tables_hold_what_was_measured_on_the_full_test_sets(chapter, executed):
     text, _ = executed(chapter)
     table = shown(text, f"{chapter}-scores")
+    own = table["Data set"] == "own"
+    assert own.any() and set(table[own]["Data"]) == {"other"}
+    table = table[~own]
     wanted = frame(runs_of("majority", chapter))
     if chapter != "reasoning":
         both = zip(runs_of("majority", chapter), runs_of("supervised", chapter), strict=True)
@@ -96,6 +94,7 @@ def test_the_paper_and_the_rival_stand_beside_it(chapter, executed):
         median = float(beside.loc[DATASETS[key].name, column])
         assert median == pytest.approx(llms[key].median(), abs=0.051)
     compared = shown(text, f"{chapter}-comparison")
+    compared = compared[compared["Data set"] != "own"]
     assert list(compared["Difference"]) == [f"{100 * x:z.1f}" for x in pairs["difference"]]
 
 
@@ -121,50 +120,8 @@ def test_a_chapter_shows_one_item_all_the_way_and_its_figures(chapter, figures, 
     assert images(text) == figures
     assert f'id=\\"{chapter}-answers\\"' in text and "<blockquote>" in text
     kept = sorted((folder / "results" / "majority").glob("*.json"))
-    assert len(kept) == sum(spec.scenario == chapter for spec in DATASETS.values())
-    assert all("samples" in path.name for path in kept)
-
-
-def copy_with(chapter, changes, folder):
-    """A chapter in which some words of its cells were changed by hand."""
-    text = (ROOT / "notebooks" / f"{chapter}.ipynb").read_text(encoding="utf-8")
-    for old, new in changes.items():
-        assert text.count(old) >= 1, old
-        text = text.replace(old, new)
-    path = folder / f"{chapter}.ipynb"
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-CHANGES = {
-    "reasoning": {'color=\\"C0\\"': 'color=\\"C3\\"', '== \\"accuracy\\"]': '!= \\"\\"]'},
-    "generation": {"alpha=0.35)": 'palette=\\"flare\\")', ".median()\\n": ".max()\\n"},
-    "understanding": {
-        'cmap=\\"Blues\\"': 'cmap=\\"viridis\\"',
-        "rows, draws = run.rows, {}": "draws, rows = {}, run.rows.assign("
-        'group=run.rows[\\"group\\"].factorize()[0] // 10)',
-    },
-}
-
-
-@pytest.mark.parametrize("chapter", SCENARIOS)
-def test_a_chapter_with_changed_cells_and_a_data_set_of_ones_own_runs(chapter, tmp_path, executed):
-    own = tmp_path / "own.csv"
-    own.write_text("text,answer\n" + "a note of pain,pain\na note of fever,fever\n" * 9)
-    labels = "" if chapter == "generation" else "labels=['pain', 'fever'], "
-    added = f"bh.add_csv('own', '{own}', text='text', gold='answer', {labels}scenario='{chapter}')"
-    changes = CHANGES[chapter] | {"keys = data_sets(": f"{added}; keys = data_sets("}
-    text = execute(copy_with(chapter, changes, tmp_path), tmp_path, "-p", "limit", "2")
-    assert images(text) == images(executed(chapter)[0])
-    scores = shown(text, f"{chapter}-scores")
-    as_before = scores[scores["Data set"] != "own"].reset_index(drop=True)
-    assert as_before.equals(shown(executed(chapter)[0], f"{chapter}-scores"))
-    assert set(scores[scores["Data set"] == "own"]["Data"]) == {"other"}
-
-
-def test_a_mistyped_parameter_is_refused(tmp_path):
-    done = papermill("notebooks/reasoning.ipynb", tmp_path / "r.ipynb", "-p", "modle", "x")
-    assert done.returncode != 0 and "There is no parameter 'modle'" in done.stderr
+    assert len(kept) == 1 + sum(spec.scenario == chapter for spec in DATASETS.values())
+    assert all("samples" in path.name or path.name.startswith("own-") for path in kept)
 
 
 def test_a_model_that_is_not_there_is_refused_before_data_is_read(tmp_path):
@@ -186,50 +143,24 @@ def test_a_mistyped_value_ends_in_its_message_where_output_is_redirected(tmp_pat
     assert "papermill-error-cell" in done.stdout  # the notebook, up to there
 
 
-def test_the_redirected_form_and_another_working_folder(tmp_path):
-    with (tmp_path / "out.ipynb").open("w") as out:
-        done = papermill(
-            ROOT / "notebooks/generation.ipynb",
-            *("-p", "model", "majority", "-p", "limit", "2"),
-            cwd=tmp_path,
-            stdout=out,
-            BENCHHEALTH_RUNS=str(tmp_path),
-        )
-    assert done.returncode == 0, done.stderr[-3000:]
-    shown((tmp_path / "out.ipynb").read_text(encoding="utf-8"), "generation-scores")
-
-
-@pytest.fixture
-def hospital(samples, tmp_path):
-    """A folder with the two MIMIC sets alone, each with one text that is no sample."""
-    root = tmp_path / "hospital"
-    for key in ("mimic_cxr", "mimic_iii"):
-        shutil.copytree(samples / key, root / key)
-    for path in [*root.rglob("s*.txt"), *root.rglob("*.csv")]:
-        text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("pleural", "zebrafinch").replace(" aspirin", " zebrafinch"))
-    return root
-
-
-def test_a_hospital_with_the_two_mimic_sets_alone(hospital, tmp_path):
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    text = execute("notebooks/generation.ipynb", runs, BENCHHEALTH_DATA=str(hospital))
-    table = shown(text, "generation-scores")
-    assert set(table["Data set"]) == {"MIMIC-CXR", "IU-Xray", "MIMIC-III"}
-    assert set(table["Data"]) == {"credentialed", "official"}
-    assert "left out: IU-Xray" in text
-    assert "zebrafinch" not in text and str(hospital) not in text
-    text = execute("notebooks/reasoning.ipynb", runs, BENCHHEALTH_DATA=str(hospital))
-    assert "left out: MedQA (USMLE), MedMCQA, MMLU-Medicine, PubMedQA, ChatDoctor" in text
-    assert list(shown(text, "reasoning-scores")["n"])[0] == "1,273"
-
-
 @pytest.fixture(scope="module")
 def few_shot(tmp_path_factory):
+    """On planted files, also of exemplars."""
     folder = tmp_path_factory.mktemp("few-shot")
-    chosen = ("-p", "limit", "3", "-p", "shot_counts", "0 1 3", "-p", "seeds", "0 1")
-    return execute(copy_with("few_shot", {"colorblind": "Set2"}, folder), folder, *chosen)
+    chosen = ("-p", "limit", "3", "-p", "shot_counts", "0 1 3", "-p", "seeds", "0 1",
+              "-p", "datasets", "medmcqa mimic_cxr gad")  # fmt: skip
+    path, data = copy_with("few_shot", {"colorblind": "Set2"}, folder), folder / "data"
+    planted(data, "medmcqa", "gad")
+    return without_canary(folder, *execute(path, folder, *chosen, BENCHHEALTH_DATA=str(data)))
+
+
+def without_canary(folder, text, log):
+    """The chapter's text, if no credentialed word is in what it has written but answers."""
+    stored = folder / "answers" / "majority" / "mimic_cxr.jsonl"
+    assert CANARY in stored.read_text(encoding="utf-8")
+    results = "".join(path.read_text("utf-8") for path in (folder / "results").rglob("*.json"))
+    assert CANARY not in text + log + results
+    return text
 
 
 def test_figure_1_is_what_follows_from_table_5(few_shot):
@@ -253,7 +184,11 @@ def test_a_model_that_reads_no_exemplar_gains_nothing(few_shot):
 @pytest.fixture(scope="module")
 def clinical(tmp_path_factory):
     folder = tmp_path_factory.mktemp("usefulness")
-    return execute("notebooks/clinical_usefulness.ipynb", folder, "-p", "limit", "4")
+    names = (path.name for path in SAMPLES.iterdir() if path.is_dir())
+    data = planted(folder / "data", *(name for name in names if "mimic" not in name))
+    notebook = "notebooks/clinical_usefulness.ipynb"
+    done = execute(notebook, folder, "-p", "limit", "4", BENCHHEALTH_DATA=str(data))
+    return without_canary(folder, *done)
 
 
 def test_figure_2_and_what_it_is_made_of(clinical):
@@ -294,6 +229,13 @@ def filled(path):
 @pytest.mark.parametrize("chapter", [*SCENARIOS, "few_shot", "clinical_usefulness"])
 def test_exercises_check_themselves(chapter):
     path = ROOT / "notebooks" / "exercises" / f"{chapter}.ipynb"
-    NotebookClient(filled(path), timeout=300).execute()
-    with pytest.raises(CellExecutionError, match="AssertionError|TypeError|ValueError|BenchHealth"):
-        NotebookClient(nbformat.read(path, as_version=4), timeout=300).execute()
+
+    def run(notebook):
+        space = {}
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                exec(compile(cell.source, chapter, "exec"), space)
+
+    run(filled(path))
+    with pytest.raises((AssertionError, TypeError, ValueError, BenchHealthError)):
+        run(nbformat.read(path, as_version=4))

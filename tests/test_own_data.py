@@ -1,6 +1,7 @@
 """A data set of one's own in one call: it goes through everything that the paper's do."""
 
 import pytest
+from conftest import cases
 
 import benchhealth_utils as bh
 from benchhealth_utils import registry
@@ -42,16 +43,13 @@ def test_one_call_and_the_key_works_everywhere(notes, tmp_path):
     assert bh.read(item, "It is not known.") is None
     runs = bh.evaluate("majority", ["gad", "triage"], limit=4, store=tmp_path, progress=False)
     table = bh.frame(runs).set_index("dataset")
-    assert table.loc["triage", ["n", "value", "source", "comparable"]].tolist() == [
-        4,
-        0.5,
-        "other",
-        False,
-    ]
-    assert table.loc["triage", "constant"] == 0.5
+    shown = table.loc["triage", ["n", "value", "source", "comparable", "constant"]]
+    assert shown.tolist() == [4, 0.5, "other", False, 0.5]
     assert list(bh.items(runs[1])["group"]) == ["p1", "p2", "p3", "p3"]
     rival = bh.evaluate("supervised", "triage", store=tmp_path, progress=False)
     assert bh.compare(runs, rival)["n"].tolist() == [4]
+    with pytest.raises(BenchHealthError, match="'template' does not apply to triage; it does to"):
+        bh.evaluate("majority", "triage", perturbation="template", store=tmp_path)
 
 
 def test_labels_may_be_numbers_and_a_file_has_rows_and_distinct_columns(notes):
@@ -91,22 +89,8 @@ def test_a_credentialed_set_of_ones_own_is_guarded(notes, tmp_path):
     assert "Chest pain" not in repr(run.examples)
 
 
-@pytest.mark.parametrize(
-    "changed, error, said",
-    [
-        ({"key": "medqa"}, BenchHealthError, "no key in use"),
-        ({"key": "a b"}, BenchHealthError, "letters, digits"),
-        ({"text": "letter"}, DataError, "no 'letter'; found: id, note, urgent, patient"),
-        ({"labels": ["urgent", "later"]}, DataError, "line 3: gold is 'not urgent'"),
-        ({"labels": ["urgent"]}, BenchHealthError, "two or more"),
-        ({"scenario": "triage"}, BenchHealthError, "Known: reasoning"),
-        ({"tier": "secret"}, BenchHealthError, "Known: open"),
-        ({"id": "patient"}, DataError, "occurs twice.*Mend the file, or name another"),
-        ({"labels": "urgent"}, BenchHealthError, "two or more"),
-        ({"max_tokens": 0}, BenchHealthError, "max_tokens is 0"),
-    ],
-)
-def test_what_is_wrong_is_named(notes, changed, error, said):
-    with pytest.raises(error, match=said):
+@pytest.mark.parametrize("changed, said", cases("refused")["add_csv"])
+def test_what_is_wrong_is_named(notes, changed, said):
+    with pytest.raises(BenchHealthError, match=said):
         add(notes, **changed)
     assert "triage" not in bh.DATASETS

@@ -111,12 +111,6 @@ def test_bold_is_the_best_of_a_column():
     assert set(best) == set(RATES.index[RATES["bold"] == "yes"])
 
 
-def test_numbers_of_the_text_are_described():
-    rows = pd.read_csv(DATA / "paper" / "text_numbers.csv")
-    assert rows["quote"].is_unique and len(rows) == 69
-    assert rows[["section", "what", "unit"]].notna().all(axis=None)
-
-
 def test_references_render_without_warnings_and_hold_what_is_cited():
     database = pytest.importorskip("pybtex.database")
     from pybtex import errors

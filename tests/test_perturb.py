@@ -3,11 +3,9 @@
 import dataclasses
 import json
 import re
-from pathlib import Path
 
 import pytest
-import yaml
-from conftest import SAMPLES
+from conftest import SAMPLES, cases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,7 +28,7 @@ from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, Example
 from benchhealth_utils.tasks import TASKS, sufficient
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "perturbations.yaml").read_text("utf-8"))
+CASES = cases("perturbations")
 OPTIONS = "options_that_stay", "options_that_name_others", "plain_options"
 KEYS = list(DATASETS)
 EXAMS = ["medqa", "medmcqa", "mmlu_medicine"]

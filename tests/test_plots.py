@@ -45,13 +45,6 @@ def test_a_table_has_points_p_values_counts_and_empty_cells():
     assert SCORES["value"][0] == 0.2506  # the caller's frame is left as it was
 
 
-def test_decimals_can_be_named_and_a_named_index_is_shown():
-    crossed = pd.crosstab(SCORES["title"], SCORES["name"])
-    assert list(cells(plots.table(crossed, "c", "crossed"))[0]) == ["Data set", "one"]
-    (row, _) = cells(plots.table(SCORES[["value", "words"]], "c", "u", digits={"value": 4}))
-    assert row == {"Score": "0.2506", "words": "12.3"}
-
-
 def test_cards_mark_whole_words_and_escape_what_a_model_wrote():
     answers = pd.DataFrame(
         {

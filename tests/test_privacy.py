@@ -1,102 +1,66 @@
 """Credentialed text stays where it may be: a canary planted in MIMIC-shaped files."""
 
 import dataclasses
-import json
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from chapters import CANARY, execute, planted, shown
+from scripted import Scripted
 
 from benchhealth_utils import load
 from benchhealth_utils.answers import answer
 from benchhealth_utils.guard import POLICY, VARIABLE
-from benchhealth_utils.models import Backend, Reply
 from benchhealth_utils.schema import BenchHealthError
 
 ROOT = Path(__file__).parent.parent
-CANARY = "zebrafinchquartz"
 
 
-class Remote(Backend):
-    """A remote model that remembers whether it was asked."""
-
-    name, remote, modes, max_tokens = "remote", True, ("generate",), None
-    signature, endpoint = {"backend": "remote"}, "https://models.example.org/v1"
-
-    def __init__(self):
-        self.asked = 0
-
-    def replies(self, requests, wanted):
-        self.asked += len(wanted)
-        yield [(i, Reply("ok", "text")) for i in wanted]
+def remote():
+    return Scripted(name="remote", remote=True, endpoint="https://models.example.org/v1")
 
 
 @pytest.mark.parametrize("key", ["mimic_cxr", "mimic_iii"])
 @pytest.mark.parametrize("declared", ["", "https://other.example.org/v1"])
 def test_credentialed_text_goes_to_no_remote_model(key, declared, tmp_path, monkeypatch):
     monkeypatch.setenv(VARIABLE, declared)
-    model = Remote()
+    model = remote()
     with pytest.raises(BenchHealthError, match=re.escape(POLICY)) as caught:
         answer(model, load(key)[:2], store=tmp_path, progress=False)
-    assert model.asked == 0 and not list(tmp_path.rglob("*.jsonl"))
+    assert model.asked == [] and not list(tmp_path.rglob("*.jsonl"))
     assert f"export {VARIABLE}=https://models.example.org/v1" in str(caught.value)
 
 
 def test_a_declared_endpoint_may_be_asked_and_open_data_always(tmp_path, monkeypatch):
-    model = Remote()
+    model = remote()
     answer(model, load("iu_xray")[:2], store=tmp_path, progress=False)
     monkeypatch.setenv(VARIABLE, "https://a.example.org, https://models.example.org/v1/")
     answer(model, load("mimic_iii")[:2], store=tmp_path, progress=False)
-    assert model.asked == 4
-
-
-def planted(folder: Path) -> Path:
-    """A data folder whose every MIMIC text holds the canary."""
-    shutil.copytree(ROOT / "data" / "samples", folder)
-    for path in (folder / "mimic_cxr").rglob("s*.txt"):
-        text = path.read_text()
-        path.write_text(re.sub(r"(FINDINGS|IMPRESSION):", rf"\1: {CANARY}", text))
-    notes = folder / "mimic_iii" / "NOTEEVENTS.csv"
-    text = notes.read_text()
-    text = re.sub(r"(?i)(discharge instructions:|sex:[^\n]*\n)", rf"\1 {CANARY} ", text)
-    notes.write_text(text)
-    return folder
-
-
-def run(notebook, out, data, *parameters):
-    return subprocess.run(
-        [sys.executable, "-m", "papermill", notebook, out, "--log-output", *parameters],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=600,
-        env={**os.environ, "BENCHHEALTH_DATA": str(data), "BENCHHEALTH_RUNS": str(out.parent)},
-    )
+    assert len(model.asked) == 4
 
 
 @pytest.fixture(scope="module")
 def chapter(tmp_path_factory):
-    """The generation chapter, executed on planted files by a model that copies them."""
+    """The generation chapter in a hospital that has the two MIMIC sets alone, and their canary."""
     folder = tmp_path_factory.mktemp("canary")
-    data = planted(folder / "data")
-    out = folder / "runs" / "generation.ipynb"
-    out.parent.mkdir()
-    done = run(
-        "notebooks/generation.ipynb",
-        out,
-        data,
-        *("-p", "model", "majority", "-p", "against", "majority", "-p", "limit", "0"),
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return out, done.stdout + done.stderr
+    data, runs = planted(folder / "data"), folder / "runs"
+    runs.mkdir()
+    given = ("-p", "against", "majority", "-p", "limit", "0")  # a model that copies them
+    notebook = "notebooks/generation.ipynb"
+    text, log = execute(notebook, runs, *given, BENCHHEALTH_DATA=str(data))
+    return runs / "out.ipynb", text, log
+
+
+def test_a_hospital_with_the_two_mimic_sets_alone(chapter):
+    out, text, log = chapter
+    table = shown(text, "generation-scores")
+    assert set(table["Data set"]) == {"MIMIC-CXR", "IU-Xray", "MIMIC-III"}
+    assert set(table["Data"]) == {"credentialed", "official"}
+    assert "left out: IU-Xray" in text and str(out.parent.parent / "data") not in text + log
 
 
 def test_the_canary_was_really_in_what_the_model_saw_and_said(chapter):
-    out, _ = chapter
+    out, *_ = chapter
     data = out.parent.parent / "data"
     for key in ("mimic_cxr", "mimic_iii"):
         for item in load(key, root=data):
@@ -106,32 +70,10 @@ def test_the_canary_was_really_in_what_the_model_saw_and_said(chapter):
 
 
 def test_the_canary_is_in_no_notebook_log_result_or_project_file(chapter):
-    out, log = chapter
-    assert CANARY not in out.read_text(encoding="utf-8")
-    assert CANARY not in log
+    out, text, log = chapter
+    assert CANARY not in text + log
     for path in [*(out.parent / "results").rglob("*"), *(ROOT / "data").rglob("*")]:
         assert not path.is_file() or CANARY.encode() not in path.read_bytes(), path
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("few_shot", ("-p", "datasets", "mimic_cxr", "-p", "shot_counts", "0 1")),
-        ("clinical_usefulness", ("-p", "limit", "2")),
-    ],
-)
-def test_the_canary_is_in_no_other_chapter_that_reads_the_files(name, parameters, tmp_path):
-    data = planted(tmp_path / "data")
-    out = tmp_path / "runs" / f"{name}.ipynb"
-    out.parent.mkdir()
-    done = run(f"notebooks/{name}.ipynb", out, data, "-p", "model", "majority", *parameters)
-    assert done.returncode == 0, done.stderr[-3000:]
-    stored = out.parent / "answers" / "majority" / "mimic_cxr.jsonl"
-    assert CANARY in stored.read_text(encoding="utf-8")
-    assert CANARY not in out.read_text(encoding="utf-8")
-    assert CANARY not in done.stdout + done.stderr
-    for path in (out.parent / "results").rglob("*.json"):
-        assert CANARY not in path.read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -195,15 +137,3 @@ def test_an_assertion_that_fails_prints_no_field(printed, request):
         assert CANARY not in shown(one, other) + shown([one], [other]) + shown({1: one}, {1: other})
     taken_apart = dataclasses.make_dataclass("Plain", ["text"])
     assert CANARY in shown(taken_apart(CANARY), taken_apart("another"))
-
-
-def test_errors_about_credentialed_files_name_the_row_not_its_text(tmp_path):
-    data = planted(tmp_path / "data")
-    notes = data / "mimic_iii" / "NOTEEVENTS.csv"
-    lines = notes.read_text().splitlines(keepends=True)
-    notes.write_text("".join(lines[1:]))
-    with pytest.raises(BenchHealthError) as caught:
-        load("mimic_iii", root=data)
-    assert CANARY not in str(caught.value)
-    result = json.dumps(str(caught.value))
-    assert re.search(r"NOTEEVENTS.csv, (row ending at )?line \d+", result)

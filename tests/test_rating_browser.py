@@ -125,21 +125,6 @@ def test_every_choice_is_saved_at_once_and_two_tabs_agree(browser, server):
         assert anna.problems == two.problems == []
 
 
-def test_without_javascript_every_button_saves(browser, server):
-    with opened(browser, server, "ben", "tablet", java_script_enabled=False) as ben:
-        ben.log_in()
-        for name in NAMES:
-            ben.control(name, "Tie").check()
-        ben.page.get_by_label("Comment").fill("plain")
-        ben.press("Next", "Card 2 of 3")
-        assert ben.said() == dict.fromkeys(CRITERIA, "tie") | {"comment": "plain"}
-        ben.control("Robustness", "Left").check()
-        ben.press("Back", "Card 1 of 3")
-        assert ben.page.get_by_text("Saved: Tie").count() == 4
-        ben.press("First open card", "Card 2 of 3")
-        assert ben.mark("Robustness").inner_text() == "✓ Saved: Left" and ben.problems == []
-
-
 def test_a_killed_server_loses_nothing_that_was_said_to_be_saved(browser, server):
     with opened(browser, server, "dora") as dora:
         dora.log_in()

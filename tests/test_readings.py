@@ -15,8 +15,8 @@ from itertools import pairwise, product
 from pathlib import Path
 
 import pytest
-import yaml
-from hypothesis import assume, example, given
+from conftest import cases
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchhealth_utils import Answer, load, read, score
@@ -76,7 +76,7 @@ FILES = {
 
 def corpus():
     for name, key in FILES.items():
-        whole = yaml.safe_load((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
+        whole = cases(name)
         for number, case in enumerate(whole["cases"]):
             inputs = {x: case[x] for x in ("sentence", "question") if x in case}
             if "options" in case or name == "letters":
@@ -107,7 +107,7 @@ def test_a_reply_says_what_a_careful_person_reads(name, key, inputs, case):
         assert said(key, case["reply"], **inputs) == expected
 
 
-KINDS = yaml.safe_load((CASES / "kinds.yaml").read_text(encoding="utf-8"))
+KINDS = cases("kinds")
 WARDS = KINDS["options"]["wards"]
 
 
@@ -355,16 +355,6 @@ def test_perfect_disease_lists_are_read(key, form, real_data):
     assert score(key, [one.gold for one in examples], readings).value > 0.975
 
 
-@pytest.mark.parametrize("key", ["iu_xray", "mimic_iii"])
-def test_other_clinical_texts_lose_nothing(key, real_data):
-    texts = [one.inputs["findings"] for one in official("iu_xray", root=real_data)]
-    texts += [one.inputs["text"] for one in official("hoc", root=real_data, limit=100)]
-    texts += [one.inputs["question"] for one in official("medqa", root=real_data, limit=200)]
-    for text in texts:
-        assert read(item(key), text) == folded(text)
-        assert read(item(key), text.lower()) == folded(text.lower())
-
-
 # ---- Properties -------------------------------------------------------------------------------
 
 # Text that is made of what the rules look for is likelier to trip them than noise is.
@@ -403,12 +393,6 @@ def test_a_reading_is_of_its_kind_or_none_for_any_text(text, sentence):
         assert reading is None or (reading and reading == folded(reading))
     for other in (sentence, INPUTS["bc5_disease"]["sentence"]):
         check_spans(read(item("bc5_disease", sentence=other), text) or frozenset(), other)
-
-
-@given(TEXTS)
-def test_white_space_around_changes_nothing(text):
-    for key in ("medqa", "pubmedqa", "chatdoctor"):
-        assert read(item(key), f" \n\t{text}\n  ") == read(item(key), text)
 
 
 @given(TEXTS)
@@ -502,16 +486,3 @@ def test_an_exemplar_s_answer_is_read_back_whatever_stands_in_its_names(gaps, da
         spans.add((ends[first] - 5, ends[last] + comma))
     one = item("bc5_disease", sentence=sentence)
     assert read(one, TASKS["bc5_disease"].answer(frozenset(spans), one)) == spans
-
-
-@given(st.integers(2, 14), st.sets(st.integers(0, 13), min_size=2, max_size=8), st.booleans())
-def test_places_in_a_sentence_of_different_words_come_back(count, cuts, capital):
-    tokens = [f"word{string.ascii_lowercase[k]}" for k in range(count)]
-    sentence = " ".join(tokens)
-    ends = sorted(cut for cut in cuts if cut <= count)
-    spans = {(6 * a, 6 * b - 1) for a, b in pairwise(ends)}
-    assume(len(spans) > 1)
-    names = [sentence[a:b] for a, b in sorted(spans)]
-    shown = [name.capitalize() for name in names] if capital else names
-    for reply in ("x-1 | " + "; ".join(shown), "- " + "\n- ".join(shown), str(shown)):
-        assert read(item("bc5_disease", sentence=sentence), reply) == spans

@@ -2,6 +2,7 @@
 
 import pytest
 import yaml
+from conftest import cases
 
 from benchhealth_utils import registry
 from benchhealth_utils.registry import Dataset, ModelSpec, read_yaml
@@ -9,41 +10,14 @@ from benchhealth_utils.schema import DATA, DataError
 
 SETS = read_yaml(DATA / "datasets.yaml")
 MODELS = {key: row for key, row in read_yaml(DATA / "models.yaml").items() if key != "how"}
-GONE = object()
-EDITS = [
-    (Dataset, "gad", "tier", "Open"),
-    (Dataset, "gad", "tier", "public"),
-    (Dataset, "mimic_iii", "tier", "OPEN"),
-    (Dataset, "mimic_iii", "tier", None),
-    (Dataset, "gad", "tier", GONE),
-    (Dataset, "gad", "scenario", "Understanding"),
-    (Dataset, "gad", "size", 0),
-    (Dataset, "gad", "size", -534),
-    (Dataset, "gad", "size", "534"),
-    (Dataset, "gad", "size", 534.5),
-    (Dataset, "gad", "size", True),
-    (Dataset, "gad", "files", "test.tsv"),
-    (Dataset, "gad", "folder", 7),
-    (Dataset, "gad", "fingerprint", ["x"]),
-    (Dataset, "gad", "fingerprnt", "x"),
-    (Dataset, "gad", "name", GONE),
-    (ModelSpec, "llama-2-7b", "published", None),
-    (ModelSpec, "llama-2-7b", "published", GONE),
-    (ModelSpec, "llama-2-7b", "context", "4096"),
-    (ModelSpec, "llama-2-7b", "gated", "yes"),
-    (ModelSpec, "gpt-4", "retired", "2026-10-23"),
-    (ModelSpec, "gpt-4", "price", 30),
-    (ModelSpec, "gpt-4", "snapshot", {}),
-]
 
 
-@pytest.mark.parametrize(("kind", "key", "field", "value"), EDITS)
-def test_an_edited_entry_is_refused_by_name(kind, key, field, value):
-    row = dict((SETS if kind is Dataset else MODELS)[key])
-    if value is GONE:
-        del row[field]
-    else:
-        row[field] = value
+@pytest.mark.parametrize("edit", cases("refused")["edits"], ids=str)
+def test_an_edited_entry_is_refused_by_name(edit):
+    name, key, field, *value = edit
+    rows, kind = {"dataset": (SETS, Dataset), "model": (MODELS, ModelSpec)}[name]
+    row = {k: v for k, v in rows[key].items() if k != field}
+    row |= {field: value[0]} if value else {}
     with pytest.raises(DataError, match=f"x.yaml, entry {key}: {field}: "):
         registry._entries({key: row}, kind, "x.yaml")
 

@@ -2,17 +2,15 @@
 
 import json
 import os
-import random
 import signal
 import sys
 import threading
 import time
 from collections import Counter, deque
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
-import yaml
+from conftest import cases
 from fault_server import FAULTS, TEXT, VENDORS, FaultServer, ask, chat, items, opened, point_at
 
 from benchhealth_utils import load, open_model, read
@@ -22,7 +20,7 @@ from benchhealth_utils.models import remote
 from benchhealth_utils.models.remote import Stopped
 from benchhealth_utils.schema import BenchHealthError, Example, ModelError
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "servers.yaml").read_text())
+CASES = cases("servers")
 
 
 @pytest.fixture(params=VENDORS)
@@ -96,20 +94,6 @@ def test_on_a_day_when_three_in_ten_requests_fail_no_item_is_lost_or_doubled(con
         assert TEXT not in reply.text
     times = Counter(line["key"] for line in stored(tmp_path) if line["status"] == "ok")
     assert len(times) == 200 and set(times.values()) == {1}
-
-
-def test_response_ids_that_repeat_are_no_identity(replied, monkeypatch, tmp_path):
-    """A server that draws its ids from fewer values than there are items."""
-    draw = random.Random(1)
-
-    def says(body):
-        return 200, chat() | {"id": f"chatcmpl-{draw.randrange(99)}"}
-
-    with FaultServer(says=says) as server:
-        model = opened(monkeypatch, "openai", server)
-        answers = answer(model, exam(300), store=tmp_path, progress=False)
-        assert len(server.bodies) == 300
-    assert [(a.status, a.text) for a in answers] == [("ok", "Answer: C")] * 300
 
 
 def test_a_low_limit_on_requests_loses_nothing(monkeypatch):
@@ -436,13 +420,7 @@ def test_a_missing_key_names_its_variable(vendor, monkeypatch):
         open_model(f"{vendor}:model")
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["https://me:pass@example.org/v1", "https://tok@example.org", "https://example.org/v1?key=1",
-     "ftp://x", "x", "http://[::1", "http://x:port/v1", "sk-abcdefghijklmnop1234",
-     "https://example.org/sk-abcdefghijklmnop1234/v1", "https://example.org/v1/abcdef0123456789abcd",
-     "https://example.org/key=abcdefghijklmnopqrstuvwxyz012345/v1"],
-)  # fmt: skip
+@pytest.mark.parametrize("address", cases("refused")["addresses"])
 def test_an_address_with_a_secret_or_none_at_all_is_refused(address, vendor, monkeypatch):
     monkeypatch.setenv(f"{vendor.upper()}_BASE_URL", address)
     monkeypatch.setenv(f"{vendor.upper()}_API_KEY", "x")

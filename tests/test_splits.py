@@ -8,10 +8,9 @@ import json
 import tracemalloc
 from collections import Counter
 from itertools import combinations
-from pathlib import Path
 
 import pytest
-import yaml
+from conftest import cases
 
 from benchhealth_utils import DATASETS, load
 from benchhealth_utils.data import left_out
@@ -21,7 +20,7 @@ from benchhealth_utils.tasks.discharge import COLUMNS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*reports are left out")
 PUBLISHED = ROOT / "data" / "splits"
-CASES = yaml.safe_load((Path(__file__).parent / "cases" / "notes.yaml").read_text("utf-8"))
+CASES = cases("notes")
 BODY = "Rest at home and drink water. Call us for fever."
 
 
@@ -156,21 +155,13 @@ ONE = [("7", "test"), ("8", "test")]
 SAME = {"TEXT": note("7", "1", "2130-05-02")["TEXT"]}
 
 
-@pytest.mark.parametrize(
-    "rows, expected",
-    [
-        # the later note of an admission counts, wherever it stands in the file
-        ([("7", "1", "2130-05-04", "late"), ("7", "1", "2130-05-02", "early")], "7_1 late"),
-        ([("7", "1", "2130-05-02", "early"), ("7", "1", "2130-05-04", "late")], "7_1 late"),
-        # on one day, the one further down; other admissions and other patients have their own
-        ([("7", "1", "2130-05-02", "up"), ("7", "1", "2130-05-02", "down")], "7_1 down"),
-        ([("7", "1", "2130-05-02", "a"), ("7", "2", "2130-05-04", "b")], "7_1 a 7_2 b"),
-    ],
-)
-def test_later_notes_overwrite(rows, expected, tmp_path):
+@pytest.mark.parametrize("rows, expected, reasons", CASES["later"])
+def test_later_notes_overwrite(rows, expected, reasons, tmp_path):
     made = [note(s, a, date, f"{BODY} Note {tell}.") for s, a, date, tell in rows]
-    found = load("mimic_iii", root=write_notes(tmp_path, made, ONE))
+    root = write_notes(tmp_path, made, ONE)
+    found = load("mimic_iii", root=root)
     assert " ".join(f"{e.id} {e.gold.split()[-2]}" for e in found) == expected
+    assert left_out("mimic_iii", root=root) == reasons
 
 
 @pytest.mark.parametrize(
@@ -189,27 +180,17 @@ def test_later_notes_overwrite(rows, expected, tmp_path):
 def test_repeated_and_unusable_notes(rows, ids, tmp_path):
     found = load("mimic_iii", root=write_notes(tmp_path, rows, ONE))
     assert " ".join(e.id for e in found) == ids
+    reasons = set(left_out("mimic_iii", root=tmp_path).values())
+    assert ("the text of an earlier one" in reasons) == (ids == "7_1")
 
 
-@pytest.mark.parametrize(
-    "cells, count",
-    [
-        ({"CATEGORY": "discharge SUMMARY "}, 2),
-        ({"CATEGORY": "Nursing"}, 1),
-        ({"DESCRIPTION": "Addendum"}, 1),
-        *(({"ISERROR": said}, 1) for said in ("1", "1.0", "t", "True")),
-        *(({"ISERROR": said}, 2) for said in ("", "0", "0.0", "f")),
-        ({"TEXT": "Sex: F\nService: A\nNo instruction here."}, 1),
-        ({"TEXT": "Sex: F\nService: A\nDischarge Instructions:\none two three four"}, 1),
-        ({"TEXT": "Sex: F\nService: A\nDischarge Instructions:\none two three four five"}, 2),
-        ({"TEXT": f"Sex: F\nAddendum: A\nDischarge Instructions:\n{BODY}"}, 1),
-        ({"TEXT": f"Sex: F\nDischarge Instructions:\n{BODY}"}, 1),
-        ({"CATEGORY": "Nursing", "TEXT": "", "HADM_ID": ""}, 1),
-    ],
-)
-def test_which_notes_count(cells, count, tmp_path):
+@pytest.mark.parametrize("cells, outcome", CASES["counted"])
+def test_which_notes_count(cells, outcome, tmp_path):
     rows = [note("7", "1", "2130-05-02"), note("8", "2", "2130-05-02", **cells)]
-    assert len(load("mimic_iii", root=write_notes(tmp_path, rows, ONE))) == count
+    root = write_notes(tmp_path, rows, ONE)
+    assert len(load("mimic_iii", root=root)) == 1 + (outcome == "item")
+    reasons = {} if outcome in ("item", "nothing") else {"ROW_ID 2": outcome}
+    assert left_out("mimic_iii", root=root) == reasons
 
 
 def test_noteevents_is_streamed(tmp_path):

@@ -354,16 +354,6 @@ def test_a_gguf_file_and_a_folder_with_one(small, tokenizer, tmp_path):
         open_model(f"hf:{folder}")
 
 
-def test_a_gguf_file_in_parts_is_refused_with_what_to_do(tmp_path):
-    for part in (1, 2, 3):
-        (tmp_path / f"big-{part:05}-of-00003.gguf").touch()
-    for name in (f"hf:{tmp_path}", f"hf:{tmp_path}/big-00001-of-00003.gguf"):
-        with pytest.raises(
-            ModelError, match="one of several parts.*llama-gguf-split --merge big-00001"
-        ):
-            open_model(name)
-
-
 def test_a_gguf_file_that_names_an_unknown_splitter_is_refused(small, tokenizer, tmp_path):
     write_gguf(small, tokenizer, tmp_path / "tiny.gguf", "deepseek-llm")
     with pytest.raises(ModelError, match="splits text as 'deepseek-llm'.*Known: .*smollm"):
@@ -412,19 +402,6 @@ def test_without_room_for_the_weights_the_remedies_are_named(base_folder, monkey
     monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", full)
     with pytest.raises(ModelError, match="do not fit into .*BITS=4.*BENCHHEALTH_DEVICE=auto"):
         open_model(f"hf:{base_folder}", **PLAIN)
-
-
-def test_a_mark_that_ends_a_reply_ends_it(base_folder, tmp_path):
-    model = open_model(f"hf:{base_folder}", **PLAIN)
-    model.max_tokens = 12
-    items = load("gad")[:1]
-    (whole,) = answer(model, items, store=tmp_path / "a", progress=False)
-    assert whole.status == "truncated"
-    mark = whole.text[len(whole.text) // 2 :][:3]
-    model.stop = (mark,)
-    (cut,) = answer(model, items, store=tmp_path / "b", progress=False)
-    assert cut.text == whole.text.partition(mark)[0].strip()
-    assert cut.status == "ok" and cut.usage["completion_tokens"] < 12
 
 
 def test_more_room_for_replies_is_stated_in_the_environment(base_folder, tmp_path, monkeypatch):
@@ -574,18 +551,6 @@ def test_the_tokens_of_a_llama_are_those_of_its_own_tokenizer(shelf, tmp_path):
         assert rendered.text == with_template(template("medalpaca"), request.messages)
         assert list(rendered.ids) == [own.bos_id(), *own.encode(rendered.text)]
     first_answer(model, tmp_path)
-
-
-def test_without_protobuf_the_remedy_is_named(base_folder, monkeypatch):
-    """What transformers says then is of another package."""
-
-    def misled(*_, **__):
-        raise ValueError("`tiktoken` is required to read a `tiktoken` file.")
-
-    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", misled)
-    monkeypatch.setattr("benchhealth_utils.models.weights.find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="tokenizer.model needs the package protobuf"):
-        open_model(f"hf:{base_folder}", **PLAIN)
 
 
 # the hub ------------------------------------------------------------------------------------
