@@ -20,9 +20,12 @@ import html
 import json
 import re
 import unicodedata
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import takewhile
 from typing import NamedTuple
 
 import yaml
@@ -46,18 +49,16 @@ class Words:
         self._section = section
 
     def __getattr__(self, name: str):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        value = self._compiled(self._find(name))
+        if name.startswith("_") or name not in self._entries:
+            raise AttributeError(f"data/replies.yaml has no '{name}' in '{self._section}'")
+        value = self._compiled(self._entries[name])
         setattr(self, name, value)
         return value
 
-    def _find(self, name: str):
+    @cached_property
+    def _entries(self) -> Mapping:
         own = _data()[self._section]
-        for section in (own, _data()[own.get("from", "shared")], _data()["shared"]):
-            if name in section:
-                return section[name]
-        raise AttributeError(f"data/replies.yaml has no '{name}' in '{self._section}'")
+        return ChainMap(own, _data()[own.get("from", "shared")], _data()["shared"])
 
     def _compiled(self, value):
         if isinstance(value, str):
@@ -69,7 +70,7 @@ class Words:
         return [self._compiled(inner) for inner in value]
 
     def _whole(self, pattern: str) -> str:
-        return re.sub("<<(\\w+)>>", lambda name: self._whole(self._find(name[1])), pattern)
+        return re.sub("<<(\\w+)>>", lambda name: self._whole(self._entries[name[1]]), pattern)
 
 
 @lru_cache
@@ -120,8 +121,6 @@ def fold(text: str) -> str:
     text = MARKUP.bullets.sub("•", text).translate(SIGNS)
     text = unicodedata.normalize("NFKC", text).translate(QUOTES)
     text = re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text)
-    if text.isascii():
-        return re.sub(r"[^\n\t -~]", "", text)
     kinds = {one: unicodedata.category(one) for one in {*text} - {*"\n\t°✓✗"}}
     put = {"So": " ", "Cf": "", "Mn": "", "Cc": ""}
     return "".join(put.get(kinds.get(one), one) for one in text)
@@ -143,19 +142,14 @@ def without_thoughts(text: str) -> str | None:
 def own_turn(text: str) -> str:
     """The model's first turn that says anything."""
     said, speaker, place = "", "model", 0
-    for marker in [*OWN.turn.finditer(text), None]:
+    for marker in OWN.turn.finditer(text):
         if speaker == "model":
-            said += text[place : marker.start() if marker else None]
-        elif said.strip():
-            break
-        if marker is None:
-            break
-        place = marker.end()
-        if marker["model"] or marker["user"]:
-            speaker = "model" if marker["model"] else "user"
-        elif marker["end"] and said.strip():
-            speaker = "nobody"
-    return said
+            said += text[place : marker.start()]
+        kind, place = marker.lastgroup, marker.end()
+        if said.strip() and kind in ("user", "end"):
+            return said
+        speaker = kind if kind in ("model", "user") else speaker
+    return said + text[place:] * (speaker == "model")
 
 
 def plain(text: str) -> str:
@@ -248,17 +242,10 @@ def as_answer(text: str, nouns: re.Pattern) -> str:
     >>> as_answer("The relation between them is: no relation.", re.compile("relation|label"))
     'The answer is: no relation.'
     """
-    tagged, opens = _nouns(nouns.pattern)
-    text = tagged.sub(r"\nAnswer: \2\n", _keys(text))
+    tagged, opens = (x.pattern.replace("NOUNS", nouns.pattern) for x in (CUES.tagged, CUES.noun))
+    text = re.sub(tagged, r"\nAnswer: \2\n", _keys(text), flags=re.I | re.X | re.S)
     text = re.sub("标签|类别|关系(?=是|为|:)", "答案", text)
-    return opens.sub(lambda found: (found["head"] or "") + "answer", text)
-
-
-@lru_cache
-def _nouns(nouns: str) -> tuple[re.Pattern, re.Pattern]:
-    tagged = rf"<({nouns})>(.*?)(?:</\1>|\Z)"
-    opens = CUES.noun.pattern.replace("NOUNS", nouns)
-    return re.compile(tagged, re.I | re.S | re.X), re.compile(opens, re.I | re.M | re.X)
+    return re.sub(opens, r"\g<head>answer", text, flags=re.I | re.X | re.M)
 
 
 # ---- Statements --------------------------------------------------------------------------------
@@ -317,15 +304,13 @@ def statements(text: str) -> list[Statement]:
     """
     cues = answer_cues(text)
     stops = [cue.start for cue in cues] + [len(text)]
+    weak = (match for pattern in CUES.weak for match in pattern.finditer(text))
     found = []
-    for number, cue in enumerate(cues):
-        said = sentence(text[cue.end : max(cue.end, stops[number + 1])])
-        found.append((cue.start, Statement("not " * cue.negated + said, cue.kind)))
-    for pattern in CUES.weak:
-        for match in pattern.finditer(text):
-            stop = min((stop for stop in stops if stop >= match.end()), default=len(text))
-            said = sentence(text[match.end() : min(stop, match.end() + LONGEST)])
-            found.append((match.start(), Statement(said, "weak")))
+    for cue in cues + [Cue(*match.span(), "weak") for match in weak]:
+        stop = min(stop for stop in stops if stop >= cue.end)
+        stop = min(stop, cue.end + LONGEST) if cue.kind == "weak" else stop
+        said = "not " * cue.negated + sentence(text[cue.end : stop])
+        found.append((cue.start, Statement(said, cue.kind)))
     for match in CUES.verdict.finditer(text):  # it stands after its statement
         clause = text[max(0, match.start() - LONGEST) : match.start()]
         found.append((match.start(), Statement(CUES.subject.match(clause)["words"], "weak")))
@@ -468,10 +453,8 @@ class Options:
 
     def _named(self, statement: Statement) -> Said:
         text, weak = statement.text, statement.kind == "weak"
-        if denial := CHOICES.negation.match(text):
-            denied, instead = _instead(text[denial.end() :])
-            chosen = self._in(instead).chosen
-            return Said(chosen, self._in(denied).chosen - chosen)
+        if denial := _denial(text, lambda part: self._in(part).chosen):
+            return denial
         found = self._in(text)
         if weak and not CHOICES.at_once.match(self._opens(text)[1]):
             found = Said(denied=found.denied)
@@ -595,10 +578,13 @@ def _spelled(text: str) -> str:
     return text.replace("sulf", "sul(?:f|ph)").replace("umor", "umou?r")
 
 
-def _instead(text: str) -> tuple[str, str]:
-    """What "not" denies, and what is put in its place."""
-    denied, _, instead = CHOICES.but.sub("\n", text, count=1).partition("\n")
-    return denied, instead
+def _denial(text: str, named: Callable[[str], frozenset[str]]) -> Said | None:
+    """What "not A but B" names, B, and denies, A; None if a text begins otherwise."""
+    if not (negation := CHOICES.negation.match(text)):
+        return None
+    denied, _, instead = CHOICES.but.sub("\n", text[negation.end() :], count=1).partition("\n")
+    chosen = named(instead)
+    return Said(chosen, named(denied) - chosen)
 
 
 class Labels:
@@ -647,12 +633,7 @@ class Labels:
     def named(self, statement: Statement) -> Said:
         """What a statement names; "not A but B" names B and denies A."""
         here = self.at(statement.text)
-        denial = None if here else CHOICES.negation.match(statement.text)
-        if not denial:
-            return Said(here)
-        denied, instead = _instead(statement.text[denial.end() :])
-        chosen = self.at(instead)
-        return Said(chosen, self.at(denied) - chosen)
+        return Said(here) if here else _denial(statement.text, self.at) or Said()
 
     def opens(self, reply: str) -> str | None:
         """What opens a reply before a sign, or is all of its last line.
@@ -736,12 +717,12 @@ def _counts_on(item: str, below: list[str]) -> bool:
 
 def _short(text: str) -> list[str]:
     """The lines at the start of a text that may be items: few words, no stops."""
-    found = []
-    for line in map(str.strip, text.splitlines()):
-        if LISTS.ends.match(line) or not LISTS.one_item.fullmatch(line) or len(line.split()) > 4:
-            break
-        found.append(line)
-    return found
+
+    def may_be_item(line):
+        named = LISTS.one_item.fullmatch(line) and not LISTS.ends.match(line)
+        return named and len(line.split()) <= 4
+
+    return list(takewhile(may_be_item, map(str.strip, text.splitlines())))
 
 
 def segments(line: str) -> list[str]:
@@ -801,10 +782,10 @@ def as_lines(text: str) -> str:
     place = 0
     while found := LISTS.begins.search(text, place):
         place = found.start()
-        value, end = _value(text, place)
         try:
+            value, end = _value(text, place)
             said = fold("\n" + "\n".join(_lines(value)) + "\n") if _is_list(value) else ""
-        except RecursionError:
+        except (ValueError, SyntaxError, RecursionError):
             said = ""
         text = text[:place] + said + text[end:] if said else text
         place += len(said) or 1
@@ -815,12 +796,9 @@ def _value(text: str, place: int) -> tuple[object, int]:
     """What JSON, or a list as Python writes it, stands for; and its end."""
     try:
         return json.JSONDecoder().raw_decode(text, place)
-    except (ValueError, RecursionError):
+    except ValueError:
         found = LISTS.python.match(text, place)
-    try:
         return (ast.literal_eval(found[0]), found.end()) if found else (None, place)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None, place
 
 
 def _is_list(value) -> bool:
@@ -911,7 +889,8 @@ def free_text(text: str, kind: Words) -> str | None:
     reply = _plain_text(reply[: invented.start()] if invented else reply, kind)
     reply = kind.prefaces.sub("", reply)
     if kind.refusal.match(reply):
-        reply = _after_refusal(reply, kind)
+        after = kind.after_all.search(reply)
+        reply = kind.prefaces.sub("", reply[after.end() :]) if after else ""
     while (last := kind.last.search(reply)) and kind.closing.fullmatch(last["said"]):
         reply = reply[: last.start()]
     return " ".join(reply.split()) or None
@@ -920,38 +899,21 @@ def free_text(text: str, kind: Words) -> str | None:
 def _plain_text(text: str, kind: Words) -> str:
     """The text without the signs of JSON, HTML and markdown."""
     text = kind.block_tag.sub("\n", kind.inline_tag.sub("", kind.box.sub(r"\1", text)))
-    text = _json_text(kind.line_signs[0][0].sub("", text).strip(), kind)
+    text = kind.line_signs[0][0].sub("", text).strip()
+    with suppress(ValueError, RecursionError):
+        text = "\n".join(_texts(json.loads(text), kind)) if text[:1] in "{[" else text
     text = rewritten(text, kind.line_signs)
     for _ in range(2):  # one emphasis inside another
         text = kind.emphasis.sub(lambda found: found[found.lastgroup], text)
     return text.strip()
 
 
-def _json_text(text: str, kind: Words) -> str:
-    """The texts of a JSON object; those under a name for the answer, if it has any."""
-    try:
-        return "\n".join(_texts(json.loads(text), kind)) if text[:1] in "{[" else text
-    except (ValueError, RecursionError):
-        return text
-
-
 def _texts(value, kind: Words) -> list[str]:
-    if isinstance(value, str):
-        return [value]
+    """The texts in JSON; of an object those under a name for the answer, if it has any."""
+    if isinstance(value, dict):
+        told = {key: texts for key, inner in value.items() if (texts := _texts(inner, kind))}
+        value = [told[key] for key in told if kind.value.search(key)]
+        value = value or [told[key] for key in told if not kind.no_value.fullmatch(key)]
     if isinstance(value, list):
         return [text for inner in value for text in _texts(inner, kind)]
-    if not isinstance(value, dict):
-        return []
-    told = {key: _texts(inner, kind) for key, inner in value.items()}
-    named = {key: texts for key, texts in told.items() if texts and kind.value.search(key)}
-    named = named or {key: texts for key, texts in told.items() if not kind.no_value.fullmatch(key)}
-    return [text for texts in named.values() for text in texts]
-
-
-def _after_refusal(text: str, kind: Words) -> str:
-    """What a reply gives after all, behind a preface; else nothing."""
-    for start in re.finditer(r"(?<=[.!?])\s+(?:however,?\s+|but\s+)?|\n\s*", text, re.I):
-        rest = text[start.end() :]
-        if kind.preface.match(rest):
-            return kind.prefaces.sub("", rest)
-    return ""
+    return [value] if isinstance(value, str) else []
