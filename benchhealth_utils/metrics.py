@@ -47,8 +47,8 @@ def ratio(top, bottom) -> np.ndarray:
     return np.divide(top, bottom, out=np.zeros(top.shape), where=bottom > 0)
 
 
-def precision_recall_f1(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Precision, recall and F1 from hits, spurious and missed.
+def precision_recall(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Precision and recall, each of shape (...), from hits, spurious and missed.
 
     Parameters
     ----------
@@ -64,18 +64,13 @@ def precision_recall_f1(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.
     van Rijsbergen CJ. Information Retrieval. 2nd ed. 1979, ch. 7.
     """
     hits, spurious, missed = np.moveaxis(np.asarray(totals, dtype=float), -1, 0)
-    both = ratio(2 * hits, 2 * hits + spurious + missed)
-    return ratio(hits, hits + spurious), ratio(hits, hits + missed), both
-
-
-def precision_recall(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Precision and recall from hits, spurious and missed, shape (..., 3)."""
-    return precision_recall_f1(totals)[:2]
+    return ratio(hits, hits + spurious), ratio(hits, hits + missed)
 
 
 def f1(totals: np.ndarray) -> np.ndarray:
-    """F1 from hits, spurious and missed, shape (..., 3)."""
-    return precision_recall_f1(totals)[2]
+    """Harmonic mean of precision and recall, from the same totals; 0 where nothing is counted."""
+    hits, spurious, missed = np.moveaxis(np.asarray(totals, dtype=float), -1, 0)
+    return ratio(2 * hits, 2 * hits + spurious + missed)
 
 
 def as_sets(labels: Iterable[str | frozenset | None], among: Iterable[str]) -> list[frozenset]:
@@ -119,11 +114,7 @@ class Metric:
         return np.stack([self.statistic(totals), *self.precision_recall(totals)])
 
     def score(
-        self,
-        gold: Sequence[Gold],
-        readings: Sequence[Reading | None],
-        groups: Sequence[str] | None = None,
-        seed: int = 0,
+        self, gold: Sequence[Gold], readings: Sequence[Reading | None], groups=None, seed: int = 0
     ) -> Scores:
         """Scores, with the interval that suits the statistic.
 
@@ -133,24 +124,18 @@ class Metric:
         With a single group there is nothing to resample, and no ``distribution``.
         """
         self.check(gold, readings, groups)
-        rows, read = self.sums(gold, readings), [reading is not None for reading in readings]
-        return self.of_sums(
-            rows, groups, seed, float(np.mean(read)), self.extra(gold, readings, rows)
-        )
+        read = float(np.mean([reading is not None for reading in readings]))
+        rows = self.sums(gold, readings)
+        return self.of_sums(rows, groups, seed, read, self.extra(gold, readings, rows))
 
     def of_sums(
-        self,
-        rows: np.ndarray,
-        groups=None,
-        seed: int = 0,
-        coverage=np.nan,
-        extra: dict | None = None,
+        self, rows: np.ndarray, groups=None, seed: int = 0, coverage=np.nan, extra=None
     ) -> Scores:
         """`score` of what the items add, shape (items, quantities)."""
         n, totals = len(rows), rows.sum(axis=0)
         units = n if groups is None else len(set(groups))
         drawn = resample(rows, self.figures, groups, seed=seed)
-        (value, precision, recall), interval = map(float, self.figures(totals)), drawn.interval[0]
+        figures, interval = self.figures(totals).tolist(), tuple(drawn.interval[0].tolist())
         ends = np.percentile(drawn.replicates, range(101), axis=-1).T.round(5).tolist()
         spread = dict(zip(FIGURES, map(tuple, ends), strict=True)) if units > 1 else {}
         method = "percentile bootstrap over " + ("items" if units == n else f"{units} groups")
@@ -159,11 +144,10 @@ class Metric:
         elif units == 1:
             method = "none: one group cannot be resampled"
         if not totals.any():
-            value, precision, recall, *interval = (np.nan,) * 5
-            method, spread = "none: nothing was to be found, and nothing was", {}
-        ends, known = tuple(map(float, interval)), extra or {}
-        about = {"interval": ends, "metric": self.name, "interval_method": method, "extra": known}
-        return Scores(value, precision, recall, n, coverage, **about, distribution=spread)
+            figures, interval, spread = (np.nan,) * 3, (np.nan,) * 2, {}
+            method = "none: nothing was to be found, and nothing was"
+        about = (self.name, method, extra or {}, spread)
+        return Scores(*figures, n, coverage, interval, *about)
 
     def check(self, gold: Sequence, readings: Sequence, groups: Sequence | None = None) -> None:
         """Refuse what cannot be scored, before anything is counted."""
@@ -173,18 +157,16 @@ class Metric:
         if groups is not None and len(groups) != len(gold):
             raise BenchHealthError(f"{len(groups)} groups for {len(gold)} items.")
         kind = frozenset if isinstance(gold[0], frozenset) else str
-        for row, pair in enumerate(zip(gold, readings, strict=True)):
-            for name, value in zip(("gold", "reading"), pair, strict=True):
-                if value is None and name == "reading":
-                    continue
-                if not isinstance(value, kind):
-                    problem = f"is of type {type(value).__name__}; expected {kind.__name__}"
-                    problem += ", and only a reading may be None."
-                    raise BenchHealthError(f"item {row}: {name} {problem}")
-                odd = (value if kind is frozenset else {value}) - set(self.labels or ())
-                if self.labels and odd:
-                    odd, known = ", ".join(sorted(map(str, odd))), ", ".join(self.labels)
-                    raise BenchHealthError(f"item {row}: {name} has {odd}; known: {known}.")
+        told = [(f"item {n}: gold", x) for n, x in enumerate(gold)]
+        told += [(f"item {n}: reading", x) for n, x in enumerate(readings) if x is not None]
+        for where, value in told:
+            if not isinstance(value, kind):
+                given = f"is of type {type(value).__name__}; expected {kind.__name__}"
+                raise BenchHealthError(f"{where} {given}, and only a reading may be None.")
+            odd = (value if kind is frozenset else {value}) - set(self.labels or ())
+            if self.labels and odd:
+                odd, known = ", ".join(sorted(map(str, odd))), ", ".join(self.labels)
+                raise BenchHealthError(f"{where} has {odd}; known: {known}.")
 
 
 def per_label(gold, readings, labels: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -192,8 +174,8 @@ def per_label(gold, readings, labels: Iterable[str]) -> dict[str, dict[str, floa
     found = {}
     for label in labels:
         totals = set_sums(gold, readings, [label]).sum(axis=0)
-        rates = zip(("precision", "recall", "f1"), precision_recall_f1(totals), strict=True)
-        found[label] = {name: float(rate) for name, rate in rates}
+        precision, recall = map(float, precision_recall(totals))
+        found[label] = {"precision": precision, "recall": recall, "f1": float(f1(totals))}
         found[label]["gold"] = int(totals[0] + totals[2])
     return found
 
