@@ -33,8 +33,7 @@ def data_root() -> Path:
     ``BENCHHEALTH_DATA`` if set; else ``data/full`` if the downloader has put
     anything there; else the synthetic ``data/samples``.
     """
-    named = os.environ.get("BENCHHEALTH_DATA")
-    if named:
+    if named := os.environ.get("BENCHHEALTH_DATA"):
         root = Path(named).expanduser().resolve()
         folders = [spec.folder for spec in DATASETS.values()]
         if any((root / folder).is_dir() for folder in folders):
@@ -89,8 +88,7 @@ def load(
     5
     """
     spec = registry.dataset(dataset)
-    if split not in SPLITS:
-        raise BenchHealthError(f"There is no split '{split}'. Known: test, train.")
+    registry.known("split", split, SPLITS)
     whole_number("limit", 0 if limit is None else limit)
     root = Path(root) if root is not None else data_root()
     examples, left = _read(spec, split, root)
@@ -145,9 +143,10 @@ def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[Le
 
 def _reasons(left: Sequence[LeftOut], ids: int = 3) -> str:
     """How many were left out for which reason, with the first of their identifiers."""
-    reasons = dict.fromkeys(item.reason for item in left)
-    named = {why: [item.id for item in left if item.reason == why] for why in reasons}
-    shown = {why: [*own[:ids], "..."] if len(own) > ids else own for why, own in named.items()}
+    named = {}
+    for item in left:
+        named.setdefault(item.reason, []).append(item.id)
+    shown = {why: [*own[:ids], *["..."] * (len(own) > ids)] for why, own in named.items()}
     return "; ".join(f"{len(named[x]):,} with {x} ({', '.join(shown[x])})" for x in named)
 
 

@@ -152,11 +152,6 @@ def known(what: str, name, names: Collection[str], error: type = BenchHealthErro
     raise error(f"There is no {what} '{name}'. {meant}Known: {', '.join(names)}.")
 
 
-def model_spec(name: str) -> ModelSpec | None:
-    """The registry's entry of a key; None for any other name."""
-    return MODELS.get(name)
-
-
 def parts(name: str) -> tuple[str, str, str | None]:
     """Form, model and template of an open form; a folder may have a ``#`` in its own name.
 

@@ -19,7 +19,7 @@ A name is a key of ``data/models.yaml`` or an open form:
 from __future__ import annotations
 
 from ..guard import check_no_secret
-from ..registry import MODELS, REMOTE, ModelSpec, known, model_spec, parts, template
+from ..registry import MODELS, REMOTE, ModelSpec, known, parts, template
 from ..schema import ModelError
 from .base import HARNESSES, Backend, Reply, Request
 from .money import BUDGET, Budget
@@ -38,7 +38,7 @@ def check_name(name: str) -> ModelSpec | None:
     BenchHealthError
         For one that looks like a key.
     """
-    if spec := model_spec(name):
+    if spec := MODELS.get(name):
         return spec
     check_no_secret("model", name)
     form, source, style = parts(name)

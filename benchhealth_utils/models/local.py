@@ -15,7 +15,7 @@ from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 
-from ..registry import MODELS, model_spec, parts, recorded_name, template
+from ..registry import MODELS, parts, recorded_name, template
 from ..schema import ModelError, digest
 from .base import Backend, Reply, Request, before_stop, stated_thinking
 from .money import stated_limit
@@ -60,7 +60,7 @@ class Prompts:
 
     def __init__(self, name: str, tokenizer, window: int):
         self.name, self.tokenizer, self.window = name, tokenizer, window
-        spec, style, own = model_spec(name), parts(name)[2], tokenizer.chat_template
+        spec, style, own = MODELS.get(name), parts(name)[2], tokenizer.chat_template
         if spec:
             tokenizer.chat_template = own or (template(spec.template) if spec.template else None)
             self.stop = spec.stop
@@ -197,7 +197,7 @@ class LocalModel(Backend):
         # threads that wait for each other should sleep: if another process takes a core, an
         # answer took five times as long with threads that wait busily
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self.name, spec = recorded_name(name), model_spec(name)
+        self.name, spec = recorded_name(name), MODELS.get(name)
         self.max_tokens = spec.max_tokens if spec else None
         bits = bits or os.environ.get(BITS) or None
         if bits is not None and str(bits) not in ("4", "8"):

@@ -6,7 +6,7 @@ import math
 import threading
 from dataclasses import dataclass
 
-from ..registry import REMOTE, model_spec, parts, vendor_model
+from ..registry import MODELS, REMOTE, parts, vendor_model
 from ..schema import ModelError
 from .base import Request, stated, with_template
 
@@ -53,7 +53,7 @@ def known_price(name: str, *, here: bool = False) -> tuple[Price | None, str]:
     ModelError
         If ``BENCHHEALTH_PRICE`` is no price.
     """
-    spec, (form, model, _) = model_spec(name), parts(name)
+    spec, (form, model, _) = MODELS.get(name), parts(name)
     if form not in REMOTE and not (spec and spec.published == "api"):
         return None, "none, since the model runs on this machine"
     what = "dollars for a million tokens of the prompt and of the reply, such as 0.50/1.50"

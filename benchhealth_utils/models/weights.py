@@ -27,7 +27,7 @@ import pooch
 from filelock import FileLock
 
 from ..guard import scrubbed
-from ..registry import HOW, MODELS, how_to_get, model_spec, parts
+from ..registry import HOW, MODELS, how_to_get, parts
 from ..schema import DATA, ModelError, write_atomic
 
 KEPT, TRUST = "BENCHHEALTH_WEIGHTS", "BENCHHEALTH_TRUST_REMOTE_CODE"
@@ -91,7 +91,7 @@ def weights_of(name: str, *, tokenizer_only: bool = False) -> Weights:
     ModelError
         If they are not to be had, or there are none.
     """
-    spec = model_spec(name)
+    spec = MODELS.get(name)
     if spec is None:
         return _named(name, tokenizer_only)
     if spec.published == "embedded":
@@ -381,7 +381,7 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
         raise ModelError(HOW["missing"].format(name=name, **facts))
     if weights.adapter:
         model = _adapted(name, model, weights.adapter, bits)
-    spec = model_spec(name)
+    spec = MODELS.get(name)
     if spec and spec.checksum and not bits:
         total = sum(tensor.sum(dtype=torch.float64).item() for tensor in model.parameters())
         if abs(total - spec.checksum) > 0.01 * abs(spec.checksum):  # differences are near 0
