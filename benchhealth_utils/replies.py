@@ -32,8 +32,7 @@ import yaml
 
 from .schema import DATA
 
-SIGNS = str.maketrans("✅✔☑👍🟢❌✘✖✕☒☐👎🔴", "✓✓✓✓✓✗✗✗✗✗✗✗✗", "®™©℠")
-QUOTES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "‐": "-"})
+SIGNS = str.maketrans("✅✔☑👍🟢❌✘✖✕☒☐👎🔴‘’“”„‐‑", '✓✓✓✓✓✗✗✗✗✗✗✗✗\'\'"""--', "®™©℠")
 LONGEST = 400  # of a weak statement, in characters
 
 
@@ -119,7 +118,7 @@ def fold(text: str) -> str:
     "(A):'yes' ✓"
     """
     text = MARKUP.bullets.sub("•", text).translate(SIGNS)
-    text = unicodedata.normalize("NFKC", text).translate(QUOTES)
+    text = unicodedata.normalize("NFKC", text)
     text = re.sub(r"\r\n?|[\u2028\u2029\x0b\x0c\x85]", "\n", text)
     kinds = {one: unicodedata.category(one) for one in {*text} - {*"\n\t°✓✗"}}
     put = {"So": " ", "Cf": "", "Mn": "", "Cc": ""}
@@ -419,8 +418,9 @@ class Options:
             # A text that looks like a letter of this question is none.
             if key and key.upper() not in self.letters:
                 self._texts[key] = self._texts.get(key, "") + letter
-        self._long = _any_of([text for text in self._texts if not _is_brief(text)])
-        self._brief = _any_of([text for text in self._texts if _is_brief(text)])
+        brief = [text for text in self._texts if sum(map(str.isalpha, text)) < 5]
+        self._brief = _any_of(brief)
+        self._long = _any_of([text for text in self._texts if text not in brief])
         labelled = rf"(?<![\w'])([A-Z])\b([\s).:*(–—-]{{1,4}})({self._brief.pattern})"
         self._labelled = re.compile(labelled, re.I)
         self._asked = set("".join(CHOICES.mark.findall(self.mask(plain(fold(question))))))
@@ -481,11 +481,11 @@ class Options:
 
     def _opens(self, text: str) -> tuple[frozenset[str], str]:
         """The brief texts, or letters, at the very start of a text; and the rest."""
-        found, rest = opening(text, self._brief, CHOICES.follow)
-        if found:
-            return frozenset("".join(self._texts.get(_key(name), "") for name in found)), rest
-        found, rest = opening(text, CHOICES.letter, CHOICES.follow)
-        return frozenset(letter.upper() for letter in found), rest
+        for name in (self._brief, CHOICES.letter):
+            found, rest = opening(text, name, CHOICES.follow)
+            if found:
+                break
+        return frozenset("".join(self._texts.get(_key(x), x.upper()) for x in found)), rest
 
     def _reviewed(self, reply: str) -> str | None:
         """The one option that a reply goes through and finds right, or in a denial wrong."""
@@ -556,10 +556,6 @@ def _key(text: str) -> str:
     """An option's text as it is compared."""
     text = re.sub(r"\s+", " ", text).strip(" .").lower()
     return text.replace(" & ", " and ").replace("sulph", "sulf").replace("umour", "umor")
-
-
-def _is_brief(text: str) -> bool:
-    return sum(character.isalpha() for character in text) < 5
 
 
 def _any_of(texts: list[str]) -> re.Pattern:
@@ -784,7 +780,8 @@ def as_lines(text: str) -> str:
         place = found.start()
         try:
             value, end = _value(text, place)
-            said = fold("\n" + "\n".join(_lines(value)) + "\n") if _is_list(value) else ""
+            listed = _lines(value)
+            said = "" if listed is None else fold("\n".join(["", *listed, ""]))
         except (ValueError, SyntaxError, RecursionError):
             said = ""
         text = text[:place] + said + text[end:] if said else text
@@ -801,17 +798,14 @@ def _value(text: str, place: int) -> tuple[object, int]:
         return (ast.literal_eval(found[0]), found.end()) if found else (None, place)
 
 
-def _is_list(value) -> bool:
-    """Whether a value can list names: no number stands in it by itself."""
-    if isinstance(value, dict):
-        return bool(value)
-    return isinstance(value, list) and all(isinstance(x, (str, dict, list, tuple)) for x in value)
-
-
-def _lines(value) -> list[str]:
-    if isinstance(value, dict):
+def _lines(value) -> list[str] | None:
+    """The lines of an object, or of a list in which no number stands by itself."""
+    members = (str, dict, list, tuple)
+    if isinstance(value, dict) and value:
         return _object(value)
-    return [line for item in value for line in _item(item)] or ["none"]
+    if isinstance(value, list | tuple) and all(isinstance(x, members) for x in value):
+        return [line for item in value for line in _item(item)] or ["none"]
+    return None
 
 
 def _item(value) -> list[str]:
@@ -829,7 +823,7 @@ def _item(value) -> list[str]:
     else:
         names, kinds, verdict = [str(value)], [], None
     if not names and not kinds:
-        return _lines(value)
+        return _lines(value) or []
     if names and kinds and not LISTS.asked.search(kinds[0]):
         return []
     name = " ".join((names or kinds)[0].split())
@@ -853,10 +847,7 @@ def _object(value: dict) -> list[str]:
         if isinstance(inner, dict) and (verdict := _verdict(inner)) is not None:
             said.append(f"- {heading} {verdict};")
         elif isinstance(inner, (dict, list)):
-            said += [
-                heading,
-                *(_lines(inner) if inner and _is_list(inner) else ["none"] * (not inner)),
-            ]
+            said += [heading, *(_lines(inner) or ["none"] * (not inner))]
         else:
             said.append(f"{heading} {'' if inner is None else inner}")
     return said
@@ -882,30 +873,16 @@ def free_text(text: str, kind: Words) -> str | None:
     >>> free_text("Sure! Here is the summary:\\n\\n**Impression:** Clear.", Words("radiology"))
     'Clear.'
     """
-    reply = own_turn(without_thoughts(text) or "")
-    echo = kind.echo.match(reply)
-    reply = reply[echo.end() :] if echo else reply
-    invented = kind.item.search(reply)
-    reply = _plain_text(reply[: invented.start()] if invented else reply, kind)
-    reply = kind.prefaces.sub("", reply)
+    reply = rewritten(own_turn(without_thoughts(text) or ""), kind.signs).strip()
+    with suppress(ValueError, RecursionError):
+        reply = "\n".join(_texts(json.loads(reply), kind)) if reply[:1] in "{[" else reply
+    reply = kind.prefaces.sub("", rewritten(reply, kind.line_signs).strip())
     if kind.refusal.match(reply):
         after = kind.after_all.search(reply)
         reply = kind.prefaces.sub("", reply[after.end() :]) if after else ""
     while (last := kind.last.search(reply)) and kind.closing.fullmatch(last["said"]):
         reply = reply[: last.start()]
     return " ".join(reply.split()) or None
-
-
-def _plain_text(text: str, kind: Words) -> str:
-    """The text without the signs of JSON, HTML and markdown."""
-    text = kind.block_tag.sub("\n", kind.inline_tag.sub("", kind.box.sub(r"\1", text)))
-    text = kind.line_signs[0][0].sub("", text).strip()
-    with suppress(ValueError, RecursionError):
-        text = "\n".join(_texts(json.loads(text), kind)) if text[:1] in "{[" else text
-    text = rewritten(text, kind.line_signs)
-    for _ in range(2):  # one emphasis inside another
-        text = kind.emphasis.sub(lambda found: found[found.lastgroup], text)
-    return text.strip()
 
 
 def _texts(value, kind: Words) -> list[str]:
