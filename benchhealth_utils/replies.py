@@ -372,8 +372,11 @@ def opening(text: str, name: re.Pattern, follow: re.Pattern | None = None) -> tu
     ([], 'a beta blocker')
     """
     found, end, place = [], 0, 0
-    while match := _after_filler(text, place, name):
-        if follow and not follow.match(text, match.end()):
+    while True:
+        # behind words such as "most likely", or where such a word is the name
+        starts = (pattern.match(text, place).end() for pattern in (CHOICES.before, CHOICES.quotes))
+        match = next(filter(None, (name.match(text, start) for start in starts)), None)
+        if not match or (follow and not follow.match(text, match.end())):
             break
         found.append(match[0])
         end = CHOICES.closes.match(text, match.end()).end()
@@ -382,12 +385,6 @@ def opening(text: str, name: re.Pattern, follow: re.Pattern | None = None) -> tu
             break
         place = joined.end()
     return found, text[end:]
-
-
-def _after_filler(text: str, place: int, name: re.Pattern) -> re.Match | None:
-    """A name behind words such as "most likely", or where such a word is the name."""
-    filled = name.match(text, CHOICES.before.match(text, place).end())
-    return filled or name.match(text, re.compile(r"[\s\"'(]*").match(text, place).end())
 
 
 class Options:
@@ -688,12 +685,12 @@ def lines(text: str) -> list[str]:
     if array := re.match(r"\s*\[[^]]*\]", text):
         return [array[0].strip()]
     first, _, below = text.partition("\n")
-    first = first.strip(" \t\"'").lstrip(": ")
+    first, below = first.strip(" \t\"'").lstrip(": "), [x.strip() for x in below.splitlines()]
     if first and not LISTS.leads_on.search(first) and not LISTS.bullet.match(first):
-        return [first, *_short(below)] if LISTS.one_item.fullmatch(first) else [first]
-    found = [first] if first else []
-    blank, below = False, below.splitlines()
-    for number, line in enumerate(map(str.strip, below)):
+        more = takewhile(LISTS.short_item.fullmatch, below)
+        return [first, *more] if LISTS.one_item.fullmatch(first) else [first]
+    found, blank = [first] if first else [], False
+    for number, line in enumerate(below):
         bullet, heading = bool(LISTS.bullet.match(line)), line.endswith(":")
         parted = line and blank and found and not bullet and not heading
         if LISTS.ends.match(line) or (parted and not _counts_on(found[-1], below[number:])):
@@ -709,16 +706,6 @@ def _counts_on(item: str, below: list[str]) -> bool:
     """Whether the number after that of an item begins a line below."""
     count = re.match(r"(\d{1,2})[.)]\s", item)
     return bool(count) and any(re.match(rf"\s*{int(count[1]) + 1}[.)]\s", line) for line in below)
-
-
-def _short(text: str) -> list[str]:
-    """The lines at the start of a text that may be items: few words, no stops."""
-
-    def may_be_item(line):
-        named = LISTS.one_item.fullmatch(line) and not LISTS.ends.match(line)
-        return named and len(line.split()) <= 4
-
-    return list(takewhile(may_be_item, map(str.strip, text.splitlines())))
 
 
 def segments(line: str) -> list[str]:
