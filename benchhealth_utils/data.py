@@ -38,13 +38,12 @@ def data_root() -> Path:
         folders = [spec.folder for spec in DATASETS.values()]
         if any((root / folder).is_dir() for folder in folders):
             return root
-        why = (
-            f"holds no data set. Expected is at least one of the folders {', '.join(folders)}. "
-            f"Fill it with `python -m benchhealth_utils download --to {root}`, correct the"
+        what = "holds no data set" if root.is_dir() else "is not a folder"
+        raise BenchHealthError(
+            f"BENCHHEALTH_DATA names {named}, which {what}. Expected is a folder with at least one "
+            f"of {', '.join(folders)}. Fill it with `python -m benchhealth_utils download --to "
+            f"{root}`, correct the variable, or unset it to use the synthetic samples."
         )
-        why = why if root.is_dir() else "is not a folder. Correct the"
-        rest = "variable, or unset it to use the synthetic samples."
-        raise BenchHealthError(f"BENCHHEALTH_DATA names {named}, which {why} {rest}")
     return FULL if FULL.is_dir() and any(FULL.glob("[!.]*/")) else SAMPLES
 
 
@@ -137,7 +136,7 @@ def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[Le
             why = f" Left out: {_reasons(left)}." if left else ""
             raise DataError(folder, "", f"no {split} item in it.{why}")
     except DataError as error:
-        raise DataError(error.path, error.where, error.problem, _mending(spec, root)) from None
+        raise DataError(error.path, error.where, error.problem, how_to_get(spec, root)) from None
     return examples, left
 
 
@@ -192,21 +191,14 @@ def _command(spec: Dataset, root: Path) -> str:
 
 
 def how_to_get(spec: Dataset, root: Path) -> str:
-    """What a user does to have the data set in a data folder."""
-    if spec.tier == "credentialed":
-        return f"It is never downloaded. {spec.request} Put the files into {root / spec.folder}."
-    samples = f"or use the synthetic samples: export BENCHHEALTH_DATA={SAMPLES.as_posix()}"
-    return f"Fetch it with {_command(spec, root)}, {samples}"
-
-
-def _mending(spec: Dataset, root: Path) -> str:
-    """What to do where a file is not what its layout promises."""
+    """What a user does to have the data set, whole, in a data folder."""
     if spec.reader == "csv":
         return MENDING
     if spec.tier == "credentialed":
-        place = f"{spec.folder}/ of your data folder (they are never downloaded)"
-        return f"Copy the files anew from PhysioNet into {place}; if your own, mend what is named."
-    return f"Restore the official file, for instance with {_command(spec, root)}."
+        place = f"Put the files as they are there into {root / spec.folder}"
+        return f"It is never downloaded. {spec.request} {place}; in your own, mend what is named."
+    samples = f"or use the synthetic samples: export BENCHHEALTH_DATA={SAMPLES.as_posix()}"
+    return f"Fetch the official files with {_command(spec, root)}, {samples}"
 
 
 def fingerprint(examples: Sequence[Example]) -> str:

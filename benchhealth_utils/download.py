@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import shutil
+import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -19,7 +20,6 @@ from urllib.request import url2pathname
 
 import pooch
 import requests
-from tqdm import tqdm
 
 from .data import FULL
 from .registry import DATASETS, dataset
@@ -167,13 +167,13 @@ def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
     if fault:
         print(f"  {target} stays until a good file can replace it: {fault}")
     beside = next(parent for parent in target.parents if parent.is_dir())
-    look = {"desc": target.name, "unit": "B", "unit_scale": True, "leave": False, "total": 1}
-    look["disable"] = None if progress else True  # None: where there is no terminal
+    bar = progress and sys.stderr.isatty()
+    downloader = _Downloader(bar, chunk_size=2**14, timeout=TIMEOUT, headers=HEADERS)
     # without a hash: verified below, as HoC has none of its file
     source = {"base_url": "", "registry": {target.name: None}, "urls": {target.name: url}}
-    with TemporaryDirectory(prefix=".partial-", dir=beside) as partial, tqdm(**look) as bar:
+    with TemporaryDirectory(prefix=".partial-", dir=beside) as partial:
         fetcher = pooch.create(partial, retry_if_failed=tries, **source)
-        got = Path(fetcher.fetch(target.name, downloader=_Downloader(bar)))
+        got = Path(fetcher.fetch(target.name, downloader=downloader))
         if fault := _fault(got, entry):
             raise DownloadError(f"what came from {url} was refused: {fault}")
         with got.open("rb+") as stream:
@@ -185,9 +185,6 @@ def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
 
 class _Downloader(pooch.HTTPDownloader):
     """Also from a folder; and pooch tries again only what may get better."""
-
-    def __init__(self, bar: tqdm):
-        super().__init__(bar, chunk_size=2**14, timeout=TIMEOUT, headers=HEADERS)
 
     def __call__(self, url, output_file, *rest):
         os.unlink(output_file)  # pooch made it readable by its owner alone
