@@ -56,6 +56,9 @@ class Reply:
     usage: Mapping[str, Any] = field(default_factory=dict)
 
 
+Replies = Iterator[list[tuple[int, Reply]]]  # to positions in what was asked, as they come
+
+
 class Backend:
     """A way to reach a model; a subclass has to give `name`, `signature` and `replies`.
 
@@ -95,9 +98,7 @@ class Backend:
     budget: Any = None
     priced: str = ""
 
-    def replies(
-        self, requests: Sequence[Request], wanted: Collection[int]
-    ) -> Iterator[list[tuple[int, Reply]]]:
+    def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
         """Yield lists of ``(position, Reply)`` for the wanted positions of `requests`.
 
         What else is in the sequence may share a batch, so a caller that resumes

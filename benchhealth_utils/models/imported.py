@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from ..registry import parts
 from ..schema import ModelError
-from .base import Reply, Request, stated_thinking
+from .base import Replies, Reply, Request, stated_thinking
 from .money import stated_limit
 from .remote import AnthropicModel, OpenAIModel
 
@@ -35,9 +35,7 @@ class Imported(OpenAIModel):
         self.signature |= {"weights": "declared, not seen", "decoding": "temperature 0 asked for"}
         self.signature |= {key: value for key, value in stated.items() if value is not None}
 
-    def replies(
-        self, requests: Sequence[Request], wanted: Collection[int]
-    ) -> Iterator[list[tuple[int, Reply]]]:
+    def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
         """Errors for the few items that have no answer.
 
         Raises

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..registry import MODELS, parts, recorded_name, template
 from ..schema import ModelError, digest
-from .base import Backend, Reply, Request, before_stop, stated_thinking
+from .base import Backend, Replies, Reply, Request, before_stop, stated_thinking
 from .money import stated_limit
 from .weights import model_of, tokenizer_of, weights_of, window_of
 
@@ -272,9 +272,7 @@ class LocalModel(Backend):
                     found[i] = together
         return found
 
-    def replies(
-        self, requests: Sequence[Request], wanted: Collection[int]
-    ) -> Iterator[list[tuple[int, Reply]]]:
+    def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
         """See `Backend`."""
         engine, exact = self.engine
         rendered = [

@@ -15,7 +15,7 @@ import queue
 import re
 import time
 from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 from ..guard import check_endpoint, is_credentialed, on_this_machine, scrubbed
 from ..registry import MODELS, how_to_get, parts, read_yaml, template, vendor_model
 from ..schema import DATA, ModelError, digest
-from .base import Backend, Reply, Request, before_stop, stated_thinking, with_template
+from .base import Backend, Replies, Reply, Request, before_stop, stated_thinking, with_template
 from .money import Budget, known_price, most_tokens, reply_limit, shared_budget, stated_limit
 
 OPEN, RETRIES, COLD = 8, 6, 3  # requests at once; of each; attempts where nobody has answered yet
@@ -138,9 +138,7 @@ class RemoteModel(Backend):
             raise ModelError(f"{self.name}: {WORDS['keys'][kind].format(variable=variable)}")
         return key or "none"
 
-    def replies(
-        self, requests: Sequence[Request], wanted: Collection[int]
-    ) -> Iterator[list[tuple[int, Reply]]]:
+    def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
         """See `Backend`.
 
         Raises
