@@ -13,42 +13,17 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from .registry import DATASETS
-from .schema import BenchHealthError, ModelError
+from .registry import DATASETS, read_yaml
+from .schema import DATA, BenchHealthError, ModelError
 
 POLICY = "https://physionet.org/news/post/llm-responsible-use"
 VARIABLE = "BENCHHEALTH_ZERO_RETENTION_ENDPOINTS"
 
-# What vendors begin their keys with, and long words of letters and digits. After a
-# beginning that a model's name may have too, one word has to be as mixed as in a key.
-MIXED = r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])"
-SHAPES = re.compile(
-    r"-----BEGIN [A-Z ]*PRIVATE KEY[A-Z ]*-----[\s\S]*?(?:-----END [A-Z ]*KEY[A-Z ]*-----|\Z)"
-    r"|(?<![A-Za-z0-9])(?:"
-    r"(?:sk[-_](?:proj|ant|or|admin|svcacct)|xai|gsk|pplx|nvapi|glpat|tvly)[-_]"
-    r"(?=[A-Za-z_-]*[0-9])[A-Za-z0-9_-]{16,}"
-    r"|(?:sk|pk|rk|csk|api|key|pa|fw)[-_](?:[A-Za-z0-9]+[-_])*?"
-    rf"{MIXED}[A-Za-z0-9]{{12,}}(?:[-_][A-Za-z0-9]+)*"
-    r"|(?:hf|r8|npm|dop_v1|gh[opsu]|github_pat)_[A-Za-z0-9_]{20,}"
-    r"|(?:xox[a-z]|xapp)-[A-Za-z0-9-]{10,}|hooks\.slack\.com/services/[\w/]{20,}"
-    r"|SG\.[\w-]{16,}\.[\w-]{16,}|AGE-SECRET-KEY-1[A-Z0-9]{20,}"
-    r"|A[KS]IA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_.-]{16,}"
-    r"|(?i:bearer)\s+[A-Za-z0-9._-]{16,}"
-    r"|(?i:basic)\s+(?=[A-Za-z+/]*[0-9=])(?=[a-z0-9+/]*[A-Z=])[A-Za-z0-9+/]{12,}=*"
-    r"|eyJ[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_.-]+)"
-    rf"|(?<![A-Za-z0-9/_@-]){MIXED}[A-Za-z0-9]{{32,}}(?![A-Za-z0-9])"
-)
-NAMED = re.compile(  # within an address, or beside the name of a key
-    r"(://)[^/\s@]+(?=@)|([?&](?:api[-_]?key|key|token|access_token|sig|secret|password)=)[^&\s]+"
-    r"|((?:account|access|api|secret)(?:[-_]?access)?[-_]?key\s*[=:]\s*['\"]?"
-    r"|(?:passw(?:or)?d|token|secret)\s*[=:]\s*['\"]?(?=[^;&\s'\"]*\d)(?=[^;&\s'\"]*[a-z])"
-    r"|passw(?:or)?d=['\"]?|--[\w-]*(?:key|token|secret|password)[=\s]+)[^;&\s'\"]{8,}",
-    re.I,
-)
-VARIABLES = re.compile(
-    r"(?:(?:_|\A|API|PG|SSH)(?:KEY|TOKEN|SECRET|PASS(?:W(?:OR)?D|PHRASE)?|CREDENTIALS?|PAT)"
-    r"|_PWD|_AUTH|WEBHOOK_URL)(?:_?\d+|_(?!FILE|PATH|TYPE|DIR|UR[IL]|NAME)[A-Z]{1,4})?\Z"
-)
+SECRETS = read_yaml(DATA / "secrets.yaml")
+BEGINS = rf"(?<![A-Za-z0-9])(?:{'|'.join(SECRETS['begins'])})"
+SHAPES = re.compile("|".join([SECRETS["block"], BEGINS, SECRETS["long"]]))
+NAMED = re.compile("|".join(SECRETS["named"]), re.I)
+VARIABLES = re.compile(SECRETS["variables"])
 LONG_HEX = re.compile(r"(?=\d*[a-f])(?=[a-f]*\d)[0-9a-f]{20,}", re.I)
 SHORTEST = 8  # of the value of such a variable: "none" or "EMPTY" is no secret
 BLOT = "[a key, blotted out]"
