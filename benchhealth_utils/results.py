@@ -14,6 +14,7 @@ import re
 import warnings
 import zlib
 from functools import lru_cache
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -208,32 +209,6 @@ def publish_answers(run: Run, folder: Path | None = None) -> Path | None:
         return write_atomic(folder / file_name(model) / name, "".join(lines))
 
 
-def published_answers(
-    model: str, dataset: str, folder: Path = DATA / "answers"
-) -> dict[str, tuple[str, str, schema.Reading | None]]:
-    """Zero-shot answers as `publish_answers` wrote them: status, text and reading, by id.
-
-    Raises
-    ------
-    BenchHealthError
-        For a line that is no published answer; a model without answers has none.
-    """
-    path = folder / file_name(model) / f"{dataset}-0shot-generate.jsonl"
-    found = {}
-    if not path.exists():
-        return found
-    for number, line in enumerate(path.read_text(encoding="utf-8").strip("\n").split("\n"), 1):
-        try:
-            row = json.loads(line)
-            value = row.get("reading", row["text"].strip())
-            if isinstance(value, list):
-                value = frozenset(tuple(x) if isinstance(x, list) else x for x in value)
-            found[row["id"]] = row["status"], row["text"], value
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise BenchHealthError(f"{path.name}, line {number}: not a published answer.") from None
-    return found
-
-
 def without_echo(text: str, item: schema.Example, words: int = ECHO) -> str:
     """A reply without runs of words that its item has, too.
 
@@ -247,16 +222,14 @@ def without_echo(text: str, item: schema.Example, words: int = ECHO) -> str:
     known = {tuple(source[k : k + words]) for k in range(len(source) - words + 1)}
     found = list(re.finditer(r"\w+", text))
     said = [word[0].lower() for word in found]
-    kept, place, k = "", 0, 0
-    while k <= len(said) - words:
-        if tuple(said[k : k + words]) not in known:
-            k += 1
-            continue
-        end = k + words
-        while tuple(said[end - words + 1 : end + 1]) in known and end < len(said):
-            end += 1
-        kept += f"{text[place : found[k].start()]}[{end - k} words of the item]"
-        place, k = found[end - 1].end(), end
+    starts = (k for k in range(len(said)) if tuple(said[k : k + words]) in known)
+    echoed = {k + at for k in starts for at in range(words)}
+    kept, place = "", 0
+    for is_echo, run in groupby(range(len(found)), echoed.__contains__):
+        if is_echo:
+            first, *_, last = run
+            kept += f"{text[place : found[first].start()]}[{last - first + 1} words of the item]"
+            place = found[last].end()
     return kept + text[place:]
 
 

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import re
 import shutil
+import sys
 import warnings
 from pathlib import Path
 
@@ -15,15 +16,12 @@ import pandas as pd
 import pytest
 
 from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, read
-from benchhealth_utils.results import (
-    publish_answers,
-    published_answers,
-    record,
-    recorded,
-    without_echo,
-)
+from benchhealth_utils.results import publish_answers, record, recorded, without_echo
 from benchhealth_utils.schema import DATA, Answer, BenchHealthError, Example
 from benchhealth_utils.tasks import TASKS, score
+
+sys.path.insert(0, str(DATA.parent / "tools"))
+from verify import published_answers
 
 ANSWERS = sorted((DATA / "answers").glob("*/*.jsonl"))
 

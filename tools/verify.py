@@ -9,23 +9,51 @@ come out to its last digit.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import benchhealth_utils as bh
+from benchhealth_utils.answers import file_name
 from benchhealth_utils.data import data_root, provenance
 from benchhealth_utils.registry import DATASETS, MODELS
-from benchhealth_utils.results import published_answers
-from benchhealth_utils.schema import DataError, Run, Scores
+from benchhealth_utils.schema import DATA, BenchHealthError, DataError, Reading, Run, Scores
 from benchhealth_utils.tasks import TASKS, sufficient
 
 FIELDS = ("n", "value", "precision", "recall", "coverage", "interval")
 CUT = re.compile(r"\[\d+ words of the item\]")
+
+
+def published_answers(
+    model: str, dataset: str, folder: Path = DATA / "answers"
+) -> dict[str, tuple[str, str, Reading | None]]:
+    """Zero-shot answers as `publish_answers` wrote them: status, text and reading, by id.
+
+    Raises
+    ------
+    BenchHealthError
+        For a line that is no published answer; a model without answers has none.
+    """
+    path = folder / file_name(model) / f"{dataset}-0shot-generate.jsonl"
+    found = {}
+    if not path.exists():
+        return found
+    for number, line in enumerate(path.read_text(encoding="utf-8").strip("\n").split("\n"), 1):
+        try:
+            row = json.loads(line)
+            value = row.get("reading", row["text"].strip())
+            if isinstance(value, list):
+                value = frozenset(tuple(x) if isinstance(x, list) else x for x in value)
+            found[row["id"]] = row["status"], row["text"], value
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise BenchHealthError(f"{path.name}, line {number}: not a published answer.") from None
+    return found
 
 
 def published_sums(run: Run) -> np.ndarray:
