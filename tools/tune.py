@@ -48,7 +48,7 @@ from benchhealth_utils.human_eval import sample
 from benchhealth_utils.models.baselines import text_of
 from benchhealth_utils.models.local import open_prompts
 from benchhealth_utils.models.weights import model_of, weights_of
-from benchhealth_utils.registry import model_spec
+from benchhealth_utils.registry import MODELS
 from benchhealth_utils.schema import ROOT, digest, write_atomic
 from benchhealth_utils.tasks.files import Place, json_lines
 
@@ -315,7 +315,7 @@ def keep(recipe: Recipe, texts: Texts, model, log: list[dict], out: Path) -> Non
     save_file({name: t.half().contiguous() for name, t in tensors.items()}, part)
     part.rename(out / "adapter_model.safetensors")
     settings = model.peft_config["default"]
-    base = recipe.model if model_spec(recipe.model) else str(weights_of(recipe.model).folder)
+    base = recipe.model if recipe.model in MODELS else str(weights_of(recipe.model).folder)
     settings.base_model_name_or_path, settings.inference_mode = base, True
     facts = {name: sorted(x) if isinstance(x, set) else x for name, x in settings.to_dict().items()}
     write_atomic(out / "adapter_config.json", json.dumps(facts, indent=1, sort_keys=True) + "\n")
