@@ -14,7 +14,7 @@ from .answers import MODES, file_name
 from .data import data_root, how_to_get, load, provenance
 from .models import check_name, open_model
 from .notebook import data_sets
-from .registry import DATASETS, dataset, known
+from .registry import DATASETS, SCENARIOS, dataset, known
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
@@ -64,11 +64,10 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     whole_number("limit", limit)
     for chapter in chapters:
         known("chapter", chapter, CHAPTERS)
-    keys = [key for key in data_sets(datasets) if key != "mimic_iii"]
+    keys = data_sets(datasets)
     for key in keys:
         for split in ("test", "train"):
             load(key, split)
-    given = {"model": model, "limit": limit, "datasets": " ".join(keys)}
     if not (ROOT / "notebooks").is_dir():
         raise BenchHealthError(
             "The chapters are not part of the installed package: run this in a clone of the "
@@ -81,8 +80,16 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     for chapter in chapters or CHAPTERS:
         source = f"{ROOT}/notebooks/{chapter}.ipynb"
         unfinished = folder / f"{chapter}-unfinished.ipynb"
-        print(f"{chapter} ...", file=sys.stderr, flush=True)
-        taken = papermill.inspect_notebook(source)
+        taken, own = papermill.inspect_notebook(source), datasets
+        if datasets != "all":
+            own = [k for k in keys if chapter not in SCENARIOS or DATASETS[k].scenario == chapter]
+            own = " ".join(key for key in own if (chapter, key) != ("few_shot", "mimic_iii"))
+        left_out = "" if own else f"left out, since none of its data sets is among: {datasets}"
+        whole = "" if "datasets" in taken or own == "all" else "which takes no --datasets "
+        print(f"{chapter} {left_out or whole + '...'}", file=sys.stderr, flush=True)
+        if left_out:
+            continue
+        given = {"model": model, "limit": limit, "datasets": own}
         chosen = {name: value for name, value in given.items() if name in taken}
         options = dict(progress_bar=False, cwd=str(ROOT))
         try:
@@ -206,7 +213,7 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     ahead.add_argument("--mode", default=MODES[0], help=" or ".join(MODES))
     ahead.add_argument("--seconds", type=float, default=2.0, help="time for a request")
     whole = verb("run", "all chapters for a model into runs/<model>/, and its row of Table 5")
-    whole.add_argument("--datasets", default="all", help="of the few-shot chapter")
+    whole.add_argument("--datasets", default="all", help="keys in quotes; a chapter takes its own")
     whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
     whole.add_argument("--shard", help="k/n: only ask the k-th of n shares; no chapter is run")
     whole.add_argument("--ray", metavar="ADDRESS", help="ask on a Ray cluster; local starts one")

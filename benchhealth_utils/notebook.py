@@ -19,8 +19,7 @@ def check(**parameters) -> None:
     ----------
     **parameters
         By name. Known are ``model``, ``against`` (as for `open_model`); ``shots``,
-        ``limit``, ``seed`` (0 or more); ``mode``; ``datasets`` (see `data_sets`); others
-        are printed as they are.
+        ``limit``, ``seed`` (0 or more); ``mode``; others are printed as they are.
 
     Raises
     ------
@@ -36,8 +35,6 @@ def check(**parameters) -> None:
             whole_number(name, value)
         elif name == "mode":
             known("mode", value, MODES)
-        elif name == "datasets":
-            data_sets(value)
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
     print(*lines, f"data = {shown(data_root())}", sep="\n")
 

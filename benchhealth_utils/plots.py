@@ -174,7 +174,7 @@ def forest(
             axes.plot(points, [y - 0.28] * len(points), **PAPER, label="the paper's models")
         if constant is not None and not pd.isna(constant.get(key)):
             axes.plot(
-                100 * constant[key], y + 0.1, **CONSTANT, clip_on=False, label="one answer to all"
+                100 * constant[key], y + 0.1, **CONSTANT, clip_on=False, label="constant answer"
             )
         for row in own.to_dict("records"):
             at = names.index(row[by])

@@ -139,10 +139,12 @@ def _read(path: Path, *changed: int) -> Run:
     n, status = scores.n, rows["status"]
     if len(rows) != n or rows["id"].duplicated().any() or not set(status) <= set(STATUSES):
         refuse(f"it has {len(rows)} items, or one twice, or an unknown status; n is {n}")
-    found = *metric.figures(rows[list(metric.columns)].to_numpy(float).sum(axis=0)), scores.coverage
+    sums = rows[list(metric.columns)].to_numpy(float).sum(axis=0)
+    found = *(metric.figures(sums) if sums.any() else [np.nan] * 3), scores.coverage
     given = scores.value, scores.precision, scores.recall, (status == "ok").mean()
     low, high = scores.interval
-    if not (np.allclose(found, given, rtol=0, atol=1e-9) and 0 <= low <= high <= 1):
+    fits = np.allclose(found, given, rtol=0, atol=1e-9, equal_nan=True)
+    if not (fits and (0 <= low <= high <= 1 or not sums.any())):
         refuse("its items do not give its scores, or its interval is none")
     official = data.get("fingerprint") == DATASETS[key].fingerprint is not None
     whole = not data["limit"] and n == data["items"] == DATASETS[key].size

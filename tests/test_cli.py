@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import papermill
 import pytest
@@ -53,6 +54,26 @@ def test_what_the_user_has_set_as_budget_stays(words, left, capsys, monkeypatch,
     monkeypatch.setattr(papermill, "execute_notebook", lambda source, out, *_, **__: open(out, "w"))
     code, _, err = main(capsys, "run", "majority", "--chapters", "reasoning", *words)
     assert code == 0 and os.environ["BENCHHEALTH_BUDGET"] == left, err
+
+
+def test_each_chapter_is_given_its_own_of_the_data_sets_named(capsys, monkeypatch, tmp_path):
+    given, some = {}, "medqa mimic_iii gad"
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
+
+    def execute(source, out, chosen, **_):
+        given[Path(source).stem] = chosen.get("datasets")
+        open(out, "w")
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute)
+    _, _, err = main(capsys, "run", "majority", "--datasets", some)
+    assert given["reasoning"] == "medqa" and given["few_shot"] == "medqa gad"
+    assert given["generation"] == "mimic_iii" and given["understanding"] == "gad"
+    assert [f"{x} which takes no --datasets" in err for x in given] == [
+        not x for x in given.values()
+    ]
+    given.clear()
+    _, _, err = main(capsys, "run", "majority", "--datasets", "gad", "--chapters", "reasoning")
+    assert not given and "reasoning left out, since none of its data sets is among: gad" in err
 
 
 def test_chapters_outside_a_clone_are_refused_in_a_line(capsys, monkeypatch, tmp_path):
@@ -154,6 +175,8 @@ def test_data_sets_and_numbers(monkeypatch, fresh, capsys):
     assert data_sets("gad medqa") == ["medqa", "gad"]
     monkeypatch.setenv("BENCHHEALTH_DATA", str(fresh("gad")))
     assert data_sets() == ["gad"] and "left out: MedQA" in capsys.readouterr().out
+    with pytest.raises(BenchHealthError, match="datasets is"):
+        data_sets("medqa medqa")
     assert numbers("0 5 1", "shots") == [0, 1, 5] and numbers(3, "seeds") == [3]
     for bad in ("", "1 1", "a", "1.5", True):
         with pytest.raises(BenchHealthError, match="seeds is"):

@@ -98,7 +98,7 @@ def test_table_5_of_the_page_is_the_papers(monkeypatch):
         keys = [key for key in printed if DATASETS[key].scenario == scenario]
         assert list(shown) == [DATASETS[key].name for key in keys]
         assert len(shown) == len(printed) + 1
-        numbers = shown.iloc[:-1].replace(r" ≤", "", regex=True).replace("", None).astype(float)
+        numbers = shown.iloc[:-1].replace(r" ≤", "", regex=True).replace("–", None).astype(float)
         numbers.index, numbers.columns = printed.index, keys
         pd.testing.assert_frame_equal(numbers, printed[keys], check_names=False)
         weak = shown.iloc[1:-1].apply(lambda column: column.str.contains("≤")).sum()

@@ -75,10 +75,10 @@ def test_a_forest_has_dots_intervals_the_papers_circles_and_the_constant_answer(
     axes = plots.forest(rows, printed, {"medqa": 0.27}).axes[0]
     lines = {line.get_label(): line for line in axes.lines}
     assert list(lines["the paper's models"].get_xdata()) == [44.0, 81.2]
-    assert lines["one answer to all"].get_xdata() == [27.0]
+    assert lines["constant answer"].get_xdata() == [27.0]
     ours = [line for line in axes.lines if line.get_label() in ("one", "two")]
     assert [float(line.get_xdata()[0]) for line in ours] == pytest.approx([25.06, 50, 100, 50])
     assert len({line.get_marker() for line in ours}) == 2  # never by colour alone
     assert [text.get_text() for text in axes.get_yticklabels()] == list(SCORES["title"])
     legend = [text.get_text() for text in axes.figure.legends[0].get_texts()]
-    assert sorted(legend) == ["one", "one answer to all", "the paper's models", "two"]
+    assert sorted(legend) == ["constant answer", "one", "the paper's models", "two"]

@@ -43,6 +43,16 @@ def test_every_published_file_is_read_and_none_is_left_out(runs):
     assert all(run.scores.n == DATASETS[run.dataset].size and run.comparable for run in runs)
 
 
+def test_a_run_in_which_nothing_was_to_be_found_is_read_back(samples, tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(samples))
+    (run,) = evaluate("majority", "gad", limit=2, store=tmp_path, progress=False)
+    assert np.isnan(run.scores.value)
+    record(run, tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(recorded(tmp_path)) == 1
+
+
 def test_scores_and_their_intervals_follow_from_the_items(runs):
     for run in runs:
         metric, rows = TASKS[run.dataset].metric, run.rows

@@ -153,8 +153,7 @@ def parser() -> argparse.ArgumentParser:
 
     new = command("create", create, "make a study folder")
     new("--models", nargs="+", required=True, metavar="MODEL")
-    about = "compare each of --models with each of these; by default every two of --models"
-    new("--against", nargs="+", metavar="MODEL", help=about)
+    new("--against", nargs="+", metavar="MODEL", help="else every two of --models are compared")
     new("--items", type=int, default=200, help="dialogues to rate (200)")
     new("--raters", nargs="+", default=["rater-1", "rater-2"], metavar="ID")
     new("--senior", default="senior", metavar="ID", help="who settles (senior)")

@@ -8,7 +8,7 @@ among the ratings, and the analysis of ratings refuses them.
 from __future__ import annotations
 
 import re
-from itertools import combinations
+from itertools import combinations, product
 
 import numpy as np
 import pandas as pd
@@ -58,11 +58,8 @@ def judge(cards, criteria, model, *, budget=BUDGET, **options) -> pd.DataFrame:
         sample.check_writes(model)
         model = open_model(model, budget=budget)
     check_may_send(model, "cards")  # patients' questions go to no remote judge unasked
-    asked = [
-        (f"{card.card}-{order}", prompt(card, criteria, order), "")
-        for card in cards.itertuples()
-        for order in ORDERS
-    ]
+    each = product(cards.itertuples(), ORDERS)
+    asked = [(f"{card.card}-{order}", prompt(card, criteria, order), "") for card, order in each]
     answers = sample.ask(model, "cards", WORDS["max_tokens"], asked, **options)
     said = [read_verdicts(x.text if x.status == "ok" else "", criteria) for x in answers]
     rows = [

@@ -254,11 +254,10 @@ def ask(model, key, limit, asked, *, may_fail=False, **options) -> list[Answer]:
     given = answers.ask(model, requests, **options)
     errors = [reply for reply in given if reply.status == "error"]
     if errors and not may_fail:
-        raise ModelError(
-            f"{model.name}: {len(errors)} of {len(given)} replies are errors, the first "
-            f"'{errors[0].detail}'. Run the same again to ask for them once more; what was "
-            "answered is stored. `create --drop error` leaves such items out."
-        )
+        first = f"{len(errors)} of {len(given)} replies are errors, the first '{errors[0].detail}'"
+        advice = "Run the same again to ask for them once more; what was answered is stored."
+        advice += " `create --drop error` leaves such items out."
+        raise ModelError(f"{model.name}: {first}. {advice}")
     return given
 
 

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from ..data import subset
-from ..schema import ROOT, runs_folder
+from ..schema import ROOT, runs_folder, write_atomic
 from .sample import CHOICES, CRITERIA, SIMULATED, StudyError, expect, is_simulated, plain
 
 DATABASE, KEY, CODES = "study.sqlite", "key.json", "codes.csv"
@@ -79,8 +79,7 @@ class Study:
         known = (self.path / DATABASE).is_file()
         expect(known, f"{self.path} is not a study folder (no {DATABASE}); `create` makes one.")
         about = {name: json.loads(value) for name, value in self._sql("select * from about")}
-        version = about["version"]
-        expect(version == VERSION, f"{self.path} is of version {version}, not of {VERSION}.")
+        expect(about["version"] == VERSION, f"{self.path} is of another version than {VERSION}.")
         self.senior_sees, self.synthetic = about["senior_sees"], about["synthetic"]
         self.roles = dict(self._sql("select rater, role from raters order by rowid"))
         self.raters = tuple(x for x in self.roles if self.roles[x] == "rater")
@@ -114,10 +113,9 @@ class Study:
 
         Case, spaces and hyphens do not matter.
         """
-        given = _hash(_letters(code))
-        if not (found := self._sql("select rater from raters where code = ?", given)):
+        if not (found := self._sql("select rater from raters where code = ?", _hash(code))):
             return None
-        token = secrets.token_urlsafe(24)
+        token = secrets.token_hex(24)
         self._sql("insert into sessions values (?, ?, ?)", _hash(token), found[0][0], time())
         return token
 
@@ -135,7 +133,7 @@ class Study:
         """A new code for a rater who lost theirs; the old one, and open pages, no longer work."""
         self.order(rater)
         code = new_code()
-        self._sql("update raters set code = ? where rater = ?", _hash(_letters(code)), rater)
+        self._sql("update raters set code = ? where rater = ?", _hash(code), rater)
         self._sql("delete from sessions where rater = ?", rater)
         return code
 
@@ -167,8 +165,7 @@ class Study:
 
     def settled(self, rater: str) -> set[str]:
         """Cards on which the senior has begun to decide: this rater's verdicts stand."""
-        cards = {card for (card,) in self._sql("select card from settled")}
-        return cards if rater in self.raters else set()
+        return {*self._cards("settled", rater)}
 
     def card(self, card: str) -> dict[str, str]:
         """``question``, ``left`` and ``right`` of a card."""
@@ -366,9 +363,8 @@ def create(
     raters see the same sides, each in a random order of their own in which a repeat is, but for
     chance, a quarter of all cards or more from its original.
     """
-    folder, roles, pairs = check(
-        folder, list(replies), comparisons, raters, senior, senior_sees, repeats, checks
-    )
+    asked = raters, senior, senior_sees, repeats, checks
+    folder, roles, pairs = check(folder, list(replies), comparisons, *asked)
     texts, questions = _texts(dialogues, replies)
     drawn = [one.id for one in draw(dialogues, items, seed)]
     secret = secrets.randbits(128) if blinding is None else blinding
@@ -391,9 +387,8 @@ def create(
     with tempfile.TemporaryDirectory(prefix=".partial-", dir=folder.parent) as scratch:
         partial = Path(scratch) / "study"
         partial.mkdir()
-        _private(partial / DATABASE, "")
         tables = {"about": [(name, json.dumps(value)) for name, value in about.items()]}
-        tables["raters"] = [(x, role, _hash(_letters(codes[x]))) for x, role in roles.items()]
+        tables["raters"] = [(x, role, _hash(codes[x])) for x, role in roles.items()]
         tables |= {"cards": sorted(rows), "orders": orders}
         with closing(sqlite3.connect(partial / DATABASE)) as database, database:
             database.executescript(TABLES.read_text(encoding="utf-8"))
@@ -403,16 +398,13 @@ def create(
         key = {"seed": seed, "blinding": secret, "models": list(replies), "comparisons": pairs}
         key["record"] = dict(record or {})
         key["cards"] = cards.astype(object).where(cards.notna(), None).to_dict("records")
-        _private(partial / KEY, json.dumps(key, indent=1, ensure_ascii=False) + "\n")
-        _private(partial / CODES, "\n".join(["rater,code", *map(",".join, codes.items()), ""]))
+        write_atomic(partial / KEY, json.dumps(key, indent=1, ensure_ascii=False) + "\n")
+        handed_out = "".join(f"{rater},{code}\n" for rater, code in codes.items())
+        write_atomic(partial / CODES, f"rater,code\n{handed_out}")
+        for path in partial.iterdir():  # in a folder that its owner alone can enter
+            path.chmod(0o600)
         os.rename(partial, folder)
     return Study(folder)
-
-
-def _private(path: Path, text: str) -> None:
-    """Write a file that its owner alone can read."""
-    path.touch(mode=0o600)
-    path.write_text(text, encoding="utf-8", newline="")
 
 
 def draw(dialogues: Sequence, items: int | None, seed: int) -> list:
@@ -469,9 +461,7 @@ def _order(cards: pd.DataFrame, rng: np.random.Generator) -> list[str]:
     return list(place_of.sort_values().index)
 
 
-def check(
-    folder, models, comparisons, raters, senior, senior_sees, *shares
-) -> tuple[Path, dict[str, str], list[tuple[str, str]]]:
+def check(folder, models, comparisons, raters, senior, senior_sees, *shares) -> tuple:
     """What a study is asked to be, refused before anything is asked of a model, or written.
 
     Parameters
@@ -484,7 +474,7 @@ def check(
 
     Returns
     -------
-    Path, dict, list
+    Path, dict of str to str, list of pairs of str
         The folder, rater ids to roles, and the pairs of models.
     """
     folder = Path(folder).expanduser()
@@ -501,9 +491,8 @@ def check(
     expect(fit and raters, problem)
     mixed = any("simulat" in x.casefold() for x in ids) and not all(is_simulated([x]) for x in ids)
     expect(not mixed, f"Simulated raters are called {SIMULATED}..., in a study of their own.")
-    expect(
-        senior_sees in ("both", "none"), f"The senior sees {senior_sees!r}; expected both or none."
-    )
+    fit = senior_sees in ("both", "none")
+    expect(fit, f"The senior sees {senior_sees!r}; expected both or none.")
     fit = all(0 <= share <= 1 for share in shares)
     expect(fit, f"repeats and checks are {shares}; expected shares from 0 to 1.")
     pairs = list(combinations(models, 2) if comparisons is None else map(tuple, comparisons))
@@ -550,9 +539,7 @@ def new_code() -> str:
     return "-".join(re.findall("....", secrets.token_hex(8)))
 
 
-def _letters(code: str) -> str:
-    return re.sub(r"[\s-]", "", str(code)[:100]).lower()
-
-
-def _hash(text: str) -> str:
-    return sha256(text.encode("utf-8", "replace")).hexdigest()
+def _hash(code: str) -> str:
+    """Of a code or a token; case, spaces and hyphens do not matter."""
+    given = re.sub(r"[\s-]", "", str(code)[:100]).lower()
+    return sha256(given.encode("utf-8", "replace")).hexdigest()

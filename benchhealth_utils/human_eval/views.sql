@@ -19,7 +19,8 @@ create temp view due as
         or count(distinct iif(judges, field || value, null)) > {criteria};
 -- cards that the senior has begun to decide: the raters' verdicts there stand
 create temp view settled as
-    select distinct card from said where role = 'senior' and judges and card in due;
+    select distinct raters.rater, card from said, raters where said.role = 'senior' and judges
+        and card in due and raters.role = 'rater';
 -- who is shown what: raters all, the senior what is due, and what was begun
 create temp view asked as
     select rater, card, place from orders join raters using (rater)
