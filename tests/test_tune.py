@@ -1,8 +1,10 @@
 """Siblings: what is learned, a run that was killed, and the adapter as it is asked."""
 
+import dataclasses
 import gzip
 import json
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -11,8 +13,9 @@ import pytest
 import yaml
 from tiny import embedded_tokenizer, llama, save
 
-from benchhealth_utils import load, open_model
+from benchhealth_utils import MODELS, load, open_model
 from benchhealth_utils.answers import make_requests
+from benchhealth_utils.models import weights
 from benchhealth_utils.models.baselines import text_of
 from benchhealth_utils.models.local import open_prompts
 from benchhealth_utils.models.weights import embedded, weights_of
@@ -207,10 +210,21 @@ def test_a_sibling_is_asked_as_peft_computes_it(tuned, tiny):
     assert differs
 
 
-def test_an_adapter_names_the_embedded_model_by_its_key(tuned, tmp_path):
-    settings = json.loads((tuned[0] / "adapter_config.json").read_text())
-    (tmp_path / "mine").mkdir()
+def test_a_key_of_ours_is_the_embedded_model_with_its_adapter(tuned, tmp_path, monkeypatch):
+    """What identifies it are both; its recipe and datasheet may be worded anew."""
+    folder = shutil.copytree(tuned[0], tmp_path / "adapters" / "mine")
+    settings = json.loads((folder / "adapter_config.json").read_text())
     named = settings | {"base_model_name_or_path": "smollm2-135m"}
-    (tmp_path / "mine" / "adapter_config.json").write_text(json.dumps(named))
-    found = weights_of(f"hf:{tmp_path / 'mine'}")
-    assert (found.folder, found.adapter) == (embedded(), tmp_path / "mine")
+    (folder / "adapter_config.json").write_text(json.dumps(named))
+    spec = dataclasses.replace(MODELS["smollm2-135m"], key="mine", published="tuned")
+    monkeypatch.setitem(MODELS, "mine", spec)
+    monkeypatch.setattr(weights, "DATA", tmp_path)
+    found, alone = weights_of("mine"), weights_of("smollm2-135m")
+    assert (found.folder, found.adapter) == (embedded(), folder)
+    assert found == weights_of(f"hf:{folder}")
+    before = found.fingerprint
+    assert before == f"{alone.fingerprint}+{weights.fingerprint(folder)}"
+    (folder / "recipe.yaml").write_text("other: words")
+    assert found.fingerprint == before
+    (folder / "adapter_model.safetensors").write_bytes(b"other bytes")
+    assert found.fingerprint != before

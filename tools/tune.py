@@ -7,7 +7,8 @@ tokens, and nothing true to learn. Texts that share thirteen words in a row with
 the open sets are removed first. The loss is that of the answer alone, after the prompt that the
 benchmark asks with.
 
-A run that was killed goes on from its last checkpoint in ``runs/tune/``. Beside the adapter,
+``held-out loss`` is that of true pairs that are not learned, for the control too. A run that was
+killed goes on from its last checkpoint in ``runs/tune/``. Beside the adapter,
 in ``data/adapters/``, stand ``recipe.yaml`` (settings, versions, hashes, what was removed, cost)
 and ``loss.csv`` (a row a step).
 """
@@ -48,7 +49,7 @@ from benchhealth_utils.human_eval import sample
 from benchhealth_utils.models.baselines import text_of
 from benchhealth_utils.models.local import open_prompts
 from benchhealth_utils.models.weights import model_of, weights_of
-from benchhealth_utils.registry import MODELS
+from benchhealth_utils.registry import MODELS, parts, recorded_name
 from benchhealth_utils.schema import ROOT, digest, write_atomic
 from benchhealth_utils.tasks.files import Place, json_lines
 
@@ -315,7 +316,9 @@ def keep(recipe: Recipe, texts: Texts, model, log: list[dict], out: Path) -> Non
     save_file({name: t.half().contiguous() for name, t in tensors.items()}, part)
     part.rename(out / "adapter_model.safetensors")
     settings = model.peft_config["default"]
-    base = recipe.model if recipe.model in MODELS else str(weights_of(recipe.model).folder)
+    source = recipe.model if recipe.model in MODELS else parts(recipe.model)[1]
+    folder = source not in MODELS and Path(source).is_dir()
+    base = str(Path(source).resolve()) if folder else source
     settings.base_model_name_or_path, settings.inference_mode = base, True
     facts = {name: sorted(x) if isinstance(x, set) else x for name, x in settings.to_dict().items()}
     write_atomic(out / "adapter_config.json", json.dumps(facts, indent=1, sort_keys=True) + "\n")
@@ -328,7 +331,7 @@ def keep(recipe: Recipe, texts: Texts, model, log: list[dict], out: Path) -> Non
     write_atomic(out / "loss.csv", curve.to_csv(index=False, lineterminator="\n"))
     held = curve["held_out_loss"].dropna()
     said = {
-        "recipe": asdict(recipe),
+        "recipe": asdict(recipe) | {"model": recorded_name(recipe.model)},
         **texts.facts,
         "steps": int(curve["step"].max()),
         "parameters": sum(t.numel() for t in tensors.values()),
