@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from .schema import BenchHealthError, Example, Message
+from .schema import BenchHealthError, Example, Message, of_kind
 from .tasks import task
 
 
@@ -35,6 +35,7 @@ def build(example: Example, shots: Sequence[Example] = ()) -> list[Message]:
     BenchHealthError
         If an exemplar is of another data set or is the test item itself.
     """
+    of_kind(Example, example=example)
     asked = task(example.dataset)
     messages: list[Message] = []
     for shot in shots:

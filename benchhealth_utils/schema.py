@@ -292,6 +292,14 @@ def write_atomic(path: Path, text: str | bytes) -> Path:
     return path
 
 
+def of_kind(*kinds: type, **given) -> None:
+    """Refuse an argument of a public name, by its own name, that is of another kind."""
+    for name, value in given.items():
+        if not isinstance(value, kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise BenchHealthError(f"{name} is of type {type(value).__name__}; expected {wanted}.")
+
+
 def whole_number(name: str, value, least: int = 0) -> int:
     """A count that a user gave; anything else is refused by name."""
     if isinstance(value, bool) or not isinstance(value, int) or value < least:

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from benchhealth_utils import DATASETS, build, load
+from benchhealth_utils import DATASETS, build, load, read, score
 from benchhealth_utils.prompts import exemplar_order, exemplars, normalised, same_item
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.tasks import TASKS
@@ -101,3 +101,17 @@ def test_real_exemplars_never_repeat_the_item(real_data):
         order = exemplar_order(pool)
         for item in items:
             assert not any(same_item(shot, item) for shot in exemplars(item, order, 5))
+
+
+@pytest.mark.parametrize(
+    "asked, said",
+    [
+        (lambda item: build(None), "example is of type NoneType; expected Example"),
+        (lambda item: read(None, "yes"), "example is of type NoneType"),
+        (lambda item: read(item, None), "reply is of type NoneType; expected str or Answer"),
+        (lambda item: score("gad", ["yes"], None), "readings is of type NoneType"),
+    ],
+)
+def test_an_argument_of_the_wrong_kind_is_named(asked, said, parts):
+    with pytest.raises(BenchHealthError, match=said):
+        asked(parts("gad")[0][0])

@@ -244,10 +244,8 @@ def strengths(final) -> pd.DataFrame:
     _check(final, UNIT, outcome=[*OUTCOMES, None, np.nan])
     models = list(pd.unique(final[["model_a", "model_b"]].to_numpy().ravel()))
     expect(len(models) > 2, f"{len(models)} models have no order to estimate; read the rates.")
-    found = [
-        _davidson(cell.dropna(subset="outcome"), models).assign(criterion=criterion)
-        for criterion, cell in final.groupby("criterion", sort=False)
-    ]
+    cells = final.groupby("criterion", sort=False)
+    found = [_davidson(cell, models).assign(criterion=criterion) for criterion, cell in cells]
     columns = "criterion quantity model rival value low high n note".split()
     return pd.concat(found, ignore_index=True)[columns]
 
@@ -256,6 +254,7 @@ def _davidson(cell, models) -> pd.DataFrame:
     """Strengths on one criterion; or one row that says why there are none."""
     import statsmodels.api as sm
 
+    cell = cell.dropna(subset="outcome")
     free, frame = len(models) - 1, pd.DataFrame({"quantity": ["strength"], "n": len(cell)})
     frame = frame.reindex(columns=["quantity", "n", "model", "rival", "value", "low", "high"])
     if cell["item"].nunique() < 2:

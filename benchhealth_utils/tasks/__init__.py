@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 
 from .. import replies
 from ..registry import known
-from ..schema import Answer, Example, Gold, Reading, Scores
+from ..schema import Answer, Example, Gold, Reading, Scores, of_kind
 from .base import Task
 from .discharge import MIMIC_III
 from .entities import ENTITIES
@@ -76,6 +76,8 @@ def read(example: Example, reply: Answer | str) -> Reading | None:
     >>> read(example, "A patient with high glucose should be examined.") is None
     True
     """
+    of_kind(Example, example=example)
+    of_kind(str, Answer, reply=reply)
     asked = task(example.dataset)
     if isinstance(reply, Answer):
         if reply.status != "ok":
@@ -126,6 +128,7 @@ def score(
     >>> result.value, round(result.precision, 3), result.recall, result.coverage
     (0.5, 0.667, 0.5, 0.75)
     """
+    of_kind(Collection, gold=gold, readings=readings)
     return task(dataset).metric.score(gold, readings, groups, seed)
 
 
