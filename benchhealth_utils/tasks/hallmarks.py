@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from .. import replies
 from ..metrics import Metric, macro_f1, per_label, precision_recall, ratio
@@ -14,8 +13,8 @@ from .files import Place, filled_lines, members, text
 
 ARCHIVE = "Hallmarks-of-Cancer-3bc6e6deb90cf5bc4f9988c493fe2c32e9b3cf2a"
 # The last lines of the instruction: the names as in the corpus, with their meanings.
-MEANINGS = dict(x.split(": ") for x in WORDS["hallmarks"]["instruction"].split("\n")[-10:])
-HALLMARKS = tuple(MEANINGS)
+LISTED = WORDS["hallmarks"]["instruction"].split("\n")[-10:]
+HALLMARKS = tuple(line.split(": ")[0] for line in LISTED)
 
 # The file
 
@@ -78,6 +77,8 @@ def _extra(gold, readings, rows) -> dict:
 
 REPLY = replies.Words("hallmarks")
 MARK = re.compile(r"⟦(\d)⟧")  # an official name in a reply is written so
+# The prompt's list said again, word by word from its beginning.
+ECHO = re.compile(r"\s+".join(map(re.escape, " ".join(LISTED[:3]).split())), re.I)
 
 
 def parse(example: Example, text: str) -> frozenset[str] | None:
@@ -93,7 +94,7 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     """
     reply = replies.own_words(text, _prepared, ticks=True) or ""
     reply = replies.rewritten(replies.own_item(reply, REPLY.item), REPLY.rows)
-    echo = _echo().search(reply)
+    echo = ECHO.search(reply)
     for number, name in enumerate(REPLY.official.values()):
         reply = name.sub(f"⟦{number}⟧", reply)
     if echo:
@@ -128,13 +129,6 @@ def _judged(reply: str) -> str:
             line = "; ".join(f"{REPLY.describes.split(part)[0]}: no" for part in parts)
         lines.append(line)
     return "\n".join(lines)
-
-
-@lru_cache
-def _echo() -> re.Pattern:
-    """The prompt's list said again, word by word from its beginning."""
-    first = " ".join(f"{name}: {meaning}" for name, meaning in list(MEANINGS.items())[:3])
-    return re.compile(r"\s+".join(map(re.escape, first.split())), re.I)
 
 
 def _uncued(reply: str) -> frozenset[str] | None:

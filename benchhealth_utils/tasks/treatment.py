@@ -93,12 +93,12 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     >>> parse(one, "Final Answer: None")
     frozenset()
     """
-    reply = replies.rewritten(replies.own_words(text) or "", REPLY.table)
+    reply = replies.rewritten(replies.own_words(text, replies.as_lines) or "", REPLY.table)
     found = replies.stated(reply, REPLY.heading)
-    told = replies.stated(reply, REPLY.told) if found is None else None
-    if told and (names := _drugs_in(told)) is not None:
-        return names
-    return _bare(reply) if found is None else _drugs_in(found)
+    if found is not None:
+        return _drugs_in(found)
+    names = _drugs_in(replies.stated(reply, REPLY.told) or [])
+    return _bare(reply) if names is None else names
 
 
 def _bare(reply: str) -> frozenset[str] | None:
@@ -116,11 +116,10 @@ def _bare(reply: str) -> frozenset[str] | None:
 
 def _drugs_in(found: list[str]) -> frozenset[str] | None:
     """The names in the lines of a list, or None."""
-    names: list[str] = []
-    none = found == ["[]"]
+    names, none = [], False
     for line in found:
         several = len(found) > 1 or bool(replies.LISTS.bullet.match(line))
-        for item in _quoted(line) or _items(line, several):
+        for item in _items(line, several):
             name = drug_name(_trim(item))
             if REPLY.none.fullmatch(name):
                 if not several and not names:
@@ -135,15 +134,6 @@ def _drugs_in(found: list[str]) -> frozenset[str] | None:
             elif re.search(r"[^\W\d_]", name) and not REPLY.no_name.fullmatch(name):
                 names += [name] if len(name.split()) <= MOST_WORDS else []
     return frozenset(names) if names or none else None
-
-
-def _quoted(line: str) -> list[str]:
-    """The quoted items of an array; of objects, only their names."""
-    if not line.startswith("["):
-        return []
-    named = re.findall(r"^(?:\w+ )?(?:name|drug|medication|entity):(.*)", line, re.I | re.M)
-    text = "\n".join(named) or line
-    return [one or two for one, two in replies.LISTS.quoted.findall(text)]
 
 
 def _items(line: str, several: bool) -> Iterator[str]:
@@ -166,15 +156,14 @@ def _items(line: str, several: bool) -> Iterator[str]:
 
 def _pieces(part: str) -> list[str]:
     """What commas part, without explanations."""
-    pieces = re.split(r",(?!\d{3}(?!\d))|、", part)
-    explained = [bool(replies.LISTS.explains.search(piece)) for piece in pieces]
-    if any(explained):
+    pieces, explained = [], False
+    for piece in re.split(r",(?!\d{3}(?!\d))|、", part):
+        name, *told = replies.LISTS.explains.split(piece)
         # "a - lowers pain, fever, b - lowers sugar": fever is no item.
-        first = explained.index(True)
-        pieces = [piece for i, piece in enumerate(pieces) if i < first or explained[i]]
-    return [
-        REPLY.reason.split(replies.LISTS.explains.split(piece)[0])[0].strip() for piece in pieces
-    ]
+        explained = explained or bool(told)
+        if told or not explained:
+            pieces.append(REPLY.reason.split(name)[0].strip())
+    return pieces
 
 
 def _with_qualifiers(pieces: list[str], whole: bool) -> list[str]:
