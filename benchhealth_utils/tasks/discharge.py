@@ -63,13 +63,12 @@ def _sorted_out(path) -> tuple[set[str], dict[int, str]]:
         date, subject, admission = note["CHARTDATE"], note["SUBJECT_ID"], note["HADM_ID"]
         body = hashlib.sha256(note["TEXT"].encode()).digest()
         notes.append((date, number, subject, admission, body, _fault(*instruction(note["TEXT"]))))
-    seen: set[tuple[str, bytes]] = set()
+    first: dict[tuple[str, bytes], int] = {}
     latest: dict[tuple[str, str], tuple[int, str]] = {}
     for _, number, subject, admission, body, fault in sorted(notes):
-        if (subject, body) in seen:
+        if first.setdefault((subject, body), number) != number:
             unused[number] = "the text of an earlier one"
             continue
-        seen.add((subject, body))
         if before := latest.get((subject, admission)):
             unused[before[0]] = "a later one of the admission"
         latest[subject, admission] = number, fault

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import groupby, islice
 
 from .. import replies
@@ -150,12 +151,12 @@ def parse(example: Example, text: str) -> frozenset | None:
     >>> parse(one, "Diseases: gout"), parse(one, "x-1 | none"), parse(one, "Fever was seen.")
     (frozenset({('spurious', 0)}), frozenset(), None)
     """
-    known = Sentence(example.inputs["sentence"])
-    found = _groups(known.without_echo(replies.own_words(text, _prepared) or ""))
+    known = _folded(example.inputs["sentence"])
+    found = _groups(without_echo(known, replies.own_words(text, _prepared) or ""))
     for kind in ("bar", "heading", "tells", "paragraph", "bare"):
         names = _chosen([group for group in found if group.kind == kind], known)
         if names is not None:
-            return known.align(names)
+            return align(known, names)
     return None
 
 
@@ -169,90 +170,78 @@ def _prepared(said: str) -> str:
 # ---- The sentence ------------------------------------------------------------------------------
 
 
-class Sentence:
-    """A sentence, and what occurs in it.
+@lru_cache(4096)
+def spans(sentence: str, name: str) -> list[tuple[int, int]]:
+    """Places of a name in a sentence as a whole word, the likeliest first.
 
-    White space beside a sign does not count, for the sentence was put together from tokens; nor
-    do case and typographic signs, but an abbreviation in capitals is not the word it spells.
+    Those in its very case come before others, and those by themselves before those that a
+    hyphen or slash joins to another word ("VHL-negative"). White space beside a sign does not
+    count, for the sentence was put together from tokens; nor do case and typographic signs, but
+    an abbreviation in capitals is not the word it spells.
 
     Examples
     --------
-    >>> sentence = Sentence("In all children with leukaemia (ALL), ALL was treated.")
-    >>> sentence.spans("ALL"), sentence.spans("Leukaemia ( all )")
+    >>> sentence = "In all children with leukaemia (ALL), ALL was treated."
+    >>> spans(sentence, "ALL"), spans(sentence, "Leukaemia ( all )")
     ([(32, 35), (38, 41)], [(21, 36)])
     """
+    pattern, found = _spelled(name), []
+    capitals = len(name) < 4 and sum(map(str.isupper, name)) > 1
+    for here in re.finditer(pattern, sentence, re.I):
+        start, end = here.span()
+        beside = sentence[max(start - 1, 0) : start] + sentence[end : end + 1]
+        if not (capitals and here[0].islower()):
+            other = not re.fullmatch(pattern, here[0])
+            found.append((other, "-" in beside or "/" in beside, (start, end)))
+    return [place for _, _, place in sorted(found)]
 
-    def __init__(self, text: str):
-        self._text = _folded(text)
-        self._spans: dict[str, list[tuple[int, int]]] = {}
 
-    def spans(self, name: str) -> list[tuple[int, int]]:
-        """Places of a name as a whole word, the likeliest first.
+def align(sentence: str, names: Sequence[str]) -> frozenset[tuple]:
+    """A reading of names: each takes a place of its own, or is spurious.
 
-        Those in its very case come before others, and those by themselves before those that a
-        hyphen or slash joins to another word ("VHL-negative").
-        """
-        if name not in self._spans:
-            pattern, found = _spelled(name), []
-            capitals = len(name) < 4 and sum(map(str.isupper, name)) > 1
-            for start, end in _places(pattern, self._text):
-                here = self._text[start:end]
-                beside = self._text[max(start - 1, 0) : start] + self._text[end : end + 1]
-                if not (capitals and here.islower()):
-                    other = not re.fullmatch(pattern, here)
-                    found.append((other, "-" in beside or "/" in beside, start, end))
-            self._spans[name] = [tuple(place) for _, _, *place in sorted(found)]
-        return self._spans[name]
+    In the order of the list if that finds a place for each name that occurs, each after the
+    one before it; else longer names first, so that a name which is part of another one gets
+    another place.
 
-    def has(self, name: str) -> bool:
-        """Whether a name occurs."""
-        return bool(self.spans(name))
+    Examples
+    --------
+    >>> sorted(align("Breast cancer is a cancer.", ["cancer", "breast cancer"]))
+    [(0, 13), (19, 25)]
+    >>> align("Gout is old.", ["gout", "gout"]) == {(0, 4), ("spurious", 0)}
+    True
+    """
+    occurring = [name for name in names if spans(sentence, name)]
+    taken: list[tuple[int, int]] = []
+    for name in occurring:
+        last = taken[-1][1] if taken else 0
+        taken += [place for place in spans(sentence, name) if place[0] >= last][:1]
+    if len(taken) < len(occurring):
+        taken = []
+        for name in sorted(occurring, key=len, reverse=True):
+            free = (
+                p for p in spans(sentence, name) if all(p[1] <= a or b <= p[0] for a, b in taken)
+            )
+            taken += islice(free, 1)
+    return frozenset(taken) | {("spurious", k) for k in range(len(names) - len(taken))}
 
-    def align(self, names: Sequence[str]) -> frozenset[tuple]:
-        """A reading of names: each takes a place of its own, or is spurious.
 
-        In the order of the list if that finds a place for each name that occurs, each after the
-        one before it; else longer names first, so that a name which is part of another one gets
-        another place.
+def without_echo(sentence: str, reply: str) -> str:
+    """The reply without the sentence, where it is repeated and is no name.
 
-        Examples
-        --------
-        >>> sorted(Sentence("Breast cancer is a cancer.").align(["cancer", "breast cancer"]))
-        [(0, 13), (19, 25)]
-        >>> Sentence("Gout is old.").align(["gout", "gout"]) == {(0, 4), ("spurious", 0)}
-        True
-        """
-        occurring = list(filter(self.has, names))
-        taken: list[tuple[int, int]] = []
-        for name in occurring:
-            last = taken[-1][1] if taken else 0
-            taken += [place for place in self.spans(name) if place[0] >= last][:1]
-        if len(taken) < len(occurring):
-            taken = []
-            for name in sorted(occurring, key=len, reverse=True):
-                free = (
-                    p for p in self.spans(name) if all(p[1] <= a or b <= p[0] for a, b in taken)
-                )
-                taken += islice(free, 1)
-        return frozenset(taken) | {("spurious", k) for k in range(len(names) - len(taken))}
-
-    def without_echo(self, reply: str) -> str:
-        """The reply without the sentence, where it is repeated and is no name.
-
-        >>> Sentence("He was ill, of gout.").without_echo("x-1 | He was ill , of gout. x-1 | gout")
-        ' x-1 | gout'
-        """
-        words = len(self._text.split())
-        is_title = words <= TITLE and not REPLY.acts.search(self._text)
-        kept, place = "", 0
-        for start, end in _places(_spelled(self._text.rstrip(".")), reply):
-            lead = REPLY.echo_lead.search(reply, place, start)
-            after = REPLY.echo_after.match(reply, end)
-            # A title counts as repeated after "Paragraph:", or if its full stop is there.
-            if not is_title or lead["paragraph"] or (words > 3 and "." in after[0]):
-                kept += reply[place : lead.start()]
-                place = after.end()
-        return kept + reply[place:]
+    >>> without_echo("He was ill, of gout.", "x-1 | He was ill , of gout. x-1 | gout")
+    ' x-1 | gout'
+    """
+    words = len(sentence.split())
+    is_title = words <= TITLE and not REPLY.acts.search(sentence)
+    kept, place = "", 0
+    for echo in re.finditer(_spelled(sentence.rstrip(".")), reply, re.I):
+        lead = REPLY.echo_lead.search(reply, place, echo.start())
+        after = REPLY.echo_after.match(reply, echo.end())
+        # A title counts as repeated after "Paragraph:", or if its full stop is there.
+        if not is_title or lead["paragraph"] or (words > 3 and "." in after[0]):
+            kept += reply[place : lead.start()]
+            place = after.end()
+    return kept + reply[place:]
 
 
 def _folded(text: str) -> str:
@@ -265,10 +254,6 @@ def _spelled(name: str) -> str:
     tokens = re.findall(r"[^\W_]+|[^\w\s*`$]", _folded(name))
     whole = (rf"(?<![^\W_]){x}(?![^\W_])" if x.isalnum() else re.escape(x) for x in tokens)
     return r"[\s*`$_]*".join(whole) or "(?!)"
-
-
-def _places(pattern: str, text: str) -> list[tuple[int, int]]:
-    return [found.span() for found in re.finditer(pattern, text, re.I)]
 
 
 # ---- Where the names stand ---------------------------------------------------------------------
@@ -374,7 +359,7 @@ def _continues(lines: list[str], line: str, blank: bool) -> bool:
     return last.endswith((",", ";")) or bool(short(last) and short(line))
 
 
-def _chosen(found: list[Group], known: Sentence) -> list[str] | None:
+def _chosen(found: list[Group], known: str) -> list[str] | None:
     """The names of the last of some groups, or of those that are one list with it."""
     if found and found[0].kind == "bare":
         found = [group for group in (found[0], found[-1]) if _is_list(group, known)][:1]
@@ -396,13 +381,14 @@ def _same(one: str, other: str) -> bool:
     return [] in tails or tails[0] == tails[1]
 
 
-def _names(group: Group, known: Sentence) -> list[str] | None:
+def _names(group: Group, known: str) -> list[str] | None:
     """The names in a group; "the diseases are ..." may also be prose that goes on."""
     names = _names_in(group.lines, known)
-    return None if names and group.kind == "tells" and not any(map(known.has, names)) else names
+    prose = names and group.kind == "tells" and not any(spans(known, name) for name in names)
+    return None if prose else names
 
 
-def _is_list(group: Group, known: Sentence) -> bool:
+def _is_list(group: Group, known: str) -> bool:
     """Whether lines without bar or heading are a list and nothing more."""
     if all(map(replies.LISTS.bullet.match, group.lines)) or _says_none(group.lines[0]):
         return True
@@ -412,20 +398,20 @@ def _is_list(group: Group, known: Sentence) -> bool:
         return False
     names = _names_in(group.lines, known) or []
     short = len(names) > 1 and all(len(name.split()) < 4 for name in names)
-    return short or any(map(known.has, names))
+    return short or any(spans(known, name) for name in names)
 
 
 # ---- The names in a list -----------------------------------------------------------------------
 
 
-def _names_in(lines: list[str], known: Sentence) -> list[str] | None:
+def _names_in(lines: list[str], known: str) -> list[str] | None:
     """The names in the lines of a list; sentences are none.
 
     Empty if the lines say that there is none; None if there is no name in them.
 
     Examples
     --------
-    >>> known = Sentence("Fever and heart failure, congestive, were seen.")
+    >>> known = "Fever and heart failure, congestive, were seen."
     >>> _names_in(["fever, heart failure, congestive, gout"], known)
     ['fever', 'heart failure, congestive', 'gout']
     """
@@ -436,19 +422,19 @@ def _names_in(lines: list[str], known: Sentence) -> list[str] | None:
         if _says_none(item):
             none = True
         elif re.search(r"[^\W\d_]", name) and not REPLY.other_type.search(item):
-            if REPLY.kinds.fullmatch(name) and not known.has(name):
+            if REPLY.kinds.fullmatch(name) and not spans(known, name):
                 continue
             names += [] if _is_prose(name, known) else [name]
     return names if names or none else None
 
 
-def _with_abbreviations(items: list[str], known: Sentence) -> list[str]:
+def _with_abbreviations(items: list[str], known: str) -> list[str]:
     """The items; "renal failure (RF)" is two if no "RF" is left over."""
     found = []
     for item in items:
         both = REPLY.abbreviated.fullmatch(REPLY.explained.sub("", item.strip(), count=1))
         long, short = both.group("long", "short") if both else ("", item)
-        two = known.has(long) and len(known.spans(short)) == 1 + items.count(short)
+        two = spans(known, long) and len(spans(known, short)) == 1 + items.count(short)
         found += [long, short] if two else [item]
     return found
 
@@ -458,22 +444,22 @@ def _says_none(line: str) -> bool:
     return bool(REPLY.none.fullmatch(REPLY.sentence.sub("", line, count=1)))
 
 
-def _is_prose(part: str, known: Sentence) -> bool:
+def _is_prose(part: str, known: str) -> bool:
     """Whether words are a sentence, or a part of one, and no name."""
     if len(part.split()) <= MOST_WORDS and not REPLY.prose.search(part):
         return False
     name = _trimmed(part, known)
     has_verb = len(name.split()) > MOST_WITH_VERB and REPLY.acts.search(name)
-    return bool(has_verb) or not known.has(name)
+    return bool(has_verb) or not spans(known, name)
 
 
-def _trimmed(item: str, known: Sentence) -> str:
+def _trimmed(item: str, known: str) -> str:
     """The name in an item, cut only as far as needed for it to occur."""
     name = _open(item)
-    if known.has(bare := REPLY.the.sub("", name)):
+    if spans(known, bare := REPLY.the.sub("", name)):
         return bare
     for cut in (REPLY.last_comma, REPLY.explained, REPLY.bracketed, REPLY.sentence, REPLY.article):
-        if known.has(name):
+        if spans(known, name):
             break
         name = _open(cut.sub("", name, count=1))
     return name
@@ -490,7 +476,7 @@ def _parts(lines: list[str]) -> list[str]:
     return parts
 
 
-def _items(lines: list[str], known: Sentence) -> list[str]:
+def _items(lines: list[str], known: str) -> list[str]:
     """What strong signs part in lines; if they part nothing, what commas do."""
     parts = _parts(lines)
     parts = [part for part in parts if not _is_prose(part, known)] or parts
@@ -499,12 +485,13 @@ def _items(lines: list[str], known: Sentence) -> list[str]:
     (whole,) = parts
     explained = _open(REPLY.explained.sub("", whole, count=1))
     once = len(REPLY.explanation.findall(whole)) == 1
-    if once and not known.has(whole) and known.has(explained):
+    if once and not spans(known, whole) and spans(known, explained):
         whole = explained
     # "a and b;": the semicolon says that this is one name.
-    if _says_none(whole) or (known.has(whole) and lines[0].endswith(";")):
+    if _says_none(whole) or (spans(known, whole) and lines[0].endswith(";")):
         return [whole]
-    return _by_commas(whole if known.has(whole) else REPLY.sentence.sub("", whole, count=1), known)
+    whole = whole if spans(known, whole) else REPLY.sentence.sub("", whole, count=1)
+    return _by_commas(whole, known)
 
 
 def _open(name: str) -> str:
@@ -515,7 +502,7 @@ def _open(name: str) -> str:
     return name
 
 
-def _by_commas(line: str, known: Sentence) -> list[str]:
+def _by_commas(line: str, known: str) -> list[str]:
     """The names in a line that only commas and "and" part.
 
     Both also stand inside names: before a qualifier ("diabetes mellitus, type 2"), and where names
@@ -545,13 +532,14 @@ def _parted(line: str, sign: re.Pattern) -> list[tuple[int, int]]:
     return [(a, b) for a, b in zip(starts, ends, strict=True) if line[a:b].strip()]
 
 
-def _is_one(words: list[str], whole: str, known: Sentence) -> bool:
+def _is_one(words: list[str], whole: str, known: str) -> bool:
     """Whether neighbours are one name: they say so, and the sentence does not object."""
     if "," in whole and all(REPLY.qualifier.fullmatch(word.strip()) for word in words[1:]):
         return True
     if not _shares(words):
         return False
-    return known.has(whole) or ("," not in whole and not all(map(known.has, words)))
+    apart = "," in whole or all(spans(known, word) for word in words)
+    return bool(spans(known, whole)) or not apart
 
 
 def _shares(words: list[str]) -> bool:

@@ -117,16 +117,13 @@ def sections_of(report: str) -> dict[str, str]:
     >>> sections_of(report)["impression"]
     'Normal.'
     """
-    found = []
-    name, start = "preamble", 0
-    while header := _HEADER.search(report, start):
-        found.append((name, report[start : header.start()]))
-        name, start = _section_name(header[1].lower().strip()), header.end()
-    found.append((name if found else "full report", report[start:]))
-    return {name: body for name, body in ((name, _folded(x)) for name, x in found) if body}
+    _, *parts = _HEADER.split(report)
+    named = zip(map(_section_name, parts[::2]), map(_folded, parts[1::2]), strict=True)
+    return {name: body for name, body in named if body}
 
 
-def _section_name(name: str) -> str:
+def _section_name(header: str) -> str:
+    name = header.lower().strip()
     if name in _NAMES:
         return _NAMES[name]
     named = next((part for part in _RULES["parts"] if part in name), None)

@@ -177,13 +177,14 @@ def parse_ddi(example: Example, text: str) -> str | None:
     True
     """
     reply = _reply(text, REPLY.type_nouns, REPLY.type_signs, REPLY.type_item)
-    reading, denied = _marked(reply)
-    if reading or denied is None:
+    marked, named = _marked(reply), _labels("types").named
+    reading, cued = replies.choose(marked, named)
+    if cued:
         return reading
     reply = REPLY.mark.sub(r"\1", reply)
-    reading, cued = replies.choose(replies.statements(reply), _labels("types").named)
+    reading, cued = replies.choose([*replies.statements(reply), *marked], named)
     if cued or not reply:
-        return None if reading in denied else reading
+        return reading
     first = replies.sentence(reply)
     none = REPLY.no_tie.search(first)
     none = none and not re.search(r"\b(?:but|however|although)\b", first, re.I)
@@ -215,23 +216,21 @@ def _reply(text: str, nouns: re.Pattern, signs: list, item: re.Pattern) -> str:
     return replies.own_item(replies.own_words(text, prepare) or "", item)
 
 
-def _marked(reply: str) -> tuple[str | None, frozenset[str] | None]:
-    """The type that stands after all marks; if none chose, the types they deny."""
-    answer, denied, end, types = None, frozenset(), 0, frozenset()
+def _marked(reply: str) -> list[replies.Statement]:
+    """What the marks of a reply state, and weakly what they deny."""
+    said, end = [], 0
     for mark in REPLY.mark.finditer(reply):
         here, rest = _labels("types").leading(REPLY.lead.sub("", mark[1], count=1))
         if not here or not re.match(r"[\W_]*\Z|\s*[:(–—]|\s+-", rest):
             continue
+        text, kind = " or ".join(sorted(here)), "firm"
         if REPLY.aside.search(reply[: mark.start()]) or REPLY.against.match(reply, mark.end()):
-            answer = None if answer in here else answer
-            denied = None if denied is None else denied | here
-            types = frozenset()
-        else:
-            joined = REPLY.joins.fullmatch(reply, end, mark.start()) and end
-            types = here | types if joined else here
-            answer, denied = (*types,)[0] if len(types) == 1 else None, None
+            text, kind = f"not {text}", "weak"
+        elif said and said[-1].kind == "firm" and REPLY.joins.fullmatch(reply, end, mark.start()):
+            text = f"{said.pop().text} or {text}"
+        said.append(replies.Statement(text, kind))
         end = mark.end()
-    return answer, denied
+    return said
 
 
 def _claimed(reply: str) -> str | None:
