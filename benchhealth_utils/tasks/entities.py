@@ -24,9 +24,7 @@ from .files import tsv_lines
 TAGS = ("B-Disease", "I-Disease", "O")
 BLOCK = 10  # sentences; a document has 9.4 (NCBI) or 9.6 (BC5) on average
 
-_CLOSING = frozenset(".,;:!?%)]}'")
-_OPENING = frozenset("([{")
-_JOINING = frozenset("-/")
+_CLOSING, _OPENING = frozenset(".,;:!?%)]}'-/"), frozenset("([{-/")
 
 # The file
 
@@ -76,14 +74,13 @@ def detokenise(tokens: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
     quoted = False
     glue = True  # whether the next token follows without a space
     for position, token in enumerate(tokens):
-        closing_quote = token == '"' and quoted
+        closes = token in _CLOSING or (token == '"' and quoted)
         possessive = token == "s" and tokens[position - 1 : position] == ["'"]
-        if not (glue or possessive or closing_quote or token in _JOINING or token in _CLOSING):
-            sentence += " "
+        sentence += "" if glue or closes or possessive else " "
         offsets.append((len(sentence), len(sentence) + len(token)))
         sentence += token
         quoted ^= token == '"'
-        glue = token in _OPENING or token in _JOINING or (token == '"' and quoted)
+        glue = token in _OPENING or (token == '"' and quoted)
     return sentence, offsets
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
 
 from .. import replies
 from ..metrics import accuracy
@@ -161,8 +160,8 @@ def parse_exam(example: Example, text: str) -> str | None:
     >>> parse_exam(example, "Option A is tempting, but the answer is metformin.")
     'C'
     """
-    options = tuple(example.inputs["options"].items())
-    return _options(options, str(example.inputs.get("question", ""))).read(text)
+    options, question = example.inputs["options"], str(example.inputs.get("question", ""))
+    return replies.Options(options, question).read(text)
 
 
 def parse_pubmedqa(example: Example, text: str) -> str | None:
@@ -172,11 +171,6 @@ def parse_pubmedqa(example: Example, text: str) -> str | None:
         return replies.rewritten(replies.as_answer(said, REPLY.nouns), REPLY.signs)
 
     return replies.labels("exams").read(replies.own_words(text, prepare) or "")
-
-
-@lru_cache(maxsize=16)
-def _options(options: tuple, question: str) -> replies.Options:
-    return replies.Options(dict(options), question)
 
 
 # The tasks

@@ -284,6 +284,5 @@ def _packed(archive: Path) -> Iterator[tuple[str, bytes]]:
         whole = packed.read(UNPACKED + 1)
     Place(archive).expect(len(whole) <= UNPACKED, TOO_LARGE)
     with tarfile.open(fileobj=io.BytesIO(whole)) as packed:
-        yield from (
-            (item.name, packed.extractfile(item).read()) for item in packed if item.isfile()
-        )
+        for item in filter(tarfile.TarInfo.isfile, packed):
+            yield item.name, packed.extractfile(item).read()
