@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import groupby, islice
+from itertools import groupby
 
 from .. import replies
 from ..metrics import Metric
@@ -215,10 +215,8 @@ def align(sentence: str, names: Sequence[str]) -> frozenset[tuple]:
     if len(taken) < len(occurring):
         taken = []
         for name in sorted(occurring, key=len, reverse=True):
-            free = (
-                p for p in spans(sentence, name) if all(p[1] <= a or b <= p[0] for a, b in taken)
-            )
-            taken += islice(free, 1)
+            places = spans(sentence, name)
+            taken += [p for p in places if all(p[1] <= a or b <= p[0] for a, b in taken)][:1]
     return frozenset(taken) | {("spurious", k) for k in range(len(names) - len(taken))}
 
 
@@ -416,12 +414,12 @@ def _names_in(lines: list[str], known: str) -> list[str] | None:
     none = any(map(REPLY.nothing.fullmatch, lines))
     for item in _with_abbreviations(_items(lines, known), known):
         name = _trimmed(item, known)
+        other = REPLY.other_type.search(item) or not re.search(r"[^\W\d_]", name)
+        other = other or (REPLY.kinds.fullmatch(name) and not spans(known, name))
         if _says_none(item):
             none = True
-        elif re.search(r"[^\W\d_]", name) and not REPLY.other_type.search(item):
-            if REPLY.kinds.fullmatch(name) and not spans(known, name):
-                continue
-            names += [] if _is_prose(name, known) else [name]
+        elif not other and not _is_prose(name, known):
+            names.append(name)
     return names if names or none else None
 
 

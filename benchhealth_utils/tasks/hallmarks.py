@@ -100,9 +100,7 @@ def parse(example: Example, text: str) -> frozenset[str] | None:
     if echo:
         reply = re.sub(r"^\W*⟦\d⟧:.*\n?", "", reply, flags=re.M)
     reply = _judged(replies.rewritten(reply, REPLY.beside))
-    cues = [
-        cue for cue in replies.answer_cues(reply) if not reply[cue.end :].lstrip().startswith("?")
-    ]
+    cues = [x for x in replies.answer_cues(reply) if not reply[x.end :].lstrip().startswith("?")]
     for cue in reversed(cues):
         said = reply[cue.end :]
         found = _listed(replies.lines(f"not {said.lstrip()}" if cue.negated else said))
@@ -136,17 +134,14 @@ def _uncued(reply: str) -> frozenset[str] | None:
     block = [line.strip() for line in reply.splitlines() if line.strip()]
     if block and block[0].endswith(":") and not MARK.search(block[0]):
         block = block[1:]
-    if not block:
-        return None
-    if REPLY.none.fullmatch(replies.first_sentence(block[0])):
+    if REPLY.none.fullmatch(replies.first_sentence("".join(block[:1]))):
         return frozenset()
     found = []
     for line in block:
         if not (_is_item(line) or (found and replies.LISTS.bullet.match(line))):
             break
         found.append(line)
-    if not found and _is_item(block[-1]):
-        found = block[-1:]
+    found = found or [line for line in block[-1:] if _is_item(line)]
     return _listed(found) if found else _told(reply)
 
 
@@ -178,9 +173,7 @@ def _is_denied(text: str, mark: re.Match) -> bool:
 
 def _listed(found: list[str]) -> frozenset[str] | None:
     """The names that the lines of a list choose."""
-    chosen: set[str] = set()
-    denied: set[str] = set()
-    verdicts = 0
+    chosen, denied, verdicts = set(), set(), 0
     for part in (part for line in found for part in _parts(line)):
         head, rest = (REPLY.describes.split(part, maxsplit=1) + [""])[:2]
         here, against = _in_head(head)
@@ -203,15 +196,13 @@ def _listed(found: list[str]) -> frozenset[str] | None:
 def _parts(line: str) -> list[str]:
     """What semicolons, numbers, and commas before an official name part in a line."""
     parts = replies.segments(REPLY.bracketed.sub(r": \1", line.strip(" \t|")))
-    return [
-        item for part in parts for item in re.split(r"[,|]\s*(?=⟦)", replies.first_sentence(part))
-    ]
+    firsts = map(replies.first_sentence, parts)
+    return [item for first in firsts for item in re.split(r"[,|]\s*(?=⟦)", first)]
 
 
 def _in_head(head: str) -> tuple[set[str], set[str]]:
     """The names in an item before its description: the chosen and the denied ones."""
-    chosen: set[str] = set()
-    denied: set[str] = set()
+    chosen, denied = set(), set()
     for item in re.split(r"[,、/]", REPLY.reason.split(head)[0]):
         for mark in MARK.finditer(item):
             (denied if _is_denied(item, mark) else chosen).add(HALLMARKS[int(mark[1])])

@@ -92,9 +92,7 @@ def _studies(listed, split: str) -> list[tuple[str, str]]:
     for row in csv_table(listed, ["dicom_id", "study_id", "subject_id", "split"]):
         _, study, subject, part = row.values.values()
         row.expect(part in PARTS, f"split is '{part}'; expected {', '.join(PARTS)}.")
-        problem = (
-            f"study is '{study}' and subject '{subject}'; expected 5 and 1, seven digits each."
-        )
+        problem = f"study is '{study}' and subject '{subject}'; expected 5 and 1, then 7 digits."
         row.expect(re.fullmatch(r"5\d{7} 1\d{7}", f"{study} {subject}"), problem)
         same = studies.setdefault(study, (subject, part)) == (subject, part)
         row.expect(same, f"study {study} has two splits or subjects; expected one.")

@@ -185,9 +185,7 @@ def parse_ddi(example: Example, text: str) -> str | None:
     reading, cued = replies.choose([*replies.statements(reply), *marked], named)
     if cued or not reply:
         return reading
-    first = replies.sentence(reply)
-    none = REPLY.no_tie.search(first)
-    none = none and not re.search(r"\b(?:but|however|although)\b", first, re.I)
+    none = REPLY.no_tie.match(replies.sentence(reply))
     return _labels("types").opens(reply) or ("false" if none else None)
 
 
