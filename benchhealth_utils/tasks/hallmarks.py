@@ -27,16 +27,15 @@ def hoc(spec, split, root) -> Iterator[Example]:
     seen: set[str] = set()
     for _, pmid in filled_lines(listed):
         Place(listed, f"PMID {pmid}").once(seen, pmid)
-        parts = []
-        for part in ("labels", "text"):
-            name = f"{ARCHIVE}/{part}/{pmid}.txt"
-            problem = f"the member is missing; {listed.name} names it."
-            Place(archive, name).expect(name in found, problem)
-            parts.append(text(found[name], f"{archive}, {name}"))
+        names = [f"{ARCHIVE}/{part}/{pmid}.txt" for part in ("labels", "text")]
+        for name in names:
+            there = name in found
+            Place(archive, name).expect(there, f"the member is missing; {listed.name} names it.")
+        line, body = (text(found[name], f"{archive}, {name}") for name in names)
         place = Place(archive, f"labels/{pmid}.txt")
-        labels = labels_of(parts[0], place)
+        labels = labels_of(line, place)
         place.expect(labels, "no hallmark; the split has only documents with one.")
-        body = "\n".join(line.strip() for line in parts[1].strip().split("\n"))
+        body = "\n".join(line.strip() for line in body.strip().split("\n"))
         yield Example(pmid, spec.key, {"text": body}, labels, pmid)
 
 

@@ -138,9 +138,7 @@ def _drugs_in(found: list[str]) -> frozenset[str] | None:
 
 def _items(line: str, several: bool) -> Iterator[str]:
     """The items of a line; `several` if it is one line, with one item, of many."""
-    named = line
-    for _ in range(2):  # one class in another
-        named = REPLY.in_class.sub(lambda found: f" {found['names'] or ''}", named)
+    named = replies.rewritten(line, REPLY.in_classes)
     if named != line:
         line = re.sub(r"(\([^()]*\))|\)", r"\1", replies.first_sentence(named))
     parts = replies.segments(line)
@@ -189,13 +187,7 @@ def _trim(item: str) -> str:
     >>> _trim("2 tablets of ibuprofen 400 mg twice a day.")
     'ibuprofen'
     """
-    item = re.sub(r"\s(?:and|or)\Z", "", REPLY.stray.sub("", item.strip()), flags=re.I)
-    if (dose := REPLY.dose.match(item)) and not re.match(r"\W*\Z", item[dose.end() :]):
-        item = re.sub(r"\A\s*of\s+", "", item[dose.end() :]).strip()
-    for pattern in (REPLY.dose, REPLY.frequency):
-        if cut := pattern.search(item):
-            item = item[: cut.start()]
-    return item.strip(" \t.,;:!?\"'[]{}*|–—-")
+    return replies.rewritten(item.strip(), REPLY.trims).strip(" \t.,;:!?\"'[]{}*|–—-")
 
 
 # The task
