@@ -38,6 +38,13 @@ def cases(name: str):
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
+def taken(value):
+    """A value of such a table: lists are sets, a list in a list a pair."""
+    if not isinstance(value, list):
+        return value
+    return frozenset(tuple(each) if isinstance(each, list) else each for each in value)
+
+
 class NetworkRefused(RuntimeError):
     """A test tried to leave this machine."""
 

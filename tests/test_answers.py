@@ -228,19 +228,6 @@ def test_a_full_disk_loses_nothing_and_says_so(items, tmp_path, monkeypatch):
     assert not set(again.asked) & {item.id for item in items[:6]}
 
 
-@pytest.mark.parametrize("taken", [".", "echo", "echo/medqa.jsonl", "echo/medqa.jsonl.lock"])
-def test_a_path_that_something_else_has_taken_is_named(items, tmp_path, taken):
-    """A file where a folder is expected, and a folder where a file is."""
-    path = tmp_path / "store" / taken
-    if taken.endswith(("l", "k")):
-        path.mkdir(parents=True)
-    else:
-        path.parent.mkdir(exist_ok=True)
-        path.touch()
-    with pytest.raises(BenchHealthError, match="medqa.jsonl cannot be read or written: .* a dir|F"):
-        ask(echo(), items, tmp_path / "store")
-
-
 @pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
 def test_answers_on_credentialed_sets_are_their_owners_alone(tmp_path):
     for key, open_to_others in (("mimic_cxr", False), ("medqa", True)):

@@ -92,13 +92,6 @@ def test_whole_reports_give_no_warning_and_shipped_samples_none(department, samp
     }
 
 
-def test_many_reports_are_counted_and_the_first_named(department):
-    root = department(("test", GOOD), *[("test", OWN)] * 5)
-    with pytest.warns(UserWarning, match=r"5 of 6 .*\(s50000002, s50000003, s50000004, \.\.\.\)"):
-        load("mimic_cxr", root=root)
-    assert len(left_out("mimic_cxr", root=root)) == 5
-
-
 def test_an_empty_folder_is_refused_with_what_belongs_there(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHHEALTH_DATA", str(tmp_path))
     said = f"holds no data set.*medqa, medmcqa.*mimic_iii.*download --to {tmp_path}`"

@@ -11,16 +11,16 @@ import struct
 import threading
 import time
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from fault_server import Loopback
 
 from benchhealth_utils import download, load
 from benchhealth_utils.download import DownloadError, members_digest
 from benchhealth_utils.registry import DATASETS, Dataset
-from benchhealth_utils.schema import DataError
 
 GOOD = b"sentence\tlabel\n" * 20_000
 OTHER = b"another file\n" * 1_000
@@ -109,16 +109,10 @@ def server(monkeypatch):
     for name in PROXIES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    served = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    served.daemon_threads = True
-    served.handle_error = lambda *_: None  # a client that hangs up is no news
-    served.requests, served.headers_seen, served.plays = [], [], {}
-    served.url = f"http://127.0.0.1:{served.server_address[1]}"
-    thread = threading.Thread(target=served.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield served
-    served.shutdown()
-    served.server_close()
+    with Loopback(Handler) as served:
+        served.requests, served.headers_seen, served.plays = [], [], {}
+        served.url = served.address
+        yield served
 
 
 @pytest.fixture
@@ -375,38 +369,16 @@ def hoc_digest() -> str:
 @pytest.mark.parametrize(
     ("members", "options"),
     [
-        (HOC, {}),
         (dict(reversed(HOC.items())), {"compression": zipfile.ZIP_BZIP2}),
-        (HOC, {"compression": zipfile.ZIP_STORED, "year": 1999}),
-        (HOC, {"comment": b"0123abc"}),
+        (HOC, {"compression": zipfile.ZIP_STORED, "year": 1999, "comment": b"0123abc"}),
         (HOC | {f"{TOP}/README.md": b"#", f"{TOP}/LICENSE": b"GPL", f"{TOP}/": b"",
                 f"{TOP}/text/.gitattributes": b"*", f"{TOP}/code/x.txt": b"x"}, {}),
     ],
-    ids=["as is", "other order", "other time", "commented", "with other files"],
+    ids=["other order", "other time, commented", "with other files"],
 )  # fmt: skip
 def test_hoc_is_the_same_however_packed(members, options, tmp_path):
     path = pack(tmp_path / "x.zip", members.items(), **options)
     assert members_digest(path) == hoc_digest()
-
-
-NAME = f"{TOP}/text/1.txt"
-
-
-def test_a_damaged_zip_is_named_as_such(tmp_path):
-    whole = pack(tmp_path / "x.zip", HOC.items(), zipfile.ZIP_STORED).read_bytes()
-    at = whole.index(b"VEGF")
-    flipped = whole[:at] + b"W" + whole[at + 1 :]
-    foreign = pack(tmp_path / "x.zip", [("é.txt", b"")]).read_bytes()
-    undecodable = foreign.replace("é".encode(), b"\xff\xff")  # a UnicodeDecodeError
-    start = b"PK\x03\x04"
-    cases = (whole[:-9], whole[: len(whole) // 2], flipped, undecodable, start, b"")
-    for data in cases:
-        (tmp_path / "x.zip").write_bytes(data)
-        with pytest.raises(DataError, match="not a whole zip"):
-            members_digest(tmp_path / "x.zip")
-    pack(tmp_path / "x.zip", [(f"{TOP}/README.md", b"#")])
-    with pytest.raises(DataError, match="without a text file"):
-        members_digest(tmp_path / "x.zip")
 
 
 def test_optional_files(server, registry, tmp_path, capsys):

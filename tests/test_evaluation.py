@@ -6,16 +6,7 @@ import pytest
 from conftest import cases
 from scripted import Scripted
 
-from benchhealth_utils import (
-    DATASETS,
-    compare,
-    evaluate,
-    frame,
-    items,
-    load,
-    published,
-    score,
-)
+from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, score
 from benchhealth_utils.models import Reply
 from benchhealth_utils.notebook import measured
 from benchhealth_utils.perturb import applies

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import cases, taken
 
 from benchhealth_utils import DATASETS, build, load, published, score, stats
 from benchhealth_utils.claims import verdicts
@@ -117,51 +118,6 @@ def test_perturbed_items_are_as_kept():
 # Scores of a made-up table, with every field, and intervals and tests of drawn counts
 
 
-def members(*texts):
-    """One set for each text; its words are the members. None stays None."""
-    return [None if text is None else frozenset(text.split()) for text in texts]
-
-
-def spans(*rows):
-    return [None if row is None else frozenset(row) for row in rows]
-
-
-def hallmarks(*texts):
-    return [None if t is None else frozenset(t.split("; ")) - {""} for t in texts]
-
-
-LETTERS = (list("ABCDABCDAA"), [*"ABCDABDC", None, "B"])
-REPORTS = (
-    ["No acute disease.", "Small left effusion, unchanged.", "Stable 3.5 cm nodule.", "Normal."],
-    ["no acute cardiopulmonary disease", "Small left effusion.", "", None],
-)
-MENTIONS = (
-    spans([(0, 4), (9, 12)], [], [(3, 8)], [], [(5, 9)], []),
-    spans([(0, 4), ("spurious", 0)], [], [(3, 7)], [(1, 2)], None, None),
-)
-CELL, GROWTH = "Resisting cell death", "Evading growth suppressors"
-TABLES = {
-    **dict.fromkeys(("medqa", "medmcqa", "mmlu_medicine"), LETTERS),
-    "pubmedqa": (["yes", "yes", "no", "maybe", "no"], ["yes", "no", "no", None, "maybe"]),
-    "chatdoctor": (members("a b c", "d", "e f"), members("a b x", "", None)),
-    **dict.fromkeys(("mimic_cxr", "iu_xray"), REPORTS),
-    "mimic_iii": (
-        ["rest at home , and call us .", "take 2 tablets a day for 7 days ."],
-        ["Rest at home and call us.", "Take 2 tablets a day for 7.5 days."],
-    ),
-    **dict.fromkeys(("bc5_disease", "ncbi_disease"), MENTIONS),
-    "ddi": (
-        ["mechanism", "effect", "advise", "int", "false", "false", "false", "effect"],
-        ["mechanism", "advise", None, "false", "effect", "false", None, "effect"],
-    ),
-    "gad": (["yes", "yes", "no", "no", "yes"], ["yes", "no", "yes", None, None]),
-    "hoc": (
-        hallmarks(f"{CELL}; {GROWTH}", CELL, GROWTH),
-        hallmarks(CELL, f"{CELL}; {GROWTH}", None),
-    ),
-}
-
-
 def whole(found):
     """Every field of `Scores`, the distribution as its quartiles."""
     quartiles = {name: row[::25] for name, row in found.distribution.items()}
@@ -170,7 +126,7 @@ def whole(found):
 
 def scores(key):
     """`score` without and with groups, and the sums of each item."""
-    gold, read = TABLES[key]
+    gold, read = (list(map(taken, rows)) for rows in cases("tables")[key].values())
     pairs = [f"g{row // 2}" for row in range(len(gold))]
     sums, statistic = sufficient(key, gold, read)
     return {

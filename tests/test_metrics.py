@@ -11,22 +11,19 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from conftest import cases
+from conftest import cases, taken
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rouge_score.rouge_scorer import RougeScorer
-from sacrebleu.metrics import BLEU
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from sklearn.preprocessing import MultiLabelBinarizer
 
 from benchhealth_utils import DATASETS, score
 from benchhealth_utils.schema import BenchHealthError
-from benchhealth_utils.stats import bootstrap, group_sums, wilson, wilson_of_share
+from benchhealth_utils.stats import wilson, wilson_of_share
 from benchhealth_utils.tasks import TASKS, sufficient
 from benchhealth_utils.tasks.hallmarks import HALLMARKS
 
 A = frozenset
-OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 EXAMS = ("medqa", "medmcqa", "mmlu_medicine")
 CHOICES = {
     **dict.fromkeys(EXAMS, "ABCD"),
@@ -44,13 +41,6 @@ CASES = cases("metrics")
 HAND = [
     pytest.param(key, case, id=f"{key}: {n}") for key in CASES for n, case in CASES[key].items()
 ]
-
-
-def taken(value):
-    """A gold value or reading from the table: lists are sets, a list in a list a pair."""
-    if not isinstance(value, list):
-        return value
-    return A(tuple(each) if isinstance(each, list) else each for each in value)
 
 
 def worth(value):
@@ -99,11 +89,6 @@ def test_every_task_is_worked_by_hand():
 
 sets = st.frozensets(st.sampled_from("abcdef"), max_size=6)
 labels = st.frozensets(st.sampled_from(HALLMARKS), max_size=5)
-texts = st.lists(
-    st.sampled_from(["a", "b", "c", "d", "e", ".", "Lungs", "lungs", "3.5", "follow-up"]),
-    max_size=14,
-)
-text_pairs = st.lists(st.tuples(texts.filter(bool), st.none() | texts), min_size=1, max_size=6)
 
 
 def pairs_of(gold, read):
@@ -145,23 +130,6 @@ def test_labels_equal_scikit_learn(key, counted, macro, data):
     whole = scikit_learn(gold, known, labels=macro, average="macro")
     assert found.extra["macro_f1"] == pytest.approx(whole[2])
     assert found.extra["accuracy"] == pytest.approx(accuracy_score(gold, known))
-
-
-@given(text_pairs)
-def test_texts_equal_their_packages(pairs):
-    gold = [" ".join(g) for g, _ in pairs]
-    read = [None if r is None else " ".join(r) for _, r in pairs]
-    scorer = RougeScorer(["rougeL"], use_stemmer=True)
-    rows = [scorer.score(g, r or "")["rougeL"] for g, r in zip(gold, read, strict=True)]
-    rouge = score("iu_xray", gold, read)
-    assert (rouge.precision, rouge.recall, rouge.value) == pytest.approx(np.mean(rows, axis=0))
-    bleu = BLEU(tokenize="intl", lowercase=True, smooth_method="none")
-    expected = bleu.corpus_score([r or "" for r in read], [gold])
-    found = score("mimic_iii", gold, read)
-    assert found.value == pytest.approx(expected.score / 100, abs=1e-12)
-    assert found.extra["signature"] == str(bleu.get_signature())
-    assert found.extra["brevity_penalty"] == pytest.approx(expected.bp)
-    assert (found.precision, found.recall) == (rouge.precision, rouge.recall)
 
 
 # ---- What holds for every metric --------------------------------------------
@@ -293,26 +261,6 @@ def test_wilson_at_its_limits():
     assert wilson(2, 4)[0] < low < wilson(3, 4)[0] and wilson(2, 4)[1] < high < wilson(3, 4)[1]
     with pytest.raises(BenchHealthError, match="expected 0 to 1"):
         wilson_of_share(1.5, 4)
-
-
-def _mean(totals):
-    return totals[..., 0] / totals[..., 1]
-
-
-def test_the_bootstrap_over_items_and_groups():
-    sums = np.array([[1.0, 2], [3, 4], [5, 6]])
-    assert group_sums(sums, ["x", "y", "x"]).tolist() == [[6, 8], [3, 4]]
-    assert group_sums(sums, ["x", "y", "x"], "yzx").tolist() == [[3, 4], [0, 0], [6, 8]]
-    sums = np.column_stack([[1.0] * 400 + [0.0] * 600, np.ones(1000)])
-    low, high = bootstrap(sums, _mean, seed=3)
-    assert (low, high) == bootstrap(sums, _mean, seed=3)
-    half = 1.96 * (0.4 * 0.6 / 1000) ** 0.5
-    assert (low, high) == pytest.approx((0.4 - half, 0.4 + half), abs=0.004)
-    assert bootstrap(np.array([[1.0, 1.0]]), _mean) == (1, 1) == bootstrap(np.ones((9, 2)), _mean)
-    # wider over groups whose items agree
-    sums = np.column_stack([np.repeat([1.0, 0.0] * 20, 10), np.ones(400)])
-    alone, together = bootstrap(sums, _mean), bootstrap(sums, _mean, [i // 10 for i in range(400)])
-    assert together[1] - together[0] > 2.5 * (alone[1] - alone[0])
 
 
 # ---- The official labels ----------------------------------------------------

@@ -57,24 +57,6 @@ def test_the_modes_of_a_name_are_those_of_the_model_it_opens(monkeypatch):
     assert modes_of("smollm2-135m") == modes_of("hf:x/y") == ("generate", "likelihood")
 
 
-def with_entry(monkeypatch, **facts):
-    """The registry with one vendor's model more, under the key mine-1."""
-    spec = dataclasses.replace(
-        MODELS["gpt-4"], key="mine-1", name="Mine", vendor="Acme", checkpoint="mine-1-0101",
-        **{"retired": None, "snapshots": {}, "price": {}} | facts,
-    )  # fmt: skip
-    monkeypatch.setitem(MODELS, "mine-1", spec)
-
-
-def test_a_vendors_model_that_is_not_retired_is_said_to_be_behind_its_api(monkeypatch):
-    with_entry(monkeypatch)
-    with pytest.raises(ModelError, match="behind the API of Acme: run it with -p model openai:min"):
-        open_model("mine-1")
-    with FaultServer() as server:
-        point_at(monkeypatch, "openai", server)
-        assert open_model("openai:mine-1-0101").price.prompt == 0  # none is listed
-
-
 @pytest.mark.parametrize("key", PAPER)
 def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
     """On a machine without weights, keys or network."""

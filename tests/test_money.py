@@ -16,7 +16,7 @@ from benchhealth_utils.human_eval.sample import Dialogue
 from benchhealth_utils.models import money
 from benchhealth_utils.models.money import Budget, Price, known_price, most_tokens
 from benchhealth_utils.models.remote import Stopped
-from benchhealth_utils.plan import announce, plan
+from benchhealth_utils.plan import plan
 from benchhealth_utils.schema import BenchHealthError, ModelError
 
 NO_TOKENIZER = "anthropic:somebodys-model"
@@ -103,14 +103,6 @@ def test_without_a_budget_a_process_has_five_dollars_or_what_is_stated(connect, 
         monkeypatch.setenv("BENCHHEALTH_BUDGET", "much")
         with pytest.raises(ModelError, match="BENCHHEALTH_BUDGET is 'much'"):
             connect(server)
-
-
-def test_a_budget_books_what_was_set_aside():
-    budget = Budget(1.0)
-    assert budget.reserve(0.4) and budget.reserve(0.6) and not budget.reserve(0.1)
-    budget.settle(0.4, 0.0)  # not billed
-    assert budget.settle(0.6, 0.5) == budget.spent == 0.5 and budget.held == 0
-    assert budget.reserve(0.5) and not budget.reserve(0.01)
 
 
 @pytest.mark.parametrize("limit", [-1.0, float("nan"), float("inf"), "5"])
@@ -227,18 +219,6 @@ def test_what_a_plan_says_of_prices_limits_and_time(monkeypatch):
 def test_numbers_that_are_none_are_refused(wrong, message):
     with pytest.raises(BenchHealthError, match=message):
         plan(NO_TOKENIZER, ["gad"], **wrong)
-
-
-def test_an_endpoint_elsewhere_is_announced_as_results_name_it(monkeypatch, capsys):
-    """Its host may be a name inside a house; pages show what is printed."""
-    monkeypatch.setenv("OPENAI_BASE_URL", "https://ward7.example.org/v1")
-    monkeypatch.setenv("OPENAI_API_KEY", "x")
-    model = open_model("openai:mine")
-    announce(model, ["gad"], limit=1)
-    said = capsys.readouterr().out
-    assert (
-        "ward7" not in said and model.signature["endpoint"] in said and "Budget: 5 dollars" in said
-    )
 
 
 def test_the_command_prints_a_line_a_data_set_and_a_sum(capsys):

@@ -1,9 +1,7 @@
 """The rating page in a real browser: with and without JavaScript, by keyboard, at every size."""
 
-import os
 import re
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -90,12 +88,6 @@ def opened(browser, server, name, size="desktop", **settings):
     context.close()
 
 
-def picture(page, name):
-    if folder := os.environ.get("BENCHHEALTH_SCREENSHOTS"):
-        path = Path(folder).expanduser() / f"rate-{name}.png"
-        page.screenshot(path=path, full_page=True)
-
-
 def test_every_choice_is_saved_at_once_and_two_tabs_agree(browser, server):
     with opened(browser, server, "anna") as anna:
         anna.log_in()
@@ -134,7 +126,6 @@ def test_a_killed_server_loses_nothing_that_was_said_to_be_saved(browser, server
         dora.page.get_by_role("alert").get_by_text("Not saved").wait_for()
         assert dora.mark("Comprehensiveness").inner_text() == "○ Open"
         assert dora.said() == {"faithfulness": "right"}
-        picture(dora.page, "lost")
         server.start()
         dora.control("Robustness", "Tie").check()  # the session holds, and what waited goes too
         dora.mark("Comprehensiveness").get_by_text("Saved: Left").wait_for()
@@ -146,7 +137,6 @@ def test_a_killed_server_loses_nothing_that_was_said_to_be_saved(browser, server
 def test_the_keyboard_alone_is_enough_and_every_size_is_legible(browser, server):
     with opened(browser, server, "cora", "phone") as cora:
         page = cora.page
-        picture(page, "log-in")
 
         def tab_to(what):
             for _ in range(20):
@@ -172,7 +162,6 @@ def test_the_keyboard_alone_is_enough_and_every_size_is_legible(browser, server)
         page.get_by_text("1 of 3 complete").wait_for()
         for size, (width, height) in SIZES.items():
             page.set_viewport_size({"width": width, "height": height})
-            picture(page, size)
             assert not scrolls_sideways(page), size
             assert page.evaluate(SMALL) == [], size
             assert page.evaluate(CONTRAST) == [], size
@@ -190,7 +179,6 @@ def test_the_keyboard_alone_is_enough_and_every_size_is_legible(browser, server)
         for heading in ("Card 3 of 3", "The end"):
             cora.press("Next", heading)
         page.get_by_text("Open cards: 2").wait_for()
-        picture(page, "end")
         assert cora.problems == [] and len(clicks(cora.study, "cora")) >= 6
 
 
@@ -202,6 +190,5 @@ def test_the_senior_sees_the_raters_and_dark_colours_are_legible(browser, server
         senior.log_in()
         assert senior.page.locator("caption").inner_text() == "What the raters said"
         assert senior.page.locator("th[scope=col]").count() == 5
-        picture(senior.page, "senior")
         assert not scrolls_sideways(senior.page) and senior.page.evaluate(CONTRAST) == []
         assert senior.page.get_by_label(re.compile("Difficult")).count() == 0

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-import string
 import time
 from functools import cache, partial
 from itertools import pairwise, product
-from pathlib import Path
 
 import pytest
 from conftest import cases
@@ -26,7 +24,6 @@ from benchhealth_utils.tasks import TASKS
 from benchhealth_utils.tasks.hallmarks import HALLMARKS
 from benchhealth_utils.tasks.relations import SHOWN
 
-CASES = Path(__file__).parent / "cases"
 OPTIONS = {"A": "Warfarin", "B": "Amoxicillin", "C": "Metformin", "D": "Lisinopril"}
 EXAMS = ("medqa", "medmcqa", "mmlu_medicine")
 NER = ("bc5_disease", "ncbi_disease")
@@ -403,27 +400,6 @@ def test_a_thought_is_never_read(text):
     assert said("medqa", f"{thought}</think>Answer: B") == "B"
 
 
-VALUES = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(0, 9), st.sampled_from(["asthma", "gout", ""])),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(["diseases", "name", "type", "label", "x"]), inner),
-    ),
-    max_leaves=8,
-)
-
-
-@given(VALUES, st.sampled_from(["{}", "x-1 | {}", "```json\n{}\n```", "Answer: {}"]))
-def test_any_json_can_be_asked(value, form):
-    for reply in (form.format(json.dumps(value)), form.format(value)):
-        for key in INPUTS:
-            read(item(key), reply)
-        assert said("hoc", reply) in (None, [])
-        check_spans(
-            read(item("bc5_disease"), reply) or frozenset(), INPUTS["bc5_disease"]["sentence"]
-        )
-
-
 @pytest.mark.parametrize(
     "unit",
     ["so ", "A ", "answer ", "(", "选", "- a\n", "medications ", "'a", "1 mg ", "asthma, ", "<"]
@@ -449,17 +425,6 @@ def test_a_distractor_white_space_or_bold_changes_nothing(key):
             assert said(key, reply + gap + other) == gold, (reply, other)
 
 
-@given(
-    st.sets(st.sampled_from(HALLMARKS), min_size=1, max_size=9),
-    st.sampled_from(["; ", ", ", "\n", "\n- "]),
-    st.sampled_from(["", "Answer: ", "The correct categories are: "]),
-)
-def test_any_hallmarks_in_any_list_are_read(names, mark, cue):
-    reply = f"{cue}{mark if mark.startswith(chr(10)) else ''}{mark.join(sorted(names))}"
-    assert read(item("hoc"), reply) == names
-    assert read(item("hoc"), f"{reply}\n\nThe work was done in mice, not in patients.") == names
-
-
 PROSE = """
 fever cough clot pain high low rises falls after before today patient kidney liver a an the A of
 with in man woman aged 45 years examined soon well often, slowly, badly. gene drug level
@@ -471,18 +436,3 @@ def test_prose_without_a_cue_or_a_name_is_not_read(words):
     text = f"The {' '.join(words)} was seen."
     for key in ("medqa", "pubmedqa", "chatdoctor", "ddi", "gad", "hoc", "bc5_disease"):
         assert read(item(key), text) is None, key
-
-
-@given(st.lists(st.sampled_from([" ", ", ", " and ", " or "]), min_size=1, max_size=4), st.data())
-def test_an_exemplar_s_answer_is_read_back_whatever_stands_in_its_names(gaps, data):
-    sentence, ends = "worda", [5]
-    for number, gap in enumerate(gaps, 1):
-        sentence += f"{gap}word{string.ascii_lowercase[number]}"
-        ends.append(len(sentence))
-    cuts = sorted(data.draw(st.sets(st.integers(0, len(gaps)), max_size=6)))
-    spans = set()
-    for first, last in zip(cuts[::2], cuts[1::2], strict=False):
-        comma = data.draw(st.booleans()) and sentence.startswith(",", ends[last])
-        spans.add((ends[first] - 5, ends[last] + comma))
-    one = item("bc5_disease", sentence=sentence)
-    assert read(one, TASKS["bc5_disease"].answer(frozenset(spans), one)) == spans

@@ -97,10 +97,7 @@ def test_credentialed_items_and_texts_stay(tmp_path):
 
 @pytest.mark.parametrize(
     "which, form, said",
-    [
-        (slice(None), "xml", "no format 'xml'"),
-        (slice(0), "csv", "there are no runs"),
-    ],
+    [(slice(None), "xml", "no format 'xml'"), (slice(0), "csv", "there are no runs")],
 )
 def test_what_cannot_be_written_is_refused(which, form, said, runs, tmp_path):
     with pytest.raises(BenchHealthError, match=said):

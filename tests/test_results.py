@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, read
+from benchhealth_utils import DATASETS, evaluate, frame, items, load, published, read
 from benchhealth_utils.results import publish_answers, record, recorded, without_echo
 from benchhealth_utils.schema import DATA, Answer, BenchHealthError, Example
 from benchhealth_utils.tasks import TASKS, score
@@ -68,13 +68,6 @@ def test_published_runs_hold_no_text(runs):
         table = items(run)
         assert table[["reading", "gold", "reply"]].isna().all(axis=None)
         assert not run.examples and not run.answers
-
-
-def test_published_runs_can_be_compared_item_by_item():
-    table = compare(published("supervised"), published("majority"))
-    assert list(table["dataset"]) == [run.dataset for run in published("supervised")]
-    hoc = table.set_index("dataset").loc["hoc"]
-    assert hoc["low"] > 0.5 and hoc["p"] < 0.001 and hoc["p_holm"] >= hoc["p"]
 
 
 def test_a_run_is_read_back_as_it_was(tmp_path):

@@ -76,10 +76,3 @@ def test_what_was_exported_answered_and_imported_is_what_the_model_says(
     model, tmp_path, monkeypatch
 ):
     assert differing(model, ["gad", "medqa"], 2, tmp_path, monkeypatch) == (0, 4)
-
-
-@pytest.mark.slow
-def test_five_hundred_official_items_make_the_round_trip(model, tmp_path, monkeypatch, real_data):
-    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
-    keys = ["gad", "ncbi_disease", "hoc", "medqa", "pubmedqa"]
-    assert differing(model, keys, 100, tmp_path, monkeypatch) == (0, 500)

@@ -7,7 +7,6 @@ import gzip
 import json
 import tracemalloc
 from collections import Counter
-from itertools import combinations
 
 import pytest
 from conftest import cases
@@ -227,24 +226,6 @@ def test_where_an_instruction_ends(tmp_path):
     expected = [f"{told} {target}" for target in CASES["ends"].values()]
     expected += [f"{target} {told}" for target in CASES["leading"].values()]
     assert instructions(tmp_path, texts) == [("service : x cough .", each) for each in expected]
-
-
-MARKERS = (  # in the order in which they are tried
-    " Followup  Instruction ", " [**Hospital1 2**] instruction ", " Wound instructions: ",
-    "      [**Name 3**] ", "      Dr. [**Name 4**] ", " Reviewed by ", " Completed by ",
-    " Dictated by ",
-)  # fmt: skip
-
-
-def test_markers_are_tried_in_order(tmp_path):
-    beta = "beta " + "x y " * 15  # no bracket reaches the other marker
-    pairs = list(combinations(MARKERS, 2))
-    bodies = [f"{a}{beta}{b}" for pair in pairs for a, b in (pair, pair[::-1])]
-    found = instructions(tmp_path, [f"{NOTE}Alpha. {FIVE}{body}gamma." for body in bodies])
-    for number, (_, target) in enumerate(found):
-        words = target.split()
-        assert "alpha" in words and "gamma" not in words
-        assert ("beta" in words) == bool(number % 2)  # the first marker stands second
 
 
 def test_brackets_become_labels(tmp_path):

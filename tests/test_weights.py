@@ -197,15 +197,6 @@ def test_an_adapter_on_a_tied_layer_leaves_the_other_end_as_it_is(tokenizer, tmp
     first_answer(model, tmp_path)
 
 
-@pytest.mark.parametrize("key", ["huatuo", "alpaca-7b"])
-def test_a_base_that_is_missing_is_named(shelf, base, key):
-    if key == "huatuo":
-        adapter(base, shelf / key)
-    with pytest.raises(ModelError, match="Both are needed") as caught:
-        open_model(key)
-    assert str(caught.value).startswith(f"{key} (") and "llama-7b" in str(caught.value)
-
-
 def test_an_adapter_that_does_not_fit_is_refused(shelf, tokenizer, base, base_folder):
     """Of another size, or with tensors of other names, which would leave the base as it is."""
     from safetensors.torch import load_file, save_file
@@ -268,12 +259,6 @@ def test_differences_are_added_to_their_base_once_with_the_tool(alpaca, tmp_path
     shutil.copytree(alpaca.folder / "alpaca-7b-wdiff", alpaca.shelf / "alpaca-7b")
     with pytest.raises(ModelError, match="not the whole weights.*tools/recover_alpaca.py"):
         open_model("alpaca-7b", **PLAIN)
-
-
-def test_the_sum_may_count_rotary_frequencies_as_older_transformers_did(alpaca):
-    """Each layer of 16 dimensions in 2 heads has 4 of them: 1, 0.1, 0.01, 0.001."""
-    recover(alpaca, checksum=MODELS["alpaca-7b"].checksum + 2 * 1.111)
-    assert (alpaca.shelf / "alpaca-7b" / "config.json").exists()
 
 
 def test_a_wrong_sum_or_base_is_an_error_and_nothing_is_kept(alpaca, tokenizer):
@@ -521,36 +506,6 @@ def test_weights_with_a_tensor_missing_are_refused(base_folder, tmp_path):
     (folder / "model.safetensors").write_bytes(b"\x08")
     with pytest.raises(ModelError, match="no usable causal language model"):
         open_model(f"hf:{folder}", **PLAIN)
-
-
-def test_the_tokens_of_a_llama_are_those_of_its_own_tokenizer(shelf, tmp_path):
-    """A tokenizer as LLaMA's authors gave it out: a single file of sentencepiece's."""
-    pytest.importorskip("google.protobuf")
-    sentencepiece = pytest.importorskip("sentencepiece")
-    folder = shelf / "medalpaca-7b"
-    folder.mkdir()
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter((ROOT / "README.md").read_text(encoding="utf-8").splitlines()),
-        model_prefix=str(folder / "tokenizer"), vocab_size=500, model_type="bpe",
-        byte_fallback=True, split_digits=True, normalization_rule_name="identity",
-        remove_extra_whitespaces=False, minloglevel=2,
-    )  # fmt: skip
-    (folder / "tokenizer.vocab").unlink()
-    settings = {"tokenizer_class": "LlamaTokenizer", "add_bos_token": True}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    own = sentencepiece.SentencePieceProcessor(str(folder / "tokenizer.model"))
-    config = transformers.LlamaConfig(
-        vocab_size=500, hidden_size=16, intermediate_size=16, num_hidden_layers=1,
-        num_attention_heads=2, num_key_value_heads=1,
-    )  # fmt: skip
-    transformers.LlamaForCausalLM(config).save_pretrained(folder)
-    model = open_model("medalpaca-7b", **PLAIN)
-    for item in load("gad")[:3] + load("medqa")[:3]:
-        request = make_requests([item], shots=0, seed=0, mode="generate")[0][0]
-        rendered = model.prompts.render(request)
-        assert rendered.text == with_template(template("medalpaca"), request.messages)
-        assert list(rendered.ids) == [own.bos_id(), *own.encode(rendered.text)]
-    first_answer(model, tmp_path)
 
 
 # the hub ------------------------------------------------------------------------------------
