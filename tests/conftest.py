@@ -128,6 +128,13 @@ def real_data() -> Path:
 
 
 @pytest.fixture
+def runs(tmp_path, monkeypatch):
+    """The folder in which results and answers of a test are kept."""
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+@pytest.fixture
 def child():
     """Start work in a process of its own that a test can strike; it knows what the test knows."""
     started = []

@@ -17,10 +17,8 @@ KEY = "a-key-of-the-tests-0123456789"
 
 
 @pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
+def priced(runs, monkeypatch):
     monkeypatch.setenv("BENCHHEALTH_PRICE", "1/2")
-    return tmp_path / "runs"
 
 
 @pytest.fixture(params=VENDORS)

@@ -13,10 +13,7 @@ from benchhealth_utils.answers import Store, answer, store_path
 from benchhealth_utils.cluster import on_ray, on_slurm
 from benchhealth_utils.schema import BenchHealthError
 
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
+pytestmark = pytest.mark.usefixtures("runs")
 
 
 def lines(path):

@@ -115,13 +115,6 @@ def test_a_set_that_is_not_here_comes_with_advice_that_works(key, tmp_path):
         assert command in caught.value.advice
 
 
-def test_advice_on_a_damaged_file_names_the_folder_in_use(fresh):
-    root = fresh("gad")
-    (root / "gad" / "test.tsv").write_text("damaged")
-    with pytest.raises(DataError, match=f"benchhealth_utils.download gad --to {root}`"):
-        load("gad", root=root)
-
-
 def swapped(path, header):
     """The file with yes for no and no for yes."""
     rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()]

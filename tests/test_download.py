@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 from fault_server import Loopback
 
-from benchhealth_utils import download, load
+from benchhealth_utils import download
 from benchhealth_utils.download import DownloadError, members_digest
 from benchhealth_utils.registry import DATASETS, Dataset
 
@@ -421,14 +421,3 @@ def test_credentialed_sets_are_never_fetched(two, server, registry, tmp_path, ca
         assert "mimic_folder/notes.csv.gz: from 1.4" in out
     assert tree(tmp_path / "to") == WHOLE
     assert len(server.requests) == 2
-
-
-def test_the_official_files_from_a_mirror(real_data, tmp_path):
-    is_open = [key for key, spec in DATASETS.items() if spec.tier == "open"]
-    assert len(is_open) == 11
-    found = download.download(is_open, mirror=real_data, folder=tmp_path, optional=True)
-    assert sorted(found.values()) == ["fetched"] * 21 + ["optional"] * 2
-    for key in is_open:
-        spec = DATASETS[key]
-        assert len(load(key, root=tmp_path)) == spec.size, key
-        assert load(key, "train", root=tmp_path), key

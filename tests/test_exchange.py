@@ -14,6 +14,8 @@ from benchhealth_utils.answers import Store, answer, store_path
 from benchhealth_utils.exchange import Kind, answer_shard, asked, bring_in, export, merge
 from benchhealth_utils.schema import BenchHealthError, ModelError
 
+pytestmark = pytest.mark.usefixtures("runs")
+
 FILES = Path(__file__).parent / "exchange"
 FATES = "ok truncated refused empty error expired duplicate missing torn".split()
 FORMATS = {
@@ -23,12 +25,6 @@ FORMATS = {
     "plain": ["plain.jsonl"],
 }
 LOST = {"openai": set(), "anthropic": set(), "vllm": set(), "plain": {"error", "expired"}}
-
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
-    return tmp_path / "runs"
 
 
 def exported(tmp_path, *keys, model="tiny", **options):

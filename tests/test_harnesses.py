@@ -11,13 +11,10 @@ from benchhealth_utils.answers import store_path
 from benchhealth_utils.harnesses import bring_logs
 from benchhealth_utils.schema import BenchHealthError
 
+pytestmark = pytest.mark.usefixtures("runs")
+
 STAMP = "2026-11-28T22-46-32.123456"
 LETTERS = "ABCD"
-
-
-@pytest.fixture(autouse=True)
-def runs(tmp_path, monkeypatch):
-    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
 
 
 def reply(at):
@@ -139,29 +136,16 @@ def test_answers_to_other_prompts_are_never_those_to_ours(tmp_path):
         evaluate("imported:tiny#lm-eval", "medqa", progress=False)
 
 
-def without_one(rows):
-    return rows[:-1]
-
-
-def from_elsewhere(rows):
-    return [*rows, rows[0] | {"doc_id": 99, "doc": {"sent1": "Is this of another set?"}}]
-
-
-def different(rows):
-    return [*rows, rows[0] | {"doc_id": 99, "resps": [["Answer: none"]]}]
-
-
-def broken(rows):
-    return [*rows, {"doc_id": 99}]
+OTHER = {"doc_id": 99, "doc": {"sent1": "Is this of another set?"}}
 
 
 @pytest.mark.parametrize(
     "change, said",
     [
-        (without_one, "1 of 24 items have no answer"),
-        (from_elsewhere, "99 is no item of medqa"),
-        (different, "a second, different answer to item"),
-        (broken, "cannot be read as a log of lm-eval (KeyError"),
+        (lambda rows: rows[:-1], "1 of 24 items have no answer"),
+        (lambda rows: [*rows, rows[0] | OTHER], "99 is no item of medqa"),
+        (lambda rows: [*rows, rows[0] | {"resps": [["x"]]}], "a second, different answer to item"),
+        (lambda rows: [*rows, {"doc_id": 99}], "cannot be read as a log of lm-eval (KeyError"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_nothing_stored(change, said, tmp_path):

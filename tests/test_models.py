@@ -192,13 +192,6 @@ def test_out_of_memory_halves_what_is_asked_at_once(kind, mode, request, monkeyp
 
 
 @pytest.mark.model
-def test_a_reply_that_does_not_end_is_truncated(local):
-    replies = asked(local, requests_of("medqa", 2, cap=3))
-    assert {r.status for r in replies.values()} == {"truncated"}
-    assert {r.usage["completion_tokens"] for r in replies.values()} == {3}
-
-
-@pytest.mark.model
 def test_likelihood_equals_the_probabilities_of_one_plain_forward_pass(local):
     """Recomputed without batches, padding or the one-token shortcut."""
     import torch

@@ -403,10 +403,6 @@ def test_more_room_for_replies_is_asked_for_and_part_of_the_key(connect, monkeyp
         monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "5")  # less than the task gives
         ask(connect(server), items(1))
         assert [body["max_tokens"] for body in server.bodies] == [4096, 20]
-        for stated in ("0", "-1", "many", "1.5"):
-            monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", stated)
-            with pytest.raises(ModelError, match="BENCHHEALTH_MAX_TOKENS is"):
-                connect(server)
     assert "reply_limit" not in usual.signature and roomy.signature["reply_limit"] == 4096
 
 

@@ -400,9 +400,10 @@ def test_more_room_for_replies_is_stated_in_the_environment(base_folder, tmp_pat
     )
     monkeypatch.setattr(model.prompts, "window", len(prompt.ids) + 9)
     assert first_answer(model, tmp_path / "b").usage["completion_tokens"] == 9
-    monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", "many")
-    with pytest.raises(ModelError, match="BENCHHEALTH_MAX_TOKENS is 'many'"):
-        open_model(f"hf:{base_folder}", **PLAIN)
+    for stated in ("0", "-1", "many", "1.5"):
+        monkeypatch.setenv("BENCHHEALTH_MAX_TOKENS", stated)
+        with pytest.raises(ModelError, match=f"BENCHHEALTH_MAX_TOKENS is '{stated}'"):
+            open_model(f"hf:{base_folder}", **PLAIN)
 
 
 def test_thinking_is_switched_where_the_chat_format_can(base, tokenizer, tmp_path, monkeypatch):
