@@ -50,7 +50,7 @@ book: setup ## execute the chapters with MODEL and build the book, strictly
 	@echo "The book is in _build/html/index.html"
 
 test: setup ## run the tests, two files at a time
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## check style, and that notebooks carry no outputs
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

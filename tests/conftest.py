@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import ipaddress
 import os
 import shutil
@@ -63,6 +64,17 @@ def _check(address) -> None:
     """Addresses of other families than IP are strings: a socket in a file."""
     if isinstance(address, tuple) and not _is_local(address[0]):
         raise NetworkRefused(f"tests use no network; this one asked for {address}")
+
+
+# The files that take longest come first, so that no process is left with one of them at the end.
+LONGEST = (
+    "notebooks readings models remote serve cli weights human_analysis staging secrets".split()
+)
+
+
+def pytest_collection_modifyitems(items):
+    place = {f"test_{name}": at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(autouse=True)
@@ -177,3 +189,22 @@ def simulated():
     about = ["rater", "card", "role"]
     votes = wide.drop(columns="difficult").melt(about, var_name="criterion", value_name="verdict")
     return votes, wide[[*about, "difficult"]], cards.assign(equal=False, flags=[()] * len(cards))
+
+
+@pytest.fixture
+def department(tmp_path):
+    """Writes reports as MIMIC-CXR has them, some a patient; gives the folder."""
+
+    def write(*reports, per_patient=1, images=1):
+        rows = ["dicom_id,study_id,subject_id,split"]
+        for number, (split, text) in enumerate(reports):
+            study, subject = 50000000 + number, 10000000 + 100000 * (number // per_patient)
+            rows += [f"{study}-{image},{study},{subject},{split}" for image in range(images)]
+            path = tmp_path / f"mimic_cxr/files/p{str(subject)[:2]}/p{subject}/s{study}.txt"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        listed = tmp_path / "mimic_cxr" / "mimic-cxr-2.0.0-split.csv.gz"
+        listed.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode()))
+        return tmp_path
+
+    return write

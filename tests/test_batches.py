@@ -144,6 +144,15 @@ def test_what_may_not_be_sent_is_not(options, said, monkeypatch):
         assert not server.paths
 
 
+def test_the_vendors_words_come_without_the_key(vendor, monkeypatch):
+    with served(monkeypatch, vendor) as server:
+        submit(f"{vendor}:model", ["gad"])
+        server.batches.clear()
+        with pytest.raises(ModelError, match="No batch batch_0") as caught:
+            fetch(f"{vendor}:model")
+    assert KEY not in str(caught.value)
+
+
 def test_the_verbs(monkeypatch, capsys):
     with served(monkeypatch, "openai", states=[]):
         assert cli.main(["batch", "submit", "openai:model", "--datasets", "gad"]) == 0

@@ -117,6 +117,19 @@ def test_the_keyboard_sorts(scores):
     assert scores.evaluate("document.activeElement.textContent.trim()") == "Score"
 
 
+def test_arrows_show_the_direction_without_colour(scores):
+    def arrow():
+        return scores.locator("th button").first.evaluate(
+            "b => getComputedStyle(b, '::after').content"
+        )
+
+    seen = [arrow()]
+    for _ in range(2):
+        scores.locator("th button").first.click()
+        seen.append(arrow())
+    assert len(set(seen)) == 3
+
+
 def test_the_file_holds_the_table_whatever_is_in_it(browser, address):
     html = table(NASTY, "Nasty & <i>bad</i>.", "nasty-1", sortable=True).to_html()
     with visit(browser, address(html)) as page:

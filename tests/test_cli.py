@@ -126,14 +126,6 @@ def test_a_row_is_official_where_there_is_a_published_result(capsys):
     assert code == 0 and re.search(r"MedQA.* 1273 +24\.3 .*official +True", out)
 
 
-def test_the_module_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "benchhealth_utils", "row", "supervised"],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0 and "HoC" in done.stdout
-
-
 def test_chapters_are_run_and_a_good_one_stays_until_the_new_is_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
     folder = cli.run("majority", limit=4, chapters=["reasoning"])

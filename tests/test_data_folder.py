@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 import warnings
 
@@ -13,29 +12,9 @@ from benchhealth_utils.evaluation import evaluate, frame
 from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.schema import BenchHealthError, DataError
 
-HEAD = ["dicom_id", "study_id", "subject_id", "split"]
 GOOD = "\n FINDINGS: The heart is large.\n\n IMPRESSION: Cardiomegaly.\n"
 OWN = "\n Findings: zebrafinch.\n\n Opinion: zebrafinch.\n"
 NO_OPINION = "\n FINDINGS: zebrafinch.\n\n OPINION: zebrafinch.\n"
-
-
-@pytest.fixture
-def department(tmp_path):
-    """A folder with these reports of one's own, by split, numbered from 1."""
-
-    def write(*reports):
-        rows = []
-        for k, (split, text) in enumerate(reports, start=1):
-            study, patient = f"5{k:07}", f"1{k:07}"
-            rows.append([f"image{k}", study, patient, split])
-            place = tmp_path / f"mimic_cxr/files/p{patient[:2]}/p{patient}/s{study}.txt"
-            place.parent.mkdir(parents=True)
-            place.write_text(text)
-        with (tmp_path / "mimic_cxr/mimic-cxr-2.0.0-split.csv").open("w") as stream:
-            csv.writer(stream).writerows([HEAD, *rows])
-        return tmp_path
-
-    return write
 
 
 @pytest.mark.parametrize("key", ["mimic_cxr", "mimic_iii", "gad"])
@@ -62,19 +41,22 @@ def test_reports_with_other_headers_are_named_and_not_shown(department):
     root = department(("test", GOOD), ("test", OWN), ("test", NO_OPINION), ("train", OWN))
     said = (
         r"mimic_cxr: 2 of 3 test reports are left out: 1 with no FINDINGS and no IMPRESSION "
-        r"\(s50000002\); 1 with no IMPRESSION \(s50000003\)\. All of them: .*left_out"
+        r"\(s50000001\); 1 with no IMPRESSION \(s50000002\)\. All of them: .*left_out"
     )
     with pytest.warns(UserWarning, match=said) as caught:
-        assert [item.id for item in load("mimic_cxr", root=root)] == ["s50000001"]
+        assert [item.id for item in load("mimic_cxr", root=root)] == ["s50000000"]
     assert not any("zebrafinch" in str(each.message) for each in caught)
     assert left_out("mimic_cxr", root=root) == {
-        "s50000002": "no FINDINGS and no IMPRESSION",
-        "s50000003": "no IMPRESSION",
+        "s50000001": "no FINDINGS and no IMPRESSION",
+        "s50000002": "no IMPRESSION",
     }
     with pytest.raises(DataError) as refused:
         load("mimic_cxr", "train", root=root)
     text = str(refused.value)
-    assert "no train item in it. Left out: 1 with no FINDINGS and no IMPRESSION (s50000004)" in text
+    assert "no train item in it. Left out: 1 with no FINDINGS and no IMPRESSION (s50000003)" in text
+    root = department(("test", GOOD), *[("test", OWN)] * 5)
+    with pytest.warns(UserWarning, match=r"5 of 6 .*\(s50000001, s50000002, s50000003, \.\.\.\)"):
+        load("mimic_cxr", root=root)
     assert "never downloaded" in text and "benchhealth_utils.download" not in text
 
 

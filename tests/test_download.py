@@ -21,6 +21,7 @@ from fault_server import Loopback
 from benchhealth_utils import download
 from benchhealth_utils.download import DownloadError, members_digest
 from benchhealth_utils.registry import DATASETS, Dataset
+from benchhealth_utils.schema import DataError
 
 GOOD = b"sentence\tlabel\n" * 20_000
 OTHER = b"another file\n" * 1_000
@@ -379,6 +380,17 @@ def hoc_digest() -> str:
 def test_hoc_is_the_same_however_packed(members, options, tmp_path):
     path = pack(tmp_path / "x.zip", members.items(), **options)
     assert members_digest(path) == hoc_digest()
+
+
+def test_a_damaged_zip_is_named_as_such(tmp_path):
+    whole = pack(tmp_path / "x.zip", HOC.items(), zipfile.ZIP_STORED).read_bytes()
+    for data in (whole[:-9], whole.replace(b"VEGF", b"WEGF"), b"PK\x03\x04", b""):
+        (tmp_path / "x.zip").write_bytes(data)
+        with pytest.raises(DataError, match="not a whole zip"):
+            members_digest(tmp_path / "x.zip")
+    pack(tmp_path / "x.zip", [(f"{TOP}/README.md", b"#")])
+    with pytest.raises(DataError, match="without a text file"):
+        members_digest(tmp_path / "x.zip")
 
 
 def test_optional_files(server, registry, tmp_path, capsys):

@@ -209,6 +209,14 @@ def test_exports_are_the_requests_that_a_live_model_would_be_sent(form, tmp_path
         assert new["custom_id"] not in ids
 
 
+def test_perturbed_prompts_go_out_and_come_back(tmp_path):
+    for at, options in enumerate([{}, {"perturbation": "option_order"}]):
+        lines = exported(tmp_path / str(at), form="plain", limit=4, **options)
+        bring_in("tiny", [written(tmp_path / f"{at}.jsonl", answers_of(lines))])
+        (run,) = evaluate("imported:tiny", "medqa", limit=4, progress=False, **options)
+        assert run.counts == {"ok": 4}
+
+
 @pytest.mark.parametrize("options, said", cases("refused")["exports"])
 def test_an_export_that_cannot_be_is_refused_before_a_file_is_written(options, said, tmp_path):
     options = {"model": "tiny", "keys": ["medqa"], **options}
@@ -270,6 +278,22 @@ def test_two_answers_under_one_key_are_not_merged(tmp_path):
     assert store_path("majority", "gad").read_bytes() == before
     with pytest.raises(BenchHealthError, match="holds no answers"):
         merge([tmp_path / "nowhere"])
+
+
+@pytest.mark.model
+def test_shards_of_a_local_model_add_up_to_the_whole(tmp_path, monkeypatch):
+    """Where an answer depends on its batch, a share is one of whole batches."""
+    monkeypatch.setattr("benchhealth_utils.models.local.BATCH_ROWS", 2)
+    model, items = open_model("smollm2-135m", device="cpu"), load("gad")[:8]
+    whole = tmp_path / "whole"
+    model.max_tokens = 2
+    answer(model, items, store=whole, progress=False)
+    for k in (1, 2):
+        shares = [answer(model, items, shard=(k, 2), store=tmp_path / str(k), progress=False)]
+        assert 0 < len(shares[0]) < len(items)
+    merge([tmp_path / "1", tmp_path / "2"], tmp_path / "all")
+    merged, single = (store_path(model.name, "gad", at) for at in (tmp_path / "all", whole))
+    assert sorted(merged.read_bytes().split(b"\n")) == sorted(single.read_bytes().split(b"\n"))
 
 
 @pytest.mark.parametrize("words, said", cases("refused")["exchange_commands"])

@@ -17,6 +17,7 @@ from benchhealth_utils.cli import main
 from benchhealth_utils.human_eval import CRITERIA, Study, StudyError, create
 from benchhealth_utils.human_eval.sample import (
     Dialogue,
+    ask,
     collect,
     damage,
     load_dialogues,
@@ -336,6 +337,18 @@ def test_a_damaged_file_of_dialogues_is_refused(tmp_path, name, text, where):
         load_dialogues(tmp_path)
 
 
+def test_the_samples_are_synthetic_dialogues_in_the_official_layout(samples, tmp_path):
+    found = load_dialogues(samples)
+    assert len({item.id for item in found}) == len({item.question for item in found}) >= 24
+    fit, left_out, _ = usable(found, damage(found, physician=True))
+    assert left_out == {"swallowed": len(found) - len(fit)} and len(fit) < len(found)
+    assert usable(found, damage(found))[0] == found
+    rows = [{"input": item.question, "answer_icliniq": item.answer} for item in found]
+    (tmp_path / "chatdoctor").mkdir()
+    (tmp_path / "chatdoctor" / "iCliniq.json").write_text(json.dumps(rows))
+    assert load_dialogues(tmp_path) == found
+
+
 def test_rules_leave_out_or_note_and_are_counted():
     given = [
         Dialogue("1", "What is it?", "Welcome to ChatDoctor. Rest."),
@@ -395,6 +408,19 @@ def scripted(**script):
 
 
 TALKS = [Dialogue(f"d{i}", f"Why {i}?", f"Because {i}.") for i in range(6)]
+
+
+def test_replies_go_through_the_store_for_the_owner_alone_and_resume(tmp_path):
+    model = scripted(d2=Reply("error", "", "time-out"))
+    asked = [(talk.id, f"Patient: {talk.question}", "") for talk in TALKS]
+    options = {"may_fail": True, "store": tmp_path, "progress": False}
+    first = ask(model, "human_eval", 64, asked, **options)
+    assert [reply.status for reply in first] == ["ok", "ok", "error", "ok", "ok", "ok"]
+    (stored,) = tmp_path.rglob("human_eval.jsonl")
+    stored.chmod(0o644)  # as an earlier program left it
+    again = scripted()
+    assert ask(again, "human_eval", 64, asked, **options)[0] == first[0]
+    assert again.asked == ["d2"] and stat.S_IMODE(stored.stat().st_mode) == 0o600
 
 
 @pytest.fixture

@@ -57,6 +57,12 @@ def test_the_modes_of_a_name_are_those_of_the_model_it_opens(monkeypatch):
     assert modes_of("smollm2-135m") == modes_of("hf:x/y") == ("generate", "likelihood")
 
 
+def test_a_vendors_model_that_is_not_retired_is_said_to_be_behind_its_api(monkeypatch):
+    monkeypatch.setitem(MODELS, "gpt-4", dataclasses.replace(MODELS["gpt-4"], retired=None))
+    with pytest.raises(ModelError, match="behind the API of .*: run it with -p model openai:gpt-4"):
+        open_model("gpt-4")
+
+
 @pytest.mark.parametrize("key", PAPER)
 def test_each_paper_model_says_what_is_missing(key, monkeypatch, tmp_path):
     """On a machine without weights, keys or network."""

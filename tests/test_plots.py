@@ -43,6 +43,8 @@ def test_a_table_has_points_p_values_counts_and_empty_cells():
     assert (second["from"], second["words"]) == ("", "")
     assert "A &lt; B &amp; C" in html and "A < B" not in html
     assert SCORES["value"][0] == 0.2506  # the caller's frame is left as it was
+    (row, _) = cells(plots.table(SCORES[["value", "words"]], "c", "u", digits={"value": 4}))
+    assert row == {"Score": "0.2506", "words": "12.3"}
 
 
 def test_cards_mark_whole_words_and_escape_what_a_model_wrote():

@@ -135,3 +135,16 @@ def test_what_loading_weights_says_is_scrubbed(error, tmp_path):
             raise error(words)
         assert "planted" not in str(caught.value) and "somebody" not in str(caught.value)
         assert BLOT[:9] in str(caught.value)
+
+
+def test_half_a_key_of_the_hubs_words_is_not_shown(monkeypatch):
+    """Its message is cut short; what is cut is scrubbed before."""
+    from benchhealth_utils.models import weights
+
+    def fail(*_, **__):
+        raise OSError(f"{'x' * 139} http://me:{KEY}@example.org/x")
+
+    monkeypatch.setattr(weights, "_on_hub", fail)
+    with pytest.raises(weights.Absent) as caught:
+        weights.find("owner/name", name="x")
+    assert "planted" not in str(caught.value)

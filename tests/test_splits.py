@@ -244,25 +244,11 @@ def test_where_a_record_starts(header, tmp_path):
 # MIMIC-CXR: studies of a split, and those with both sections
 
 
-def cxr(root, reports, per_patient=3, images=1):
-    """Reports as studies, some a patient; every third patient is test. Gives the folder."""
-    rows = ["dicom_id,study_id,subject_id,split"]
-    for number, text in enumerate(reports):
-        patient = number // per_patient
-        study, subject = 50000000 + number, 10000000 + 100000 * patient
-        split = ("test", "train", "validate")[patient % 3]
-        rows += [f"{study}-{image},{study},{subject},{split}" for image in range(images)]
-        path = root / f"mimic_cxr/files/p{str(subject)[:2]}/p{subject}/s{study}.txt"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    split_file = root / "mimic_cxr" / "mimic-cxr-2.0.0-split.csv.gz"
-    split_file.write_bytes(gzip.compress(("\n".join(rows) + "\n").encode()))
-    return root
-
-
-def test_cxr_studies_with_both_sections(tmp_path):
+def test_cxr_studies_with_both_sections(department):
     texts = [" FINDINGS: View 1.\n IMPRESSION: Seen 1.", " FINDINGS: View 2.", " IMPRESSION: 3."]
-    root = cxr(tmp_path, [f"FINAL REPORT\n{text}\n" for text in texts] * 30, images=2)
+    parts = [part for part in ("test", "train", "validate") for _ in texts] * 10
+    reports = [f"FINAL REPORT\n{text}\n" for text in texts] * 30
+    root = department(*zip(parts, reports, strict=True), per_patient=3, images=2)
     for split in ("test", "train"):
         examples = load("mimic_cxr", split, root=root)
         assert len(examples) == len({e.group for e in examples}) == 10
@@ -273,9 +259,10 @@ def test_cxr_studies_with_both_sections(tmp_path):
     assert load("mimic_cxr", root=root)[1].group == "p10300000"
 
 
-def test_how_a_report_is_cut(tmp_path):
+def test_how_a_report_is_cut(department):
     reports = CASES["reports"]
-    examples = load("mimic_cxr", root=cxr(tmp_path, reports, per_patient=len(reports)))
+    root = department(*(("test", text) for text in reports), per_patient=len(reports))
+    examples = load("mimic_cxr", root=root)
     assert [[e.inputs["findings"], e.gold] for e in examples] == list(reports.values())
 
 

@@ -197,6 +197,15 @@ def test_an_adapter_on_a_tied_layer_leaves_the_other_end_as_it_is(tokenizer, tmp
     first_answer(model, tmp_path)
 
 
+@pytest.mark.parametrize("key", ["huatuo", "alpaca-7b"])
+def test_a_base_that_is_missing_is_named(shelf, base, key):
+    if key == "huatuo":
+        adapter(base, shelf / key)
+    with pytest.raises(ModelError, match="Both are needed") as caught:
+        open_model(key)
+    assert str(caught.value).startswith(f"{key} (") and "llama-7b" in str(caught.value)
+
+
 def test_an_adapter_that_does_not_fit_is_refused(shelf, tokenizer, base, base_folder):
     """Of another size, or with tensors of other names, which would leave the base as it is."""
     from safetensors.torch import load_file, save_file
@@ -250,6 +259,9 @@ def recover(alpaca, base="llama-7b", checksum=None):
 
 
 def test_differences_are_added_to_their_base_once_with_the_tool(alpaca, tmp_path):
+    """The sum may count rotary frequencies, as older transformers did: 4 in each of 2 layers."""
+    recover(alpaca, checksum=MODELS["alpaca-7b"].checksum + 2 * 1.111)
+    shutil.rmtree(alpaca.shelf / "alpaca-7b")
     recover(alpaca)
     model = open_model("alpaca-7b", **PLAIN)
     for name, tensor in alpaca.tuned.state_dict().items():
@@ -507,6 +519,18 @@ def test_weights_with_a_tensor_missing_are_refused(base_folder, tmp_path):
     (folder / "model.safetensors").write_bytes(b"\x08")
     with pytest.raises(ModelError, match="no usable causal language model"):
         open_model(f"hf:{folder}", **PLAIN)
+
+
+def test_without_protobuf_the_remedy_is_named(base_folder, monkeypatch):
+    """What transformers says then is of another package."""
+
+    def misled(*_, **__):
+        raise ValueError("`tiktoken` is required to read a `tiktoken` file.")
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", misled)
+    monkeypatch.setattr("benchhealth_utils.models.weights.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match="tokenizer.model needs the package protobuf"):
+        open_model(f"hf:{base_folder}", **PLAIN)
 
 
 # the hub ------------------------------------------------------------------------------------
