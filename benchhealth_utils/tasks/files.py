@@ -86,9 +86,8 @@ def decoded(stream: Iterable[bytes], path: Path | str) -> Iterator[str]:
     number, blank = 0, True
     try:
         for number, raw in enumerate(stream, 1):
-            line = raw.decode()
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
             if blank:
-                line = line.removeprefix("\ufeff") if number == 1 else line
                 page = line.lstrip().lower().startswith(("<!doctype html", "<html"))
                 problem = "this is a web page (an error page?), not the data file."
                 Place(path, "line 1").expect(not page, problem)
@@ -167,7 +166,7 @@ def _json(text: str, path: Path, where: str = "") -> Any:
 
 def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
     """The cells of each row of a quoted CSV file, and the line where it ends."""
-    limit = csv.field_size_limit(2**31 - 1)
+    csv.field_size_limit(2**31 - 1)
     reader, before = csv.reader(text_lines(path), strict=True), 0
     try:
         for row in reader:
@@ -177,8 +176,6 @@ def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
                 yield Place(path, f"{start}line {before}"), row
     except csv.Error as error:
         Place(path, f"line {reader.line_num}").reject(f"not a whole quoted CSV ({error}).")
-    finally:
-        csv.field_size_limit(limit)
 
 
 def csv_table(path: Path, columns: Sequence[str] = (), headed: bool = True) -> Iterator[Row]:

@@ -88,7 +88,16 @@ def add_csv(
     paths = {"test": Path(path).resolve(), "train": Path(train or path).resolve()}
 
     def read_file(spec, split, root):
-        yield from _rows(paths[split], key, text, gold, labels, id, group, tier != "open")
+        seen: set[str] = set()
+        for number, row in enumerate(csv_table(paths[split])):
+            shown, answer = row.field(text).strip(), row.field(gold).strip()
+            if labels:
+                found = f"gold is '{answer}'" if tier == "open" else "gold"
+                row.expect(answer in labels, f"{found}, which is none of: {', '.join(labels)}.")
+            identifier = row.field(id) if id else f"{key}-{number}"
+            row.once(seen, identifier)
+            unit = row.field(group) if group else identifier
+            yield Example(identifier, key, {"text": shown}, answer, unit)
 
     try:
         size = len(list(read_file(None, "test", None)))
@@ -126,16 +135,3 @@ def add_csv(
 
     DATASETS[key], TASKS[key] = spec, task
     return spec
-
-
-def _rows(path: Path, key, text, gold, labels, id, group, hidden):
-    seen: set[str] = set()
-    for number, row in enumerate(csv_table(path)):
-        shown, answer = row.field(text).strip(), row.field(gold).strip()
-        if labels:
-            found = "gold" if hidden else f"gold is '{answer}'"
-            row.expect(answer in labels, f"{found}, which is none of: {', '.join(labels)}.")
-        identifier = row.field(id) if id else f"{key}-{number}"
-        row.once(seen, identifier)
-        unit = row.field(group) if group else identifier
-        yield Example(identifier, key, {"text": shown}, answer, unit)
