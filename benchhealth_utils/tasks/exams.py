@@ -116,9 +116,8 @@ def pubmedqa(spec, split, root) -> Iterator[Example]:
     """
     folder = root / spec.folder
     path, truth_path = folder / "ori_pqal.json", folder / "test_ground_truth.json"
-    items, truth = json_document(path), json_document(truth_path)
-    for whole, place in ((items, Place(path)), (truth, Place(truth_path))):
-        place.expect(isinstance(whole, dict) and whole, "expected a JSON object keyed by PMID.")
+    items, truth = (Row(each, "", json_document(each)).values for each in (path, truth_path))
+    Place(truth_path).expect(truth, "there is no PMID in it.")
     absent = [pmid for pmid in truth if pmid not in items]
     problem = f"{len(absent)} test ids are missing, {', '.join(absent[:1])} the first."
     Place(path).expect(not absent, problem)
