@@ -6,10 +6,14 @@ import sys
 import warnings
 from itertools import pairwise
 
+import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import cases
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from statsmodels.stats.inter_rater import cohens_kappa
 
 from benchhealth_utils import paper
 from benchhealth_utils.cli import main
@@ -155,6 +159,37 @@ def test_agreement_by_hand():
     ):
         row = coefficient(found, name)
         assert row["value"] == pytest.approx(value) and row["n"] == 4
+
+
+rated = st.lists(st.tuples(*[st.sampled_from([*CHOICES, None])] * 3), min_size=2, max_size=9)
+
+
+@settings(max_examples=20)
+@given(rated)
+def test_coefficients_are_the_libraries(cards):
+    given = dict(zip(("ann", "ben", "eve"), map(list, zip(*cards, strict=True)), strict=True))
+    if all(choice is None for card in cards for choice in card):
+        return
+    found = analysis.agreement(told(given), replicates=5)
+    counts = np.array([[card.count(value) for value in CHOICES] for card in cards])
+    counts = counts[counts.sum(axis=1) > 1]
+    for name, scale in (("alpha", "ordinal"), ("alpha nominal", "nominal")):
+        value = coefficient(found, name)["value"]
+        if len(counts) == 0 or (counts.sum(axis=0) > 0).sum() < 2:
+            assert np.isnan(value)  # no card in common, or all chose alike
+        else:
+            expected = krippendorff.alpha(
+                value_counts=counts, value_domain=[0, 1, 2], level_of_measurement=scale
+            )
+            assert value == pytest.approx(expected)
+    for row in found[found["coefficient"] == "kappa"].itertuples():
+        one, two = (given[rater] for rater in row.raters.split(", "))
+        both = [pair for pair in zip(one, two, strict=True) if None not in pair]
+        if not both or min(len(set(side)) for side in zip(*both, strict=True)) == 1:
+            assert np.isnan(row.value)
+        else:
+            table = [[both.count((x, y)) for y in CHOICES] for x in CHOICES]
+            assert row.value == pytest.approx(cohens_kappa(table, return_results=False))
 
 
 def test_a_card_that_is_there_twice_under_one_item_makes_no_interval_narrower():
