@@ -137,6 +137,7 @@ def test_answers_to_other_prompts_are_never_those_to_ours(tmp_path):
 
 
 OTHER = {"doc_id": 99, "doc": {"sent1": "Is this of another set?"}}
+TWICE = {"doc_id": 99, "resps": [["Answer: none"]]}
 
 
 @pytest.mark.parametrize(
@@ -144,7 +145,7 @@ OTHER = {"doc_id": 99, "doc": {"sent1": "Is this of another set?"}}
     [
         (lambda rows: rows[:-1], "1 of 24 items have no answer"),
         (lambda rows: [*rows, rows[0] | OTHER], "99 is no item of medqa"),
-        (lambda rows: [*rows, rows[0] | {"resps": [["x"]]}], "a second, different answer to item"),
+        (lambda rows: [*rows, rows[0] | TWICE], "a second, different answer to item"),
         (lambda rows: [*rows, {"doc_id": 99}], "cannot be read as a log of lm-eval (KeyError"),
     ],
 )
