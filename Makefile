@@ -5,7 +5,8 @@ MODEL ?= smollm2-135m
 NOTEBOOK ?= reasoning
 PARAMETERS ?=
 CHAPTERS := reasoning generation understanding few_shot clinical_usefulness human_eval
-# these two ask data sets of all the others, and would wait for their answers
+# two at a time, the longest first; then those that would wait for the others' answers
+FIRST := understanding reasoning generation human_eval
 LATER := few_shot clinical_usefulness
 LIMIT ?= 0
 DATASETS ?= all
@@ -41,15 +42,15 @@ $(READY): pyproject.toml constraints.txt
 weights: $(READY)
 	@$(BIN)/python -m benchhealth_utils weights
 
-book: PARAMETERS := $(or $(PARAMETERS),-p limit 4)
-book: setup ## execute the chapters with MODEL, 4 items a data set, and build the book, strictly
+book: PARAMETERS := $(or $(PARAMETERS),-p limit 2)
+book: setup ## execute the chapters with MODEL, 2 items a data set, and build the book, strictly
 	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
 	@echo "Executing the chapters with $(MODEL), $(PARAMETERS)"
 	@chapters() { xargs -P $$1 -I CHAPTER sh -c '\
 		model="-p model $(MODEL) $(PARAMETERS)"; test CHAPTER != human_eval || model=; \
 		$(BIN)/papermill --no-progress-bar notebooks/CHAPTER.ipynb $(SITE)/notebooks/CHAPTER.ipynb \
 			$$model && echo "  CHAPTER"'; }; \
-	printf '%s\n' $(filter-out $(LATER),$(CHAPTERS)) | OMP_NUM_THREADS=1 chapters 2 && \
+	printf '%s\n' $(FIRST) | OMP_NUM_THREADS=1 chapters 2 && \
 	printf '%s\n' $(LATER) | chapters 1
 	@$(BIN)/jupyter-book build $(SITE) --path-output . --all -W -n --keep-going
 	@echo "The book is in _build/html/index.html"
