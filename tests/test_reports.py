@@ -105,7 +105,8 @@ def test_what_cannot_be_written_is_refused(which, form, said, runs, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_verb(tmp_path, capsys):
+def test_the_verb(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path / "runs"))
     assert cli.main(["results", "majority", "--to", str(tmp_path), "--format", "eee"]) == 0
     assert len(list(tmp_path.rglob("*.json"))) == len(published("majority"))
     assert cli.main(["results", "nobody", "--to", str(tmp_path)]) == 1

@@ -79,7 +79,7 @@ class Study:
         known = (self.path / DATABASE).is_file()
         expect(known, f"{self.path} is not a study folder (no {DATABASE}); `create` makes one.")
         about = {name: json.loads(value) for name, value in self._sql("select * from about")}
-        expect(about["version"] == VERSION, f"{self.path} is of another version than {VERSION}.")
+        expect(about["version"] == VERSION, f"{self.path} is of version {about['version']}.")
         self.senior_sees, self.synthetic = about["senior_sees"], about["synthetic"]
         self.roles = dict(self._sql("select rater, role from raters order by rowid"))
         self.raters = tuple(x for x in self.roles if self.roles[x] == "rater")
