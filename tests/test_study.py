@@ -1,0 +1,74 @@
+"""A study: the same items for all, larger runs for smaller ones, each answer's cost once."""
+
+import sys
+
+import pandas as pd
+import pytest
+
+from benchhealth_utils import compare
+from benchhealth_utils.results import recorded
+from benchhealth_utils.schema import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import study
+
+
+def asked(folder, limit, *more):
+    given = ["siblings", "--to", str(folder), "--limit", str(limit), *more]
+    study.main([*given, "--models", "majority", "supervised", "--datasets", "gad", "hoc"])
+    return {(run.model, run.dataset): run for run in recorded(folder)}
+
+
+@pytest.fixture(autouse=True)
+def here(runs, monkeypatch):
+    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
+
+
+def test_a_larger_limit_takes_the_place_of_the_smaller_and_keeps_its_items(tmp_path, capsys):
+    small, large = asked(tmp_path, 3), asked(tmp_path, 5)
+    assert len(small) == len(large) == 4
+    for key, run in large.items():
+        assert run.scores.n == 5 and set(small[key].rows["id"]) < set(run.rows["id"])
+    assert {p.name for p in (tmp_path / "majority").glob("*.json")} == {
+        f"{key}-0shot-generate-samples-5-seed0.json" for key in ("gad", "hoc")
+    }
+    assert len(list(tmp_path.rglob("*.csv.gz"))) == 4
+    one, other = ([large[name, "gad"]] for name in ("majority", "supervised"))
+    assert compare(one, other)["n"].tolist() == [5]
+    capsys.readouterr()
+    asked(tmp_path, 3)
+    assert capsys.readouterr().out.count("a larger run is there and stays") == 4
+    assert {run.scores.n for run in recorded(tmp_path)} == {5}
+
+
+def test_the_card_counts_each_answer_once(tmp_path):
+    for limit in (3, 5, 5):
+        asked(tmp_path, limit)
+    card = pd.read_csv(tmp_path / "card.csv")
+    assert not card.duplicated(study.KEY).any() and set(card["limit"]) == {3, 5}
+    assert card.groupby(["model", "dataset"])["asked"].sum().eq(5).all()
+    assert (card["cpu_seconds"] >= 0).all() and card.notna().all(axis=None)
+
+
+def test_what_is_stopped_keeps_its_costs(tmp_path, monkeypatch):
+    evaluate = study.evaluate
+
+    def stopped(*given, **options):
+        evaluate(*given, **options)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(study, "evaluate", stopped)
+        with pytest.raises(KeyboardInterrupt):
+            asked(tmp_path, 3)
+    assert not recorded(tmp_path)
+    first = pd.read_csv(tmp_path / "card.csv")
+    assert first["asked"].tolist() == [3, 3]
+    assert len(asked(tmp_path, 3)) == 4
+    card = pd.read_csv(tmp_path / "card.csv")
+    assert card["asked"].tolist() == [3] * 4
+
+
+def test_nothing_of_other_data_is_published(capsys):
+    with pytest.raises(SystemExit, match="Not the official data: gad"):
+        study.main(["siblings", "--limit", "2", "--models", "majority", "--datasets", "gad"])

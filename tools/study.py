@@ -1,0 +1,118 @@
+"""Several models on the same random items: ``python tools/study.py siblings --limit 60``.
+
+Asks the models of a study about a random subset of each open test set, zero-shot, greedily, in
+float32, and records the runs in ``data/studies/<study>/``. Subsets of one seed are nested and
+the same for all models. Every answer is stored as it comes: a run that was stopped goes on, a
+larger limit asks only for what is new and takes the place of the smaller, and several models
+may be asked at the same time, each by a process of its own. Answers are published nowhere.
+
+``card.csv`` beside the results holds what the answers cost, each counted once: a row for each
+model, data set and limit. A few data sets are asked in one call, and its CPU-seconds are shared
+out among them by tokens, read ones counting half.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from bench import machine
+from filelock import FileLock
+
+from benchhealth_utils import DATA, DATASETS, MODELS, __version__, evaluate, load, open_model
+from benchhealth_utils.answers import Store, store_path
+from benchhealth_utils.data import provenance
+from benchhealth_utils.results import record, recorded
+from benchhealth_utils.schema import Run, runs_folder, write_atomic
+
+OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
+FAMILY = ["smollm2-135m", *(key for key, spec in MODELS.items() if spec.published == "tuned")]
+STUDIES = {"siblings": FAMILY}
+KEY, COUNTS = ["model", "dataset", "limit", "seed"], ["asked", "prompt_tokens", "completion_tokens"]
+COSTS = ["cpu_seconds", "wall_seconds"]
+TOGETHER = 4  # data sets in a call: with few items each, more rows are computed at once
+
+
+def stored(model: str, keys: Sequence[str]) -> dict:
+    """All stored answers of a model, by data set and key."""
+    shelves = {key: Store(store_path(model, key)).read() for key in keys}
+    return {(key, mark): x for key, shelf in shelves.items() for mark, x in shelf.items()}
+
+
+def add_to_card(path: Path, rows: pd.DataFrame) -> None:
+    """Add costs to those of the same run, if it was stopped before."""
+    with FileLock(runs_folder() / "card.lock"):
+        if path.exists():
+            rows = pd.concat([pd.read_csv(path), rows])
+        how = {x: "sum" if x in COUNTS + COSTS else "last" for x in rows if x not in KEY}
+        rows = rows.groupby(KEY, sort=False, as_index=False).agg(how).round(dict.fromkeys(COSTS, 1))
+        write_atomic(path, rows.to_csv(index=False, lineterminator="\n"))
+
+
+def keep(run: Run, folder: Path) -> str:
+    """Record a run in place of smaller ones; a larger one stays."""
+    before = recorded(folder, run.model, run.dataset)
+    if max((old.scores.n for old in before), default=0) > run.scores.n:
+        return "a larger run is there and stays"
+    path = record(run, folder)
+    for other in path.parent.glob(f"{run.dataset}-*.json"):
+        if other != path:
+            other.unlink()
+            other.with_suffix(".csv.gz").unlink(missing_ok=True)
+    return path.name
+
+
+def ask(model, keys: Sequence[str], limit: int, seed: int, folder: Path) -> None:
+    """Ask about some data sets, write down what it cost, record what came out."""
+    before, began = stored(model.name, keys), (time.process_time(), time.monotonic())
+    try:
+        runs = evaluate(model, keys, limit=limit, seed=seed)
+    finally:
+        spent = time.process_time() - began[0], time.monotonic() - began[1]
+        after, rows = stored(model.name, keys), []
+        new = [(key, x.usage) for (key, mark), x in after.items() if (key, mark) not in before]
+        for key in dict.fromkeys(key for key, _ in new):
+            own = [usage for name, usage in new if name == key]
+            tokens = [sum(usage.get(name, 0) for usage in own) for name in COUNTS[1:]]
+            rows.append([model.name, key, limit, seed, len(own), *tokens])
+        if rows:
+            card = pd.DataFrame(rows, columns=KEY + COUNTS)
+            weight = card["prompt_tokens"] / 2 + card["completion_tokens"]
+            weight = weight / weight.sum() if weight.sum() else 1 / len(card)
+            card[COSTS[0]], card[COSTS[1]] = weight * spent[0], weight * spent[1]
+            facts = machine() | {"benchhealth_utils": __version__}
+            names = "processor cores python torch transformers benchhealth_utils date"
+            add_to_card(folder / "card.csv", card.assign(**{x: facts[x] for x in names.split()}))
+    for run in runs:
+        print(f"{time.strftime('%H:%M:%S')} {run}: {keep(run, folder)}", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    about, *rest = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(description=about, epilog="".join(rest))
+    parser.add_argument("study", choices=STUDIES)
+    parser.add_argument("--limit", type=int, required=True, help="items of each set; 0 for all")
+    parser.add_argument("--models", nargs="+", help="by default all of the study that are here")
+    parser.add_argument("--datasets", nargs="+", default=OPEN, choices=OPEN, metavar="KEY")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--to", type=Path, help="a folder; by default the published one")
+    told = parser.parse_args(argv)
+    folder = told.to or DATA / "studies" / told.study
+    other = [k for k in told.datasets if provenance(k, load(k))["source"] != "official"]
+    if other and not told.to:
+        raise SystemExit(f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA.")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that costs are written down
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in told.models or STUDIES[told.study]:
+        model = open_model(name, dtype="float32")
+        for at in range(0, len(told.datasets), TOGETHER):
+            ask(model, told.datasets[at : at + TOGETHER], told.limit, told.seed, folder)
+
+
+if __name__ == "__main__":
+    main()
