@@ -15,13 +15,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from .answers import Store, file_name, store_path
-from .exchange import BATCH, URL, Kind, asked, batch_line, read_lines, take_in
-from .guard import check_may_send, scrubbed
+from .answers import file_name
+from .exchange import BATCH, URL, Kind, batch_line, read_lines, take_in, unanswered
+from .guard import scrubbed
 from .models import open_model
 from .models.money import most_tokens
 from .models.remote import RemoteModel
-from .registry import dataset
 from .schema import BenchHealthError, ModelError, digest, runs_folder, write_atomic
 
 ENDED = {"completed", "expired", "cancelled", "failed", "ended"}
@@ -111,10 +110,14 @@ def _vendor(name: str, budget=None):
         raise ModelError(f"{model.name}: {model.place} says: {said} Run again to go on.") from None
 
 
-def _states(model: RemoteModel, vendor) -> dict[Path, dict]:
-    """What was sent; a sending that was interrupted has arrived, or is forgotten."""
-    folder, found = runs_folder() / "batches" / file_name(model.name), {}
-    for path in sorted(folder.glob("*.json")):
+def _folder(model: RemoteModel) -> Path:
+    return runs_folder() / "batches" / file_name(model.name)
+
+
+def _open(model: RemoteModel, vendor) -> dict[Path, dict]:
+    """Batches that are not fetched; a sending that was cut has arrived, or is forgotten."""
+    found = {}
+    for path in sorted(_folder(model).glob("*.json")):
         row = json.loads(path.read_text(encoding="utf-8"))
         if row["state"] == "sending":
             row |= {"id": vendor.find(row), "state": "sent"}
@@ -122,7 +125,8 @@ def _states(model: RemoteModel, vendor) -> dict[Path, dict]:
                 path.unlink()
                 continue
             _save(path, row)
-        found[path] = row
+        if row["state"] == "sent":
+            found[path] = row
     return found
 
 
@@ -134,12 +138,10 @@ def submit(
     name: str,
     datasets: Sequence[str],
     *,
-    shots: int = 0,
     limit: int = 0,
-    seed: int = 0,
-    perturbation: str | None = None,
     newer: bool = False,
     budget: float | None = None,
+    **how,
 ) -> pd.DataFrame:
     """Send the prompts without a stored answer, a batch a data set, if the budget allows.
 
@@ -148,7 +150,7 @@ def submit(
     name : str
         ``openai:<model>`` or ``anthropic:<model>``.
     datasets : sequence of str
-    shots, limit, seed, perturbation, newer
+    limit, newer, **how
         As in `export`.
     budget : float, optional
         Dollars at most, by default ``BENCHHEALTH_BUDGET`` or 5. The most that the batches
@@ -167,17 +169,13 @@ def submit(
     """
     with _vendor(name, budget) as (model, vendor):
         model.check_price()
-        kinds = [Kind(dataset(key).key, shots, seed, perturbation) for key in datasets]
-        rows, sent = [], _states(model, vendor)
-        for kind in kinds:
-            check_may_send(model, kind.dataset)
+        rows, sent = [], _open(model, vendor)
+        for kind, _, left in unanswered(model, datasets, None, limit, **how):
             for path, row in sent.items():
-                if row["kind"] == vars(kind) and row["state"] == "sent":
+                if row["kind"] == vars(kind):
                     what = f"a batch of {kind.dataset} is open since {row['sent']}"
                     raise BenchHealthError(f"{model.name}: {what}. Fetch it first ({path.name}).")
-            known = Store(store_path(model.name, kind.dataset)).read()
-            left = {at: r for at, (key, r) in asked(model, kind, limit).items() if key not in known}
-            lines = [batch_line(vendor.form, model, at, r, newer) for at, r in left.items()]
+            lines = [batch_line(vendor.form, model, at, ask, newer) for at, ask in left.items()]
             most = [model.price.of(*most_tokens(r)) for r in left.values()] if model.price else []
             row = {"kind": vars(kind), "limit": limit, "prompts": len(lines), "name": digest(lines)}
             row |= {"most_dollars": BATCH * sum(most), "state": "planned", "id": None}
@@ -188,13 +186,11 @@ def submit(
         if most is not None and total > most:
             what = f"the batches can cost {total:.4f} dollars, the budget is {most:g}"
             raise ModelError(f"{model.name}: {what}. Nothing was sent.")
-        folder = runs_folder() / "batches" / file_name(model.name)
         for row, lines in rows:
-            path = folder / f"{row['kind']['dataset']}-{row['name'][:16]}.json"
+            path = _folder(model) / f"{row['kind']['dataset']}-{row['name'][:16]}.json"
             row |= {"state": "sending", "since": time.time(), "sent": time.strftime("%F %H:%M")}
             _save(path, row)
-            row["id"] = vendor.send(lines, row["name"])
-            row["state"] = "sent"
+            row |= {"id": vendor.send(lines, row["name"]), "state": "sent"}
             _save(path, row)
         return _frame([row for row, _ in rows])
 
@@ -208,7 +204,7 @@ def _frame(rows: Sequence[dict]) -> pd.DataFrame:
 def status(name: str) -> pd.DataFrame:
     """What the vendor says of the batches that are not fetched; a row a batch, see `submit`."""
     with _vendor(name) as (model, vendor):
-        rows = [row for row in _states(model, vendor).values() if row["state"] == "sent"]
+        rows = list(_open(model, vendor).values())
         said = [vendor.look(row["id"]) for row in rows]
         return _frame(rows).assign(state=[x for x, _ in said], said=[x for _, x in said])
 
@@ -224,18 +220,14 @@ def fetch(name: str) -> pd.DataFrame:
     """
     with _vendor(name) as (model, vendor):
         found, still, failed = [], 0, []
-        for path, row in _states(model, vendor).items():
-            if row["state"] != "sent":
-                continue
+        for path, row in _open(model, vendor).items():
             state, said = vendor.look(row["id"])
             if state not in ENDED:
                 still += 1
                 continue
-            lines = [
-                x for data in vendor.results(row["id"]) for x in read_lines(row["id"], data)[0]
-            ]
-            limits = {Kind(**row["kind"]): row["limit"]}
-            found.append(take_in(model, lines, limits=limits))
+            files = vendor.results(row["id"])
+            lines = [line for file in files for line in read_lines(row["id"], file)]
+            found.append(take_in(model, lines, limits={Kind(**row["kind"]): row["limit"]}))
             failed += [f"{row['kind']['dataset']}: {said}"] if state == "failed" else []
             _save(path, row | {"state": "fetched"})
         frame = pd.concat(found, ignore_index=True) if found else pd.DataFrame()

@@ -46,11 +46,8 @@ def on_ray(
     address: str = "local",
     *,
     workers: int = 2,
-    shots: int = 0,
-    limit: int = 0,
-    seed: int = 0,
-    mode: str = "generate",
     store: str | Path | None = None,
+    **options,
 ) -> pd.DataFrame:
     """Ask a model's prompts on a Ray cluster, each worker with a GPU where there are any.
 
@@ -65,8 +62,9 @@ def on_ray(
         Of the cluster, as ``ray://head:10001`` or ``auto``; ``local`` starts one here.
     workers : int
         Processes, each with a model.
-    shots, limit, seed, mode, store
-        As in `evaluate`.
+    store : path-like, optional
+    **options
+        Of `exchange.answer_shard`.
 
     Returns
     -------
@@ -90,18 +88,17 @@ def on_ray(
     here = {"num_cpus": workers, "include_dashboard": False} if address == "local" else {}
     ray.init(address, runtime_env={"env_vars": own}, log_to_driver=False, **here)
     try:
-        options = {"shots": shots, "limit": limit, "seed": seed, "mode": mode}
         gpus = int(ray.cluster_resources().get("GPU", 0) > 0)
         start = partial(ray.remote(num_gpus=gpus, num_cpus=1)(Worker).remote, model)
         n = SHARES * workers
+        paths = {key: store_path(recorded_name(model), key, store) for key in datasets}
         left = [(key, (k, n)) for key in datasets for k in range(1, n + 1)]
         died, found = Counter(), Counter()
         idle, busy = [start() for _ in range(workers)], {}
         while left or busy:
             while left and idle:
                 (key, shard), worker = left.pop(), idle.pop()
-                path = store_path(recorded_name(model), key, store)
-                known = list(Store(path).read().values())
+                known = list(Store(paths[key]).read().values())
                 task = worker.answers.remote(key, shard, known, options)
                 busy[task] = worker, key, shard
             (task, *_), _ = ray.wait(list(busy))
@@ -117,9 +114,8 @@ def on_ray(
             except ray.exceptions.RayTaskError as error:
                 raise BenchHealthError(f"{key}: a worker says: {error.cause}") from None
             else:
-                good = [item for item in answers if item.status != "error"]
-                found[key, "errors"] += len(answers) - len(good)
-                found[key, "answers"] += add(store_path(recorded_name(model), key, store), good)
+                found[key, "errors"] += sum(item.status == "error" for item in answers)
+                found[key, "answers"] += add(paths[key], answers)
             idle.append(worker)
     finally:
         ray.shutdown()

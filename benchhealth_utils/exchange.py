@@ -12,7 +12,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -81,18 +81,33 @@ def asked(model: Backend, kind: Kind, limit: int = 0) -> dict[str, tuple[str, Re
     return found
 
 
+def unanswered(
+    model: Backend, datasets: Sequence[str], store=None, limit: int = 0, **how
+) -> Iterator[tuple[Kind, Mapping, dict[str, Request]]]:
+    """By data set: its kind, all prompts, and by custom id those without a stored answer.
+
+    Before the first is given, all are checked for whether they may be sent.
+    """
+    kinds = [Kind(dataset(key).key, **how) for key in datasets]
+    for each in kinds:
+        check_may_send(model, each.dataset)
+    for each in kinds:
+        stored = Store(store_path(model.name, each.dataset, store)).read()
+        prompts = asked(model, each, limit)
+        left = {name: request for name, (key, request) in prompts.items() if key not in stored}
+        yield each, prompts, left
+
+
 def export(
     model: str,
     datasets: Sequence[str],
     folder: str | Path,
     *,
     form: str = "openai",
-    shots: int = 0,
     limit: int = 0,
-    seed: int = 0,
-    perturbation: str | None = None,
     newer: bool = False,
     store: str | Path | None = None,
+    **how,
 ) -> dict:
     """Write the prompts that a model has no imported answer to, a file a data set.
 
@@ -107,14 +122,14 @@ def export(
     form : {"openai", "anthropic", "plain"}
         JSON Lines of OpenAI's batches (vLLM and SGLang read them, too), of Anthropic's message
         batches, or ``id, messages, max_tokens``.
-    shots, limit, seed
-        As in `evaluate`.
-    perturbation : str, optional
+    limit : int
         As in `evaluate`.
     newer : bool
         For models that take no temperature, and call their limit ``max_completion_tokens``.
     store : path-like, optional
         Where answers that need not be asked again lie.
+    **how
+        ``shots, seed, perturbation``, as in `evaluate`.
 
     Returns
     -------
@@ -125,25 +140,19 @@ def export(
     opened = open_model(f"imported:{model}")
     opened.remote, opened.endpoint = True, folder.resolve().as_posix()
     known("format", form, FORMATS)
-    kinds = [Kind(dataset(key).key, shots, seed, perturbation) for key in datasets]
-    for kind in kinds:
-        check_may_send(opened, kind.dataset)
-    files = []
-    for kind in kinds:
-        stored = Store(store_path(opened.name, kind.dataset, store)).read()
-        prompts = asked(opened, kind, limit)
-        left = {name: ask for name, (key, ask) in prompts.items() if key not in stored}
-        writer = PROTOCOLS.get(form, Imported)(opened.name)
+    files, writer = [], PROTOCOLS.get(form, Imported)(opened.name)
+    for kind, prompts, left in unanswered(opened, datasets, store, limit, **how):
         lines = [batch_line(form, writer, name, ask, newer) for name, ask in left.items()]
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
-        name = f"{kind.dataset}-{shots}shot" + (f"-{perturbation}" if perturbation else "")
-        path, sha256 = folder / f"{name}.jsonl", hashlib.sha256(text).hexdigest()
+        change = f"-{kind.perturbation}" if kind.perturbation else ""
+        path = folder / f"{kind.dataset}-{kind.shots}shot{change}.jsonl"
         if path.exists() and path.read_bytes() != text:
             raise BenchHealthError(f"{path} exists and has other prompts; name another folder.")
         if lines:
             write_atomic(path, text)
             path.chmod(0o600 if is_credentialed(kind.dataset) else path.stat().st_mode)
-        about = {"file": path.name, "sha256": sha256, "prompts": len(prompts), "lines": len(lines)}
+        about = {"file": path.name, "sha256": hashlib.sha256(text).hexdigest()}
+        about |= {"prompts": len(prompts), "lines": len(lines)}
         about |= {"data": provenance(kind.dataset, load(kind.dataset))}
         files.append(about | {"prompt_version": TASKS[kind.dataset].version, **vars(kind)})
     about = {"model": model, "format": form, "limit": limit, "template": "the server's"}
@@ -195,15 +204,14 @@ def bring_in(
         several models. Then nothing is stored.
     """
     limits = _limits(Path(manifest), model) if manifest else None
-    lines, torn = [], 0
+    lines = []
     for path in map(Path, files):
         try:
-            found, cut = read_lines(path.name, path.read_bytes())
+            lines += read_lines(path.name, path.read_bytes())
         except OSError as error:
             raise BenchHealthError(f"{path} cannot be read: {error.strerror}.") from None
-        lines, torn = lines + found, torn + cut
     frame = take_in(open_model(f"imported:{model}"), lines, limits=limits, store=store)
-    frame.attrs["torn"] = torn
+    frame.attrs["torn"] = lines.count(None)
     return frame
 
 
@@ -222,18 +230,19 @@ def _limits(path: Path, model: str) -> dict[Kind, int]:
 
 def take_in(
     model: Backend,
-    lines: Sequence[Line],
+    lines: Sequence[Line | None],
     *,
     limits: Mapping[Kind, int] | None = None,
     store: str | Path | None = None,
 ) -> pd.DataFrame:
-    """Check answers to a model's prompts, and store those that are none of errors.
+    """Check answers to a model's prompts, and store those that are no errors.
 
     Parameters
     ----------
     model : Backend
         Behind an API, or imported.
-    lines : sequence of Line
+    lines : sequence of Line or None
+        As from `read_lines`.
     limits : mapping, optional
         The kinds that were asked, and how many items of each; by default those of the
         lines, with all items.
@@ -245,8 +254,8 @@ def take_in(
         A row a kind: dataset, shots, seed, perturbation, prompts, lines, a column a status,
         missing (prompts without an answer in the store: an export writes them again).
     """
-    kinds, rows, checked = {kind: [] for kind in limits or ()}, [], []
-    for line in lines:
+    kinds, rows, checked = {kind: [] for kind in limits or ()}, [], {}
+    for line in filter(None, lines):
         match = ID.fullmatch(line.id)
         if not match:
             raise BenchHealthError(f"{line.place}: '{line.id[:64]}' is no id of an export.")
@@ -257,22 +266,23 @@ def take_in(
         kinds.setdefault(kind, []).append(line)
     for kind, group in kinds.items():
         prompts, path = asked(model, kind), store_path(model.name, kind.dataset, store)
-        answers = answers_of(model, group, prompts)
-        check_one_model([*answers.values(), *Store(path).read().values()])
-        checked.append((kind, path, prompts, answers))
-    for kind, path, prompts, answers in checked:
-        add(path, [item for item in answers.values() if item.status != "error"])
-        limit = (limits or {}).get(kind)
-        prompts, known = asked(model, kind, limit) if limit else prompts, Store(path).read()
+        checked[kind] = prompts, path, answers_of(model, group, prompts, path)
+    for kind, (prompts, path, answers) in checked.items():
+        add(path, answers.values())
+        limit, stored = (limits or {}).get(kind), Store(path).read()
+        prompts = asked(model, kind, limit) if limit else prompts
         counts = Counter(item.status for item in answers.values())
         row = {**vars(kind), "prompts": len(prompts), "lines": len(kinds[kind])}
         row |= {status: counts[status] for status in STATUSES if status != "unparsed"}
-        rows.append(row | {"missing": sum(key not in known for key, _ in prompts.values())})
+        rows.append(row | {"missing": sum(key not in stored for key, _ in prompts.values())})
     return pd.DataFrame(rows)
 
 
-def answers_of(model: Backend, lines: Sequence[Line], prompts: Mapping) -> dict[str, Answer]:
-    """Answers by custom id; one that came after an error counts, two different ones do not."""
+def answers_of(model: Backend, lines, prompts: Mapping, path: Path) -> dict[str, Answer]:
+    """Answers by id; one that came after an error counts, two different ones are refused.
+
+    So are those that servers say are of several models, here and in the store at `path`.
+    """
     found = {}
     for line in lines:
         if line.id not in prompts:
@@ -285,19 +295,23 @@ def answers_of(model: Backend, lines: Sequence[Line], prompts: Mapping) -> dict[
             reader = PROTOCOLS[line.protocol](model.name)
         said = line.said is not None
         reply = reader.reply(request, line.said) if said else reader.failure(request, *line.fault)
-        item = answer_of(key, request.example.id, reply)
-        counts = [item.usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
-        paid = (
-            {"dollars": round(BATCH * model.price.of(*counts), 8)}
-            if model.price and None not in counts
-            else {}
-        )
-        item = replace(item, usage={**item.usage, **paid, "source": line.source})
+        usage = {**reply.usage, "source": line.source}
+        counts = [usage.get(name) for name in reader.counts]
+        if model.price and None not in counts:
+            usage["dollars"] = round(BATCH * model.price.of(*counts), 8)
+        item = answer_of(key, request.example.id, replace(reply, usage=usage))
         old = found.get(line.id)
         if old is None or old.status == "error":
             found[line.id] = item
         elif item.status != "error":
             check_same(old, item, line.place)
+    known = [*found.values(), *Store(path).read().values()]
+    served = sorted({item.usage.get("served") for item in known} - {None})
+    if len(served) > 1:
+        raise BenchHealthError(
+            f"The answers are of several models: {', '.join(served)}. Import each under a name "
+            "of its own. Nothing was stored."
+        )
     return found
 
 
@@ -310,18 +324,8 @@ def check_same(one: Answer, other: Answer, place: str) -> None:
         )
 
 
-def check_one_model(answers: Iterable[Answer]) -> None:
-    """Refuse answers that servers say are of different models."""
-    served = sorted({item.usage.get("served") for item in answers} - {None})
-    if len(served) > 1:
-        raise BenchHealthError(
-            f"The answers are of several models: {', '.join(served)}. Import each under a name "
-            "of its own. Nothing was stored."
-        )
-
-
 def add(path: Path, answers: Iterable[Answer]) -> int:
-    """Add answers to a store's file; returns how many it did not have.
+    """Add answers, but no errors, to a store's file; returns how many it did not have.
 
     Raises
     ------
@@ -332,6 +336,8 @@ def add(path: Path, answers: Iterable[Answer]) -> int:
     with shelf.locked():
         known = shelf.read()
         for item in answers:
+            if item.status == "error":
+                continue
             if item.key in known:
                 check_same(known[item.key], item, path.name)
             else:
@@ -341,59 +347,54 @@ def add(path: Path, answers: Iterable[Answer]) -> int:
     return len(new)
 
 
-def read_lines(name: str, data: bytes) -> tuple[list[Line], int]:
-    """Answers as a file has them, and whether its last line is torn.
+def read_lines(name: str, data: bytes) -> Iterator[Line | None]:
+    """Answers as a file has them; None for a last line that is torn.
 
     Raises
     ------
     BenchHealthError
         For a line of another form.
     """
-    source, found, rows = hashlib.sha256(data).hexdigest()[:16], [], data.split(b"\n")
+    source, rows = hashlib.sha256(data).hexdigest()[:16], data.split(b"\n")
     for number, text in enumerate(rows, 1):
         place = f"{name}, line {number}"
         try:
             if text.strip():
-                found.append(Line(place, source, **_parsed(json.loads(text))))
+                yield Line(place, source, **_parsed(json.loads(text)))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            if number == len(rows) and isinstance(error, ValueError):
-                return found, 1  # without its end; the item is missing
-            known = "a line of OpenAI's, vLLM's or Anthropic's batches, or one of id and text"
-            raise BenchHealthError(f"{place}: expected {known}. Nothing was stored.") from None
-    return found, 0
+            if number < len(rows) or not isinstance(error, ValueError):
+                known = "a line of OpenAI's, vLLM's or Anthropic's batches, or one of id and text"
+                raise BenchHealthError(f"{place}: expected {known}. Nothing was stored.") from None
+            yield None  # the item is missing
+
+
+def saying(text, finish_reason=None, model=None) -> dict:
+    """What a `Line` says that holds no more than a text, as if of OpenAI's protocol."""
+    choice = {"message": {"content": text}, "finish_reason": finish_reason}
+    return {"said": {"choices": [choice], "model": model}}
 
 
 def _parsed(row: Mapping) -> dict:
     """The fields of a `Line` that the row has, by its form."""
     if "custom_id" not in row:
-        choice = {"message": {"content": row["text"]}}
-        choice["finish_reason"] = row.get("finish_reason")
-        return {"id": row["id"], "said": {"choices": [choice], "model": row.get("model")}}
+        more = {name: row.get(name) for name in ("finish_reason", "model")}
+        return {"id": row["id"], **saying(row["text"], **more)}
+    name = {"id": row["custom_id"]}
     if "result" in row:
         result = row["result"]
         if result["type"] == "succeeded":
-            return {"id": row["custom_id"], "said": result["message"], "protocol": "anthropic"}
+            return name | {"said": result["message"], "protocol": "anthropic"}
         inner = (result.get("error") or {}).get("error") or {}
         status = 400 if inner.get("type") == "invalid_request_error" else GONE
-        return {"id": row["custom_id"], "fault": (status, f"{result['type']} {json.dumps(inner)}")}
+        return name | {"fault": (status, f"{result['type']} {json.dumps(inner)}")}
     response, error = row.get("response") or {}, row.get("error")
     status, body = response.get("status_code", GONE), response.get("body")
     if not error and status == 200 and isinstance(body, dict) and not body.get("error"):
-        return {"id": row["custom_id"], "said": body}
-    status = status if status != 200 else GONE
-    return {"id": row["custom_id"], "fault": (status, json.dumps(error or body))}
+        return name | {"said": body}
+    return name | {"fault": (status if status != 200 else GONE, json.dumps(error or body))}
 
 
-def answer_shard(
-    model: str,
-    datasets: Sequence[str],
-    shard: str,
-    *,
-    shots: int = 0,
-    limit: int = 0,
-    seed: int = 0,
-    mode: str = "generate",
-) -> Path:
+def answer_shard(model: str, datasets: Sequence[str], shard: str, **options) -> Path:
     """Ask one share of the prompts, into a store of its own; returns the store's folder.
 
     Shares are cut by a digest of the item, or of the batch where items are answered
@@ -405,8 +406,8 @@ def answer_shard(
     datasets : sequence of str
     shard : str
         ``k/n``, with k from 1 to n.
-    shots, limit, seed, mode
-        As in `evaluate`.
+    **options
+        ``shots, limit, seed, mode``, as in `evaluate`.
     """
     cut = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", shard)
     if not cut or int(cut[1]) > int(cut[2]):
@@ -414,13 +415,13 @@ def answer_shard(
     share, store = (int(cut[1]), int(cut[2])), runs_folder() / "shards" / f"{cut[1]}-of-{cut[2]}"
     opened = open_model(model)
     for key in datasets:
-        answer_share(opened, key, share, store, shots=shots, limit=limit, seed=seed, mode=mode)
+        answer_share(opened, key, share, store, **options)
     return store
 
 
-def answer_share(model: Backend, key: str, share, store, *, shots, limit, seed, mode, **options):
+def answer_share(model, key, share, store, *, limit=0, seed=0, mode="generate", **options):
     """Answers of a data set's share; open questions are answered in text in any mode."""
-    options |= {"shots": shots, "seed": seed, "mode": mode_of(key, mode, model.modes)}
+    options |= {"seed": seed, "mode": mode_of(key, mode, model.modes)}
     return answer(model, subset(load(key), limit, seed), shard=share, store=store, **options)
 
 
@@ -450,10 +451,7 @@ def merge(folders: Sequence[str | Path], store: str | Path | None = None) -> pd.
             raise BenchHealthError(f"{folder} holds no answers of a shard.")
         for path in files:
             answers = Store(path).read().values()
+            new = add(store / path.parent.name / path.name, answers)
             row = {"folder": folder.name, "model": path.parent.name, "dataset": path.stem}
-            row |= {
-                "answers": len(answers),
-                "new": add(store / path.parent.name / path.name, answers),
-            }
-            rows.append(row)
+            rows.append(row | {"answers": len(answers), "new": new})
     return pd.DataFrame(rows)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,10 +18,11 @@ import pandas as pd
 
 from .answers import answer_key, make_requests, store_path
 from .data import load, subset
-from .exchange import GONE, Line, add, answers_of, check_one_model
+from .exchange import GONE, Line, add, answers_of, saying
 from .models import HARNESSES, open_model
 from .registry import dataset as registered
 from .registry import known
+from .results import texts
 from .schema import BenchHealthError, Example
 
 FILES = (
@@ -71,69 +73,48 @@ def bring_logs(
     """
     known("harness", harness, HARNESSES)
     opened, key = open_model(f"imported:{model}#{harness}"), registered(dataset).key
-    items = subset(load(key), limit, seed)
-    prompts, find = {}, _Finder(items)
+    items, prompts, lines = subset(load(key), limit, seed), {}, []
+    inputs = {item.id: _inputs(item) for item in items}
     for request in make_requests(items, shots=shots, seed=seed, mode="generate")[0]:
         prompts[request.example.id] = answer_key(opened.signature, request), request
-    lines = []
     for path in map(Path, files):
         try:
             source = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
             for place, at, text, said, other in READERS[harness](path):
                 if other not in (None, shots):
                     raise BenchHealthError(f"{place}: {other} exemplars were shown, not {shots}.")
-                item = find(text) if text is not None else at if at in prompts else None
-                if item is None:
-                    raise BenchHealthError(
-                        f"{place}: {at} is no item of {key}. Nothing was stored."
-                    )
+                item = at if text is None else _item_in(text, inputs)
+                if item not in prompts:
+                    said = f"{place}: {at} is no item of {key}. Nothing was stored."
+                    raise BenchHealthError(said)
                 lines.append(Line(place, source, item, **said))
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             what = f"cannot be read as a log of {harness} ({type(error).__name__}: {error})"
             raise BenchHealthError(f"{path.name} {what}. Expected: {FILES}.") from None
-    answers = answers_of(opened, lines, prompts)
+    path = store_path(opened.name, key, store)
+    answers = answers_of(opened, lines, prompts, path)
     if missing := [item.id for item in items if item.id not in answers]:
         what = f"{len(missing)} of {len(items)} items have no answer, {missing[0]} the first"
         raise BenchHealthError(f"{key}: {what}. Nothing was stored.")
-    check_one_model(answers.values())
-    good = [item for item in answers.values() if item.status != "error"]
-    add(store_path(opened.name, key, store), good)
-    counts = pd.Series([item.status for item in answers.values()]).value_counts()
+    add(path, answers.values())
+    counts = Counter(item.status for item in answers.values())
     return pd.DataFrame([{"dataset": key, "items": len(items), **counts}])
 
 
-class _Finder:
-    """The item whose inputs are all within a text; the longest, if there are several."""
-
-    def __init__(self, items: Sequence[Example]):
-        self.items = {}
-        for item in items:
-            parts = sorted(set(map(_plain, _texts(item.inputs))) - {""}, key=len, reverse=True)
-            self.items[item.id] = parts
-
-    def __call__(self, text) -> str | None:
-        whole = _plain(" ".join(_texts(text)))
-        fits = {x: parts for x, parts in self.items.items() if all(p in whole for p in parts)}
-        size = max((len(parts[0]) for parts in fits.values()), default=0)
-        longest = [x for x, parts in fits.items() if len(parts[0]) == size]
-        return longest[0] if longest else None
+def _inputs(item: Example) -> list[str]:
+    """The texts of an item, letters and digits alone, the longest first."""
+    return sorted({*map(_plain, texts(item.inputs))} - {""}, key=len, reverse=True)
 
 
-def _texts(value) -> list[str]:
-    if isinstance(value, Mapping):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return [text for part in value for text in _texts(part)]
-    return [value] if isinstance(value, str) else []
+def _item_in(asked, inputs: Mapping[str, list[str]]) -> str | None:
+    """The item whose texts are all within what was asked; the longest, if there are several."""
+    whole = _plain(" ".join(texts(asked)))
+    fits = [item for item, parts in inputs.items() if all(part in whole for part in parts)]
+    return max(fits, key=lambda item: len(inputs[item][0]), default=None)
 
 
 def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
-
-
-def _said(text, reason=None, model=None) -> dict:
-    choice = {"message": {"content": text}, "finish_reason": reason}
-    return {"said": {"choices": [choice], "model": model}}
 
 
 def _rows(path: Path) -> Iterator[tuple[str, dict]]:
@@ -143,22 +124,19 @@ def _rows(path: Path) -> Iterator[tuple[str, dict]]:
 
 
 def _lm_eval(path: Path):
-    """One line a filter, with the same raw replies: the first of each document counts."""
-    task, seen = re.fullmatch(r"samples_(.+)_\d{4}-.*", path.stem), set()
-    beside, about = path.with_name(f"results_{path.stem[-26:]}.json"), {}
+    """One line a filter, with the same raw replies."""
+    task, about = re.fullmatch(r"samples_(.+)_\d{4}-.*", path.stem), {}
+    beside = path.with_name(f"results_{path.stem[-26:]}.json")
     if task and beside.exists():
         about = json.loads(beside.read_text(encoding="utf-8"))
     shots = about.get("n-shot", {}).get(task[1]) if task else None
     for place, row in _rows(path):
-        if row["doc_id"] in seen:
-            continue
-        seen.add(row["doc_id"])
         replies, asked = row["resps"], list(row["arguments"].values())
         text = replies[0][0]
         if not isinstance(text, str):  # log-probabilities of the choices
             best = max(range(len(replies)), key=lambda at: float(replies[at][0][0]))
             text = asked[best]["arg_1"].strip()
-        yield place, str(row["doc_id"]), row["doc"], _said(text), shots
+        yield place, str(row["doc_id"]), row["doc"], saying(text), shots
 
 
 def _inspect(path: Path):
@@ -169,7 +147,7 @@ def _inspect(path: Path):
     log = read_eval_log(str(path))
     for sample in log.samples or ():
         reason = sample.output.stop_reason.replace("unknown", "")  # which says nothing
-        said = _said(sample.output.completion, reason, log.eval.model)
+        said = saying(sample.output.completion, reason, log.eval.model)
         said = {"fault": (GONE, sample.error.message)} if sample.error else said
         asked = sample.input if isinstance(sample.input, str) else [m.text for m in sample.input]
         asked = [asked, sample.choices or []]
@@ -189,9 +167,8 @@ def _helm(path: Path):
         said = {"fault": (GONE, str(result.get("error")))}
         if result["success"] and not result.get("error"):
             first = result["completions"][0]
-            said = _said(
-                first["text"], (first.get("finish_reason") or {}).get("reason"), about["model"]
-            )
+            reason = (first.get("finish_reason") or {}).get("reason")
+            said = saying(first["text"], reason, about["model"])
         asked = [item["input"]["text"], [x["output"]["text"] for x in item["references"]]]
         yield place, item["id"], asked, said, about["max_train_instances"]
 
@@ -200,26 +177,18 @@ def _lighteval(path: Path):
     for at, row in enumerate(pd.read_parquet(path).to_dict("records")):
         doc, reply = row["doc"], row["model_response"]
         asked = [doc["query"], list(doc["choices"])]
-        yield f"{path.name}, row {at}", str(doc["id"]), asked, _said(reply["text"][0]), None
+        yield f"{path.name}, row {at}", str(doc["id"]), asked, saying(reply["text"][0]), None
 
 
 def _plain_file(path: Path):
+    rows = _rows(path)
     if path.suffix == ".csv":
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-        rows = (
-            (f"{path.name}, row {at}", row) for at, row in enumerate(table.to_dict("records"), 2)
-        )
-    else:
-        rows = _rows(path)
+        table = pd.read_csv(path, dtype=str, keep_default_na=False).to_dict("records")
+        rows = ((f"{path.name}, row {at}", row) for at, row in enumerate(table, 2))
     for place, row in rows:
-        said = _said(row["text"], row.get("finish_reason"), row.get("model"))
+        said = saying(row["text"], row.get("finish_reason"), row.get("model"))
         yield place, row["id"], None, said, None
 
 
-READERS = {
-    "lm-eval": _lm_eval,
-    "inspect": _inspect,
-    "helm": _helm,
-    "lighteval": _lighteval,
-    "plain": _plain_file,
-}
+ALL = (_lm_eval, _inspect, _helm, _lighteval, _plain_file)
+READERS = dict(zip(HARNESSES, ALL, strict=True))

@@ -8,12 +8,14 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from . import __version__
 from .answers import file_name
 from .evaluation import frame, items
 from .guard import is_credentialed
 from .prompts import build
-from .registry import DATASETS, MODELS, known
+from .registry import DATASETS, MODELS, REMOTE, known
 from .schema import BenchHealthError, Run, canonical, digest, write_atomic
 
 EEE = "0.3.0"  # the version of the schema that is written
@@ -43,32 +45,24 @@ def write_results(runs: Sequence[Run], folder: str | Path, form: str = "csv") ->
         return [path for run in runs for path in _write_eee(run, folder)]
     found = []
     for name, table in {"frame": frame(runs), "items": _all_items(runs)}.items():
-        path = folder / f"{name}.{form}"
-        folder.mkdir(parents=True, exist_ok=True)
         if form == "csv":
-            write_atomic(path, table.to_csv(index=False, lineterminator="\n"))
+            data = table.to_csv(index=False, lineterminator="\n")
         else:
             try:
-                table.to_parquet(path, index=False)
+                data = table.to_parquet(index=False)
             except ImportError:
                 raise BenchHealthError("parquet needs pyarrow: `pip install pyarrow`.") from None
-        found.append(path)
+        found.append(write_atomic(folder / f"{name}.{form}", data))
     return found
 
 
-def _all_items(runs: Sequence[Run]):
+def _all_items(runs: Sequence[Run]) -> pd.DataFrame:
     """Items of all runs, a run's model and shots before them; sets are written as JSON."""
-    import pandas as pd
-
-    parts = []
-    for run in runs:
-        part = items(run)
-        for name in ("reading", "gold"):
-            part[name] = [None if x is None else _text(x) for x in part[name]]
-        part.insert(0, "model", run.model)
-        part.insert(2, "shots", run.signature["shots"])
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+    parts = [items(run).assign(model=run.model, shots=run.signature["shots"]) for run in runs]
+    whole, first = pd.concat(parts, ignore_index=True), ["model", "dataset", "shots"]
+    for name in ("reading", "gold"):
+        whole[name] = whole[name].map(_text, na_action="ignore")
+    return whole[[*first, *whole.columns.drop(first)]]
 
 
 def _text(reading) -> str:
@@ -79,36 +73,38 @@ def _as_lm_eval(runs: Sequence[Run]) -> dict:
     """As ``results_*.json`` of lm-eval, where a run is a task; its errors are intervals here."""
     if len({run.model for run in runs}) > 1:
         raise BenchHealthError("A file of lm-eval's form is of one model.")
-    whole = {name: {} for name in ("results", "n-shot", "n-samples", "versions", "configs")}
+    tasks = {}
     for run in runs:
         shots, scores = run.signature["shots"], run.scores
         task = f"{run.dataset}_{shots}shot" + ("" if run.complete else "_incomplete")
-        if task in whole["results"]:
+        if task in tasks:
             raise BenchHealthError(f"Two runs are of {task}; write one at a time.")
         rates = {scores.metric: scores.value, "precision": scores.precision}
         rates |= {"recall": scores.recall, "coverage": scores.coverage}
         rates |= {f"{scores.metric}_interval95": scores.interval, f"{scores.metric}_stderr": "N/A"}
         row = {f"{name},none": value for name, value in rates.items()}
-        whole["results"][task] = {"alias": DATASETS[run.dataset].name} | row
-        whole["n-shot"][task], whole["versions"][task] = shots, run.signature["prompt_version"]
-        counts = {"original": run.signature["data"]["items"], "effective": scores.n}
-        whole["n-samples"][task] = counts
-        whole["configs"][task] = {"task": task, "metadata": json.loads(canonical(run.signature))}
+        about = {"task": task, "metadata": json.loads(canonical(run.signature))}
+        tasks[task] = {
+            "results": {"alias": DATASETS[run.dataset].name} | row,
+            "n-shot": shots,
+            "n-samples": {"original": run.signature["data"]["items"], "effective": scores.n},
+            "versions": run.signature["prompt_version"],
+            "configs": about,
+        }
+    whole = {name: {task: tasks[task][name] for task in tasks} for name in tasks[task]}
     return whole | {"config": {"model": run.model}, "benchhealth_utils": __version__}
 
 
 def _write_eee(run: Run, folder: Path) -> list[Path]:
-    spec, backend = MODELS.get(run.model), run.signature["model"].get("backend", "")
-    developer, _, name = (spec.checkpoint if spec else "").rpartition("/")
+    checkpoint = MODELS[run.model].checkpoint if run.model in MODELS else ""
+    developer, _, name = checkpoint.rpartition("/")
     developer, name = developer or "unknown", name or file_name(run.model)
-    about = digest([run.signature, run.scores.value])
-    base = str(uuid.UUID(hex=about[:32], version=4))
+    base = str(uuid.UUID(hex=digest([run.signature, run.scores.value])[:32], version=4))
     place = f"data/benchhealth/{developer}/{name}/{base}"
-    places = {"openai": "externally_managed", "anthropic": "externally_managed"}
-    details = {"deployment_type": places.get(backend, "self_deployed")}
-    details["model_availability"] = "open_weights" if spec and spec.checkpoint else "unknown"
-    if run.imported:
-        details = dict.fromkeys(details, "unknown")
+    away = run.signature["model"].get("backend") in REMOTE
+    details = {"deployment_type": "externally_managed" if away else "self_deployed"}
+    details["model_availability"] = "open_weights" if checkpoint else "unknown"
+    details = dict.fromkeys(details, "unknown") if run.imported else details
     now, scores, key = str(int(time.time())), run.scores, run.dataset
     task = f"{key}-{run.signature['shots']}shot"
     data = {name: str(run.signature["data"][name]) for name in ("source", "fingerprint", "items")}
@@ -143,38 +139,28 @@ def _write_eee(run: Run, folder: Path) -> list[Path]:
     }  # fmt: skip
     found = [folder / f"{place}.json"]
     if run.examples and not is_credentialed(key):
-        lines = [json.dumps(line, ensure_ascii=False) for line in _eee_items(run, whole, result)]
-        found.append(write_atomic(folder / f"{place}_samples.jsonl", "\n".join([*lines, ""])))
-        whole["detailed_evaluation_results"] = {
-            "format": "jsonl", "file_path": f"{place}_samples.jsonl", "total_rows": len(lines)
-        }  # fmt: skip
+        lines = [json.dumps(x, ensure_ascii=False) + "\n" for x in _eee_items(run, whole, result)]
+        found.append(write_atomic(folder / f"{place}_samples.jsonl", "".join(lines)))
+        about = {"format": "jsonl", "file_path": f"{place}_samples.jsonl"}
+        whole["detailed_evaluation_results"] = about | {"total_rows": len(lines)}
     write_atomic(found[0], json.dumps(whole, indent=1) + "\n")
     return found
 
 
 def _eee_items(run: Run, whole: dict, result: dict):
     """A line an item; what could not be read has no extracted value."""
-    values = items(run)
-    for (_, row), asked in zip(values.iterrows(), run.asked, strict=True):
+    same = {name: whole[name] for name in ("schema_version", "evaluation_id")}
+    same |= {name: result[name] for name in ("evaluation_name", "evaluation_result_id")}
+    same |= {"model_id": whole["model_info"]["id"], "interaction_type": "single_turn"}
+    said = {"turn_idx": 0, "source": "output.raw", "is_terminal": True}
+    said |= {"extraction_method": "benchhealth_utils.read"}
+    for row, asked in zip(items(run).to_dict("records"), run.asked, strict=True):
         read = [] if row["reading"] is None else [_text(row["reading"])]
-        said = {
-            "turn_idx": 0,
-            "source": "output.raw",
-            "extraction_method": "benchhealth_utils.read",
-        }
-        yield {
-            "schema_version": EEE,
-            "evaluation_id": whole["evaluation_id"],
-            "model_id": whole["model_info"]["id"],
-            "evaluation_name": result["evaluation_name"],
-            "evaluation_result_id": result["evaluation_result_id"],
+        yield same | {
             "sample_id": row["id"],
-            "interaction_type": "single_turn",
             "input": {"raw": build(asked)[-1]["content"], "reference": [_text(row["gold"])]},
             "output": {"raw": [row["reply"]]},
-            "answer_attribution": [
-                said | {"extracted_value": x, "is_terminal": True} for x in read
-            ],
+            "answer_attribution": [said | {"extracted_value": x} for x in read],
             "evaluation": {"score": float(row["value"]), "is_correct": bool(row["value"] == 1)},
             "metadata": {"status": row["status"], "group": row["group"]},
         }

@@ -220,7 +220,7 @@ def without_echo(text: str, item: schema.Example, words: int = ECHO) -> str:
     >>> without_echo("So: we saw a link of a and B, yes.", item)
     'So: [8 words of the item], yes.'
     """
-    source = [word for value in _texts(item.inputs) for word in re.findall(r"\w+", value.lower())]
+    source = [word for value in texts(item.inputs) for word in re.findall(r"\w+", value.lower())]
     known = {tuple(source[k : k + words]) for k in range(len(source) - words + 1)}
     found = list(re.finditer(r"\w+", text))
     said = [word[0].lower() for word in found]
@@ -235,9 +235,9 @@ def without_echo(text: str, item: schema.Example, words: int = ECHO) -> str:
     return kept + text[place:]
 
 
-def _texts(value) -> list[str]:
-    """All texts in an item's inputs."""
+def texts(value) -> list[str]:
+    """All texts in an item's inputs, or in another tree of mappings and sequences."""
     if isinstance(value, str):
         return [value]
     value = tuple(value.values()) if hasattr(value, "values") else value
-    return [text for part in value for text in _texts(part)] if isinstance(value, tuple) else []
+    return [x for part in value for x in texts(part)] if isinstance(value, tuple | list) else []
