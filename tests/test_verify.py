@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from benchhealth_utils import published
+from benchhealth_utils import evaluate, published
+from benchhealth_utils.results import record
 from benchhealth_utils.schema import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -31,6 +32,19 @@ def test_answers_and_official_data_give_the_published_numbers(runs, real_data, m
     assert (table["n from data"] > 0).all()
     audit = verify.audit([run for run in light if run.dataset == "gad"])
     assert (audit["changed"] < audit["n"] - audit["cut"]).all()
+
+
+def test_a_study_follows_from_its_items_which_its_seed_draws(tmp_path, real_data, monkeypatch):
+    assert set(verify.verify(verify.studies(), answers=False)["outcome"]) <= {"equal"}
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    (run,) = evaluate("majority", "gad", limit=9, store=tmp_path / "store", progress=False)
+    record(run, tmp_path / "studies" / "one")
+    (kept,) = verify.studies(tmp_path / "studies")
+    (row,) = verify.verify([kept], answers=False).to_dict("records")
+    assert row["outcome"] == "equal" and row["n"] == 9 and row["n from data"] == 0
+    rows = kept.rows.assign(id=["0", *kept.rows["id"][1:]])
+    other = dataclasses.replace(kept, rows=rows)
+    assert verify.verify([other], answers=False)["outcome"][0] == "items"
 
 
 def test_a_published_number_that_was_changed_is_named(runs, samples):
