@@ -11,12 +11,11 @@ import re
 from collections.abc import Mapping
 from html import escape
 
-import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from IPython.display import HTML
 
-PALETTE = sns.color_palette("colorblind")
+# seaborn's "colorblind"; it and matplotlib are loaded where a figure is drawn
+PALETTE = "#0173B2 #DE8F05 #029E73 #D55E00 #CC78BC #CA9161 #FBAFE4 #949494 #ECE133 #56B4E9".split()
 MARKERS = "osD^vPX*"  # of our models, in the order in which they appear
 PAPER = {"ls": "", "marker": "o", "mfc": "none", "mec": "0.45", "ms": 5}  # its models
 CONSTANT = {"ls": "", "marker": "|", "color": "black", "ms": 16, "mew": 2}  # one answer to all
@@ -33,6 +32,8 @@ RATES += ["detectable"]
 
 def theme() -> None:
     """Set seaborn's theme: white grid, colour-blind palette, figures sharp in print."""
+    import seaborn as sns
+
     sns.set_theme(style="whitegrid", palette=PALETTE, rc={"figure.dpi": 120})
 
 
@@ -164,6 +165,8 @@ def forest(
     -------
     matplotlib.figure.Figure
     """
+    import matplotlib.pyplot as plt
+
     labels, names = list(rows[label].unique()), list(rows[by].unique())
     figure, axes = plt.subplots(figsize=(7.5, (0.6 + 0.2 * len(names)) * len(labels) + 1.4))
     for y, text in enumerate(labels):

@@ -13,19 +13,15 @@ from itertools import product
 from math import hypot, nan
 
 import numpy as np
-from scipy.stats import kendalltau, norm, quantile
-from statsmodels.stats.contingency_tables import mcnemar as mcnemar_test
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
+import scipy
 
 from .schema import BenchHealthError
 
-LEVEL = 0.95
-POWER = 0.8
+LEVEL, POWER = 0.95, 0.8
 CELLS = 2_000_000  # of one batch of replicates; bounds memory
 TAIL = (1 - LEVEL) / 2
 ENDS = np.array([TAIL, 1 - TAIL])  # of an interval
-Z_LEVEL, Z_POWER = norm.ppf([(1 + LEVEL) / 2, POWER])
+Z_LEVEL, Z_POWER = scipy.special.ndtri([(1 + LEVEL) / 2, POWER])
 
 Interval = tuple[float, float] | None  # None: not estimable
 Statistic = Callable[[np.ndarray], np.ndarray]  # totals (..., quantities) to values (...)
@@ -108,6 +104,8 @@ def wilson_of_share(share: float, n: int) -> tuple[float, float]:
         raise BenchHealthError(f"Wilson's interval of a share of {share}; expected 0 to 1.")
     if n == 0:
         return 0.0, 1.0
+    from statsmodels.stats.proportion import proportion_confint
+
     low, high = proportion_confint(share * n, n, alpha=1 - LEVEL, method="wilson")
     return max(0.0, float(low)), min(1.0, float(high))
 
@@ -127,6 +125,8 @@ def newcombe(first: int, n_first: int, second: int, n_second: int) -> tuple[floa
     >>> [round(end, 3) for end in newcombe(351, 500, 337, 500)]
     [-0.029, 0.085]
     """
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     low, high = confint_proportions_2indep(
         first, n_first, second, n_second, compare="diff", method="newcomb", alpha=1 - LEVEL
     )
@@ -200,8 +200,8 @@ def resample(
         weights = np.bincount(drawn.ravel(), minlength=size * n).reshape(size, n)
         found.append(statistic(weights @ sums))
     values = np.concatenate(found, axis=-1)
-    error = np.asarray(values.std(axis=-1, ddof=1))
-    return Resample(values, quantile(values, ENDS, axis=-1), error)
+    ends = scipy.stats.quantile(values, ENDS, axis=-1)
+    return Resample(values, ends, np.asarray(values.std(axis=-1, ddof=1)))
 
 
 def _batches(replicates: int, width: int) -> list[int]:
@@ -252,7 +252,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
     """
     if only_first + only_second == 0:
         return 1.0
-    return min(1.0, float(mcnemar_test([[0, only_first], [only_second, 0]], exact=True).pvalue))
+    from statsmodels.stats.contingency_tables import mcnemar as test
+
+    return min(1.0, float(test([[0, only_first], [only_second, 0]], exact=True).pvalue))
 
 
 def sign_flip(
@@ -365,6 +367,8 @@ def holm(p_values: Sequence[float]) -> list[float]:
     >>> [round(p, 2) for p in holm([0.01, 0.04, 0.03])]
     [0.03, 0.06, 0.06]
     """
+    from statsmodels.stats.multitest import multipletests
+
     return multipletests(p_values, method="holm")[1].tolist() if len(p_values) else []
 
 
@@ -441,4 +445,4 @@ def kendall(
     known = untied > 0
     taus = over_pairs(above[0] * above[1])[known] / np.sqrt(untied[known])
     ends = np.quantile(taus, ENDS) if len(taus) else (nan, nan)
-    return float(kendalltau(one, two, variant="b").statistic), *map(float, ends)
+    return float(scipy.stats.kendalltau(one, two, variant="b").statistic), *map(float, ends)
