@@ -125,9 +125,8 @@ def _read(spec: Dataset, split: str, root: Path) -> tuple[list[Example], list[Le
     folder = root / spec.folder
     if not folder.is_dir():
         raise DataError(folder, "", "the data set is not here.", how_to_get(spec, root))
-    found: list[Example | LeftOut] = []
     try:
-        found += TASKS[spec.key].read_file(spec, split, root)
+        found = list(TASKS[spec.key].read_file(spec, split, root))
         ids = Counter(item.id for item in found)
         for name in (name for name, times in ids.items() if times > 1):
             raise DataError(folder, f"item {name}", "the id occurs twice.")

@@ -181,8 +181,7 @@ def own_answer(text: str) -> str:
     if OWN.question.match(text) or OWN.context.match(text):
         answer = OWN.answer_begins.search(text)
         text = OWN.short_answer.sub("Answer:", text[answer.start() :]) if answer else ""
-    invented = OWN.question.search(text)
-    return text[: invented.start()] if invented else text
+    return OWN.question.split(text, maxsplit=1)[0]
 
 
 def without(text: str, *parts: str) -> str:
@@ -216,8 +215,7 @@ def own_item(text: str, heading: re.Pattern) -> str:
     text = text.strip()
     while opens.match(text):
         text = text.partition("\n")[2].strip()
-    further = opens.search(text)
-    return text[: further.start()].rstrip() if further else text
+    return opens.split(text, maxsplit=1)[0].rstrip()
 
 
 def unwrapped(text: str, left: str = "", right: str = "") -> str:
@@ -323,8 +321,7 @@ def sentence(text: str) -> str:
     'E. coli is found'
     """
     text = re.sub(r"\A(?:[\s:,=>→–—]|-(?!\d))+", "", text)
-    end = CUES.sentence_ends.search(text)
-    return (text[: end.start()] if end else text).strip()
+    return CUES.sentence_ends.split(text, maxsplit=1)[0].strip()
 
 
 # ---- Choices -----------------------------------------------------------------------------------
@@ -465,11 +462,10 @@ class Options:
         if found:
             rejected = CHOICES.rejected.match(_about(found, rest))
             return Said(denied=found) if rejected else Said(found)
-        aside = CHOICES.aside.search(text)
-        end = aside.start() if aside else len(text)
+        before_aside = CHOICES.aside.split(text, maxsplit=1)[0]
         for pattern in (CHOICES.labelled, CHOICES.mark):
             chosen, denied = set(), set()
-            for match in pattern.finditer(text, 0, end):
+            for match in pattern.finditer(before_aside):
                 against = CHOICES.rejected.match(text, match.end())
                 (denied if against else chosen).update("".join(filter(None, match.groups())))
             if chosen or denied:
@@ -717,14 +713,9 @@ def segments(line: str) -> list[str]:
     for first, following in ((r"\(?1[.)]\s", r"\d{1,2}[.)]"), (r"\(?a\)\s", r"[a-z]\)")):
         if re.match(first, line):
             line = re.sub(rf"(?:^|\s)\(?{following}\s+", " • ", line)
-    line = without_brackets(without_bullet(line))
+    line = without_brackets(LISTS.bullets.sub("", line))
     parts = [part.strip() for part in re.split(r"[;•]|\s/\s", line)]
     return [part for part in parts if part]
-
-
-def without_bullet(line: str) -> str:
-    """The line without the bullets or the number in front of it."""
-    return LISTS.bullets.sub("", line)
 
 
 def without_brackets(text: str) -> str:
@@ -736,8 +727,7 @@ def without_brackets(text: str) -> str:
 
 def first_sentence(text: str) -> str:
     """The first sentence; a point inside a number or after "St" does not end it."""
-    end = LISTS.sentence.search(text)
-    return text[: end.start()] if end else text
+    return LISTS.sentence.split(text, maxsplit=1)[0]
 
 
 # ---- JSON --------------------------------------------------------------------------------------
@@ -801,9 +791,8 @@ def _item(value) -> list[str]:
         keys = {str(key).lower(): inner for key, inner in value.items()}
         texts = {key: inner for key, inner in keys.items() if isinstance(inner, str)}
         names = [texts[x] for word in NAME_KEYS for x in texts if x.split("_")[-1] == word]
-        kinds = [texts[key] for key in TYPE_KEYS if key in texts]
         verdict = _verdict(keys)
-        kinds = [kind for kind in kinds if kind != verdict]
+        kinds = [texts[x] for x in TYPE_KEYS if x in texts and texts[x] != verdict]
     elif isinstance(value, (list, tuple)):
         names, verdict = [inner for inner in value if isinstance(inner, str)], None
         kinds = names[1:]

@@ -297,8 +297,7 @@ def _groups(reply: str) -> list[Group]:
 
 def _rows(lines: list[str]) -> list[str]:
     """The lines, with bullets in place of the rows of a table."""
-    rows: list[str] = []
-    column = None
+    rows, column = [], None
     for line in map(str.strip, lines):
         cells = [cell.strip() for cell in line.strip("|").split("|")]
         if "|" in line and REPLY.table_rule.fullmatch(line):
@@ -325,7 +324,7 @@ def _opened(line: str) -> Group | None:
             group = Group("bar", [rest])
         group.id = found["id"].lower()
         return group
-    bare = replies.without_bullet(line)
+    bare = replies.LISTS.bullets.sub("", line)
     for pattern, kind in ((REPLY.heading, ""), (REPLY.tells, "tells")):
         found = pattern.match(bare)
         here = found and _heading_kind(found["head"])
@@ -466,7 +465,7 @@ def _parts(lines: list[str]) -> list[str]:
     for line in lines:
         if re.match(r"\(?1[.)]\s", line):
             line = REPLY.numbered.sub(" • ", line)
-        line = _open(replies.without_bullet(line.replace(",;", "，;")))
+        line = _open(replies.LISTS.bullets.sub("", line.replace(",;", "，;")))
         parts += [REPLY.label.sub("", line[a:b]) for a, b in _parted(line, REPLY.strong)]
     return parts
 

@@ -12,6 +12,7 @@ from ..registry import DATASETS, SCENARIOS, TIERS, Dataset, known
 from ..schema import BenchHealthError, DataError, Example, whole_number
 from .base import Task
 from .files import Place, csv_table
+from .radiology import IU_XRAY
 
 OWN = dict(domain="your own", licence="your own", reader="csv", reference="", split="", files=())
 MENDING = "Mend the file, or name another one or another column."
@@ -104,8 +105,10 @@ def add_csv(
         Place(paths["test"], "").expect(size, "it has no row.")
     except DataError as error:
         raise DataError(error.path, error.where, error.problem, MENDING) from None
+    named = dict(key=key, name=name or key, scenario=scenario, tier=tier, size=size)
     if labels:
         words = replies.Labels({x: re.compile(re.escape(x)) for x in labels})
+        facts = dict(task="classification", metric="accuracy")
         own = dict(
             parse=lambda example, reply: words.read(replies.own_words(reply) or ""),
             metric=accuracy(labels),
@@ -115,22 +118,11 @@ def add_csv(
         )
         instruction = instruction or f"Answer with one of: {', '.join(labels)}."
     else:
-        prefaces = replies.Words("radiology")
-        own = dict(parse=lambda example, reply: replies.free_text(reply, prefaces), metric=ROUGE_L)
-    task = Task(
-        read_file, instruction=instruction, turn="{text}", cut="text", max_tokens=max_tokens, **own
-    )
-    spec = Dataset(
-        key=key,
-        name=name or key,
-        scenario=scenario,
-        task="classification" if labels else "text generation",
-        size=size,
-        metric="accuracy" if labels else "ROUGE-L",
-        tier=tier,
-        folder=str(paths["test"].parent),
-        **OWN,
-    )
+        facts = dict(task="text generation", metric="ROUGE-L")
+        own = dict(parse=IU_XRAY.parse, metric=ROUGE_L)
+    spec = Dataset(**named, **facts, **OWN, folder=str(paths["test"].parent))
+    asked = dict(instruction=instruction, turn="{text}", cut="text", max_tokens=max_tokens)
+    task = Task(read_file, **asked, **own)
     from . import TASKS
 
     DATASETS[key], TASKS[key] = spec, task

@@ -52,11 +52,7 @@ def _openi_report(raw: bytes, member: Place) -> tuple[str, dict[str, str]]:
     labels = [label for label, _ in parts]
     problem = f"sections are {', '.join(labels) or 'none'}; expected {', '.join(SECTIONS)}."
     member.expect(sorted(labels) == sorted(SECTIONS), problem)
-    return uid.get("id"), {label: _folded(body) for label, body in parts}
-
-
-def _folded(body: str) -> str:
-    return re.sub(r"\s+", " ", body).strip()
+    return uid.get("id"), {label: " ".join(body.split()) for label, body in parts}
 
 
 def mimic_cxr(spec, split, root) -> Iterator[Example | LeftOut]:
@@ -81,9 +77,8 @@ def mimic_cxr(spec, split, root) -> Iterator[Example | LeftOut]:
         if lacking:
             yield LeftOut(f"s{study}", f"no {' and no '.join(lacking)}")
         else:
-            findings, impression = sections["findings"], sections["impression"]
-            inputs = {"findings": findings}
-            yield Example(f"s{study}", spec.key, inputs, impression, f"p{subject}")
+            inputs = {"findings": sections["findings"]}
+            yield Example(f"s{study}", spec.key, inputs, sections["impression"], f"p{subject}")
 
 
 def _studies(listed, split: str) -> list[tuple[str, str]]:
@@ -117,8 +112,8 @@ def sections_of(report: str) -> dict[str, str]:
     'Normal.'
     """
     _, *parts = _HEADER.split(report)
-    named = zip(map(_section_name, parts[::2]), map(_folded, parts[1::2]), strict=True)
-    return {name: body for name, body in named if body}
+    named = zip(map(_section_name, parts[::2]), parts[1::2], strict=True)
+    return {name: " ".join(body.split()) for name, body in named if body.strip()}
 
 
 def _section_name(header: str) -> str:

@@ -153,21 +153,20 @@ def _items(line: str, several: bool) -> Iterator[str]:
 
 
 def _pieces(part: str) -> list[str]:
-    """What commas part, without explanations."""
-    pieces, explained = [], False
-    for piece in re.split(r",(?!\d{3}(?!\d))|、", part):
-        name, *told = replies.LISTS.explains.split(piece)
-        # "a - lowers pain, fever, b - lowers sugar": fever is no item.
-        explained = explained or bool(told)
-        if told or not explained:
-            pieces.append(REPLY.reason.split(name)[0].strip())
-    return pieces
+    """What commas part, without explanations.
+
+    Behind the first one only what has its own: in "a - lowers pain, fever, b - lowers sugar"
+    fever is no item.
+    """
+    pieces = [replies.LISTS.explains.split(x) for x in re.split(r",(?!\d{3}(?!\d))|、", part)]
+    first = next((at for at, piece in enumerate(pieces) if len(piece) > 1), len(pieces))
+    named = pieces[:first] + [piece for piece in pieces[first:] if len(piece) > 1]
+    return [REPLY.reason.split(name)[0].strip() for name, *_ in named]
 
 
 def _with_qualifiers(pieces: list[str], whole: bool) -> list[str]:
     """Items, each with the qualifiers after it; `whole` keeps "and" in names."""
-    items: list[str] = []
-    dosed = False
+    items, dosed = [], False
     for piece in pieces:
         for number, part in enumerate([piece] if whole else REPLY.conjunction.split(piece)):
             name = _trim(part)
