@@ -173,14 +173,17 @@ def _warn_once(root: Path, text: str) -> None:
 
 def subset(examples: Sequence[Example], limit: int | None, seed: int) -> list[Example]:
     """A random subset fixed by `seed`, in the given order."""
-    if not limit or limit >= len(examples):
-        return list(examples)
+    chosen = {example.id for example in shuffled(examples, seed)[: limit or None]}
+    return [example for example in examples if example.id in chosen]
 
-    def draw(example):
+
+def shuffled(examples: Sequence[Example], seed: int | str) -> list[Example]:
+    """In an order fixed by `seed`, to which further items change nothing."""
+
+    def place(example):
         return hashlib.sha256(f"{seed}:{example.id}".encode()).digest()
 
-    chosen = {example.id for example in sorted(examples, key=draw)[:limit]}
-    return [example for example in examples if example.id in chosen]
+    return sorted(examples, key=place)
 
 
 def _command(spec: Dataset, root: Path) -> str:

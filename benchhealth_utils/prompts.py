@@ -7,11 +7,11 @@ system text. The words are in ``data/prompts.yaml``, the rest of a prompt with i
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from itertools import islice
 
+from .data import shuffled
 from .schema import BenchHealthError, Example, Message, of_kind
 from .tasks import task
 
@@ -54,11 +54,7 @@ def build(example: Example, shots: Sequence[Example] = ()) -> list[Message]:
 
 def exemplar_order(pool: Sequence[Example], seed: int = 0) -> list[Example]:
     """The training part in the order, fixed by `seed`, that exemplars are taken."""
-
-    def draw(example):
-        return hashlib.sha256(f"exemplar:{seed}:{example.id}".encode()).digest()
-
-    return sorted(pool, key=draw)
+    return shuffled(pool, f"exemplar:{seed}")
 
 
 def exemplars(example: Example, ordered: Sequence[Example], shots: int) -> list[Example]:

@@ -23,7 +23,6 @@ import unicodedata
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import NamedTuple
@@ -327,8 +326,7 @@ def sentence(text: str) -> str:
 # ---- Choices -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Said:
+class Said(NamedTuple):
     """What one statement names, and what it denies."""
 
     chosen: frozenset[str] = frozenset()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import dropwhile, groupby
 
 from .. import replies
 from ..metrics import BLEU_4
@@ -108,11 +109,9 @@ def instruction(note: str) -> tuple[str, str]:
 
 def _tokens(body: str) -> str:
     body = re.sub(r"\[\*\*(.*?)\*\*\]", _label, body, flags=re.DOTALL)
-    tokens: list[str] = []
-    for token in re.findall(r"\[[a-z]+\]|[^\W_]+|[^\w\s]|_", body):
-        if token != tokens[-1] if tokens else token.strip("[]").isalnum():
-            tokens.append(token)
-    return " ".join(tokens)
+    tokens = re.findall(r"\[[a-z]+\]|[^\W_]+|[^\w\s]|_", body)
+    from_first_word = dropwhile(lambda token: not token.strip("[]").isalnum(), tokens)
+    return " ".join(token for token, _ in groupby(from_first_word))
 
 
 def _label(bracket: re.Match) -> str:

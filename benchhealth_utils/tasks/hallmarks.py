@@ -205,8 +205,7 @@ def _in_head(head: str) -> tuple[set[str], set[str]]:
     for item in re.split(r"[,、/]", REPLY.reason.split(head)[0]):
         for mark in MARK.finditer(item):
             (denied if _is_denied(item, mark) else chosen).add(HALLMARKS[int(mark[1])])
-        if not MARK.search(item):
-            chosen |= _short(re.sub(r"\A\s*(?:and|or)\s", "", item))
+        chosen |= _short(re.sub(r"\A\s*(?:and|or)\s", "", item))
     return chosen, denied
 
 

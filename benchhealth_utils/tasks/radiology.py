@@ -118,9 +118,7 @@ def sections_of(report: str) -> dict[str, str]:
 
 def _section_name(header: str) -> str:
     name = header.lower().strip()
-    if name in _NAMES:
-        return _NAMES[name]
-    named = next((part for part in _RULES["parts"] if part in name), None)
+    named = _NAMES.get(name) or next((part for part in _RULES["parts"] if part in name), None)
     return named or ("findings" if any(view in name for view in _RULES["views"]) else name)
 
 
