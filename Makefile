@@ -5,9 +5,6 @@ MODEL ?= smollm2-135m
 NOTEBOOK ?= reasoning
 PARAMETERS ?=
 CHAPTERS := reasoning generation understanding few_shot clinical_usefulness human_eval
-# two at a time, the longest first; then those that would wait for the others' answers
-FIRST := understanding reasoning generation human_eval
-LATER := few_shot clinical_usefulness
 LIMIT ?= 0
 DATASETS ?= all
 BUDGET ?=
@@ -19,12 +16,19 @@ BIN := .venv/bin
 READY := .venv/.ready
 SITE := runs/site
 BENCH := runs/bench
+CACHE := _build/.jupyter_cache
+READERS := book/solutions.md book/your-model.md
+ORDER := understanding reasoning clinical_usefulness few_shot generation pages human_eval
+TWO = $(MAKE) --no-print-directory -j 2 MODEL="$(MODEL)" PARAMETERS="$(PARAMETERS)"
+JCACHE = $(BIN)/jcache $(1) -p $(CACHE)
+EXECUTE = export OMP_NUM_THREADS=1; echo y | $(call JCACHE,notebook) add -r myst_nb_md $(1:%=$(SITE)/%) >$(SITE)/log && \
+	$(call JCACHE,project) execute -e local-parallel -t 3600 >>$(SITE)/log 2>&1
 
 # a terminal for the progress bars of notebooks, if there is one
 export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup weights book test lint format clean run chapter rate reproduce verify audit bench
+.PHONY: help setup weights book answers pages test lint format clean run chapter rate reproduce verify audit bench
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /	/' | expand -t 12
@@ -42,18 +46,31 @@ $(READY): pyproject.toml constraints.txt
 weights: $(READY)
 	@$(BIN)/python -m benchhealth_utils weights
 
+# Two at a time: pages beside what is asked beforehand, then all that reads the answers, the
+# longest first. The build takes pages from the cache, and would execute one that is not in it.
 book: PARAMETERS := $(or $(PARAMETERS),-p limit 2)
 book: setup ## execute the chapters with MODEL, 2 items a data set, and build the book, strictly
 	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
-	@echo "Executing the chapters with $(MODEL), $(PARAMETERS)"
-	@chapters() { xargs -P $$1 -I CHAPTER sh -c '\
-		model="-p model $(MODEL) $(PARAMETERS)"; test CHAPTER != human_eval || model=; \
-		$(BIN)/papermill --no-progress-bar notebooks/CHAPTER.ipynb $(SITE)/notebooks/CHAPTER.ipynb \
-			$$model && echo "  CHAPTER"'; }; \
-	printf '%s\n' $(FIRST) | OMP_NUM_THREADS=1 chapters 2 && \
-	printf '%s\n' $(LATER) | chapters 1
+	@rm -rf $(CACHE)
+	@echo "Executing pages and chapters with $(MODEL), $(PARAMETERS)"
+	+@$(TWO) answers pages
+	+@$(TWO) $(ORDER:%=executed-%)
 	@$(BIN)/jupyter-book build $(SITE) --path-output . --all -W -n --keep-going
 	@echo "The book is in _build/html/index.html"
+
+answers: # of all that the book asks
+	@$(BIN)/python book/ask.py $(MODEL) $(PARAMETERS)
+
+pages: # but those that read answers
+	@$(call EXECUTE,$(filter-out $(READERS),$(shell grep -l '{code-cell}' book/*.md)))
+
+executed-pages:
+	@$(call EXECUTE,$(READERS))
+
+executed-%:
+	@OMP_NUM_THREADS=1 $(BIN)/papermill --no-progress-bar notebooks/$*.ipynb $(SITE)/notebooks/$*.ipynb \
+		$(if $(filter human_eval,$*),,-p model $(MODEL) $(PARAMETERS))
+	@echo "  $*"
 
 test: setup ## run the tests, two files at a time
 	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" --numprocesses 2 --dist loadfile --no-loadscope-reorder

@@ -268,7 +268,7 @@ class Store:
             try:
                 lock.acquire(timeout=2)
             except Timeout:
-                print(f"Another run is writing {self.path.name}; waiting for it.", flush=True)
+                print(f"Another run is writing {self.path.name}; waiting.", file=sys.stderr)
                 lock.acquire()
         try:
             yield

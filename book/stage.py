@@ -41,7 +41,8 @@ def configuration(source: dict, repository: str = "") -> dict:
         The address is not of that form.
     """
     done = [*source["execute"]["exclude_patterns"], "notebooks/*"]  # blanks, and what papermill ran
-    config = {**source, "execute": {**source["execute"], "exclude_patterns": done}}
+    execute = {"execute_notebooks": "cache", "exclude_patterns": done}  # which `make book` empties
+    config = {**source, "execute": source["execute"] | execute}
     if repository:
         if not re.fullmatch(r"https://github\.com/[\w.-]+/[\w.-]+", repository):
             raise ValueError(

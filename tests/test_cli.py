@@ -126,20 +126,22 @@ def test_a_row_is_official_where_there_is_a_published_result(capsys):
     assert code == 0 and re.search(r"MedQA.* 1273 +24\.3 .*official +True", out)
 
 
-def test_chapters_are_run_and_a_good_one_stays_until_the_new_is_whole(tmp_path, monkeypatch):
+def test_a_good_chapter_stays_until_the_new_one_is_whole(tmp_path, monkeypatch):
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
-    folder = cli.run("majority", limit=4, chapters=["reasoning"])
-    first = (folder / "reasoning.ipynb").read_bytes()
-    cells = json.loads(first)["cells"]
-    assert any("limit = 4" in str(cell.get("outputs")) for cell in cells)
 
-    def broken(*_, **__):
+    def good(_, out, chosen, **__):
+        Path(out).write_text(json.dumps(chosen))
+
+    def broken(_, out, *__, **___):
+        Path(out).write_text("torn")
         raise papermill.PapermillExecutionError(1, 1, "", "ModelError", "no such weights", [])
 
+    monkeypatch.setattr(papermill, "execute_notebook", good)
+    kept = cli.run("majority", limit=4, chapters=["reasoning"]) / "reasoning.ipynb"
     monkeypatch.setattr(papermill, "execute_notebook", broken)
     with pytest.raises(BenchHealthError, match="reasoning failed: no such weights"):
-        cli.run("majority", limit=4, chapters=["reasoning"])
-    assert (folder / "reasoning.ipynb").read_bytes() == first
+        cli.run("majority", limit=3, chapters=["reasoning"])
+    assert json.loads(kept.read_text()) == {"model": "majority", "limit": 4, "datasets": "all"}
 
 
 def test_parameters_in_force_are_printed(capsys):

@@ -1,5 +1,6 @@
 """The chapters and their exercises, executed by papermill as a user would."""
 
+import importlib.util
 import re
 
 import nbformat
@@ -7,7 +8,8 @@ import pytest
 from chapters import CANARY, execute, images, papermill, planted, shown
 from conftest import SAMPLES
 
-from benchhealth_utils import DATASETS, compare, frame, paper, published
+from benchhealth_utils import DATASETS, cli, compare, frame, open_model, paper, published
+from benchhealth_utils.answers import Store, ask
 from benchhealth_utils.printed import derived
 from benchhealth_utils.schema import ROOT, BenchHealthError
 
@@ -184,15 +186,21 @@ def test_a_model_that_reads_no_exemplar_gains_nothing(few_shot):
 
 @pytest.fixture(scope="module")
 def clinical(tmp_path_factory):
+    """As `benchhealth run` executes it."""
     folder = tmp_path_factory.mktemp("usefulness")
     names = (path.name for path in SAMPLES.iterdir() if path.is_dir())
     data = planted(folder / "data", *(name for name in names if "mimic" not in name))
-    notebook = "notebooks/clinical_usefulness.ipynb"
-    done = execute(notebook, folder, "-p", "limit", "4", BENCHHEALTH_DATA=str(data))
-    return without_canary(folder, *done)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BENCHHEALTH_DATA", str(data))
+        patch.setenv("BENCHHEALTH_RUNS", str(folder))
+        made = cli.run("majority", limit=4, chapters=["clinical_usefulness"])
+    text = (made / "clinical_usefulness.ipynb").read_text(encoding="utf-8")
+    assert "limit = 4" in text
+    return without_canary(folder, text, ""), folder
 
 
 def test_figure_2_and_what_it_is_made_of(clinical):
+    clinical, _ = clinical
     assert images(clinical) == 1
     table = shown(clinical, "results-usefulness")
     robust = dict(zip(table.iloc[:, 0], table.iloc[:, 3], strict=True))
@@ -204,14 +212,27 @@ def test_figure_2_and_what_it_is_made_of(clinical):
 
 
 def test_a_false_summary_beats_a_true_one_in_words_in_common(clinical):
-    table = shown(clinical, "false-words").iloc[:, 1:].astype(float).to_numpy()
+    table = shown(clinical[0], "false-words").iloc[:, 1:].astype(float).to_numpy()
     same, false, _, true = table
     assert set(same) == {100} and false[0] > 80 > 20 > true[0]
 
 
 def test_a_model_that_does_not_read_is_moved_by_the_order_of_options_alone(clinical):
-    for row in shown(clinical, "perturbed").itertuples(index=False):
+    for row in shown(clinical[0], "perturbed").itertuples(index=False):
         assert (float(row[-1]) > 0) == (row[1] == "option_order"), row
+
+
+def test_what_it_asks_can_be_asked_beforehand(clinical, monkeypatch, tmp_path):
+    _, folder = clinical
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(folder / "data"))
+    spec = importlib.util.spec_from_file_location("ask", ROOT / "book" / "ask.py")
+    spec.loader.exec_module(beforehand := importlib.util.module_from_spec(spec))
+    ask(open_model("majority"), beforehand.requests(4, 0), store=tmp_path)
+    found, made = (
+        {path.name: set(Store(path).read()) for path in root.glob("majority/*.jsonl")}
+        for root in (tmp_path, folder / "answers")
+    )
+    assert len(made) == 13 and all(made[name] <= found[name] for name in made)
 
 
 def filled(path):

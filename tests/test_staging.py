@@ -44,7 +44,7 @@ def test_the_folder_is_filled_anew_and_chapters_are_not_executed_again(tmp_path)
     assert "notebooks" in names and "notebooks/old.ipynb" not in names
     config = yaml.safe_load((tmp_path / "site" / "_config.yml").read_text(encoding="utf-8"))
     assert config["execute"]["exclude_patterns"] == ["notebooks/exercises/*", "notebooks/*"]
-    assert config["execute"]["execute_notebooks"] == "force"
+    assert config["execute"]["execute_notebooks"] == "cache"
     assert {**config, "execute": CONFIG["execute"]} == CONFIG
 
 
