@@ -201,7 +201,7 @@ def clinical(tmp_path_factory):
 
 def test_figure_2_and_what_it_is_made_of(clinical):
     clinical, _ = clinical
-    assert images(clinical) == 1
+    assert images(clinical) == 2
     table = shown(clinical, "results-usefulness")
     robust = dict(zip(table.iloc[:, 0], table.iloc[:, 3], strict=True))
     assert [robust[x] for x in ("ChatGLM", "ChatGLM-Med", "DoctorGLM")] == ["21.1", "22.4", "21.3"]
