@@ -86,14 +86,11 @@ def answer(
         return []
     check_may_send(model, examples[0].dataset)
     if mode in MODES and mode not in model.modes:
-        raise BenchHealthError(
-            f"{model.name} does not offer mode '{mode}'; it offers: {', '.join(model.modes)}."
-        )
-    requests, exemplar_pool = make_requests(
-        examples, shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens
-    )
-    options = dict(store=store, progress=progress, shard=shard)
-    return ask(model, requests, pool=exemplar_pool, **options)
+        what = f"does not offer mode '{mode}'; it offers: {', '.join(model.modes)}"
+        raise BenchHealthError(f"{model.name} {what}.")
+    how = dict(shots=shots, seed=seed, mode=mode, pool=pool, cap=model.max_tokens)
+    requests, pool = make_requests(examples, **how)
+    return ask(model, requests, pool=pool, store=store, progress=progress, shard=shard)
 
 
 def ask(
@@ -123,56 +120,49 @@ def ask(
     list of Answer
         One for each request, or each of the shard, in the same order.
     """
-    examples = [request.example for request in requests]
-    sets = sorted({example.dataset for example in examples})  # locks are taken in one order
+    sets = sorted({each.example.dataset for each in requests})  # locks are taken in one order
     signatures = {name: {**model.signature, **model.prepare(name, pool)} for name in sets}
-    keys = [answer_key(signatures[each.example.dataset], each) for each in requests]
-    marks = [(example.dataset, key) for example, key in zip(examples, keys, strict=True)]
-    first = {mark: i for i, mark in reversed(list(enumerate(marks)))}
-    asked = sorted(first.values())  # equal prompts are asked once
-    unique = [requests[i] for i in asked]
-    together = dict(zip(asked, model.contexts(unique), strict=True))
-    # batches are those of one machine, so that a share of them is answered as there
-    shares = {i: share(together[i] or examples[i].id, shard) for i in asked}
-    asked_here = [shares[first[mark]] for mark in marks]
-    batches = [together[first[mark]] for mark in marks]
-    pairs = zip(marks, batches, strict=True)
-    marks = [(name, digest([key, at]) if at else key) for (name, key), at in pairs]
+    prompts = [(r.example.dataset, answer_key(signatures[r.example.dataset], r)) for r in requests]
+    first = dict(zip(prompts[::-1], requests[::-1], strict=True))  # equal prompts are asked once
+    order, marks = list(dict.fromkeys(prompts)), {}
+    unique = [first[prompt] for prompt in order]
+    for prompt, batch in zip(order, model.contexts(unique), strict=True):
+        # batches are those of one machine, so that a share of them is answered as there
+        if share(batch or first[prompt].example.id, shard):
+            marks[prompt] = prompt[0], digest([prompt[1], batch]) if batch else prompt[1]
+    places = [marks.get(prompt) for prompt in order]
     shelves = {name: Store(store_path(model.name, name, store)) for name in sets}
+    title = sets[0] if len(sets) == 1 else f"{len(sets)} data sets"
     with ExitStack() as locks:
         for shelf in shelves.values():
             locks.enter_context(shelf.locked())
         stored = {(n, key): x for n, shelf in shelves.items() for key, x in shelf.read().items()}
-        wanted = {at for at, i in enumerate(asked) if shares[i] and marks[i] not in stored}
+        wanted = {at for at, mark in enumerate(places) if mark and mark not in stored}
         parts = model.replies(unique, wanted) if wanted else (part for part in ())
-        title = sets[0] if len(sets) == 1 else f"{len(sets)} data sets"
-        mine = sum(shares.values())
-        bar = locks.enter_context(
-            _bar(f"{title}: {model.name}", mine, mine - len(wanted), progress)
-        )
+        done = len(marks) - len(wanted)
+        bar = locks.enter_context(_bar(f"{title}: {model.name}", len(marks), done, progress))
         locks.enter_context(closing(parts))  # on any interruption an API is asked no more
         try:
             for part in parts:
                 before = len(stored)
                 for name in sets:
-                    pairs = [(asked[at], x) for at, x in part if marks[asked[at]][0] == name]
-                    answers = [answer_of(marks[i][1], examples[i].id, x) for i, x in pairs]
+                    own = [(at, reply) for at, reply in part if places[at][0] == name]
+                    answers = [answer_of(places[at][1], unique[at].example.id, x) for at, x in own]
                     if answers:
                         shelves[name].append(answers)
                     stored |= {(name, item.key): item for item in answers}
                 bar.update(len(stored) - before)
         except KeyboardInterrupt:
-            done = sum(marks[i] in stored for i in asked if shares[i])
-            raise Interrupted(
-                f"{title}: {done} of {mine} answers are stored; run again to go on."
-            ) from None
-    pairs = [(x, mark) for x, mark, mine in zip(examples, marks, asked_here, strict=True) if mine]
-    if missing := [example.id for example, mark in pairs if mark not in stored]:
+            done = sum(mark in stored for mark in marks.values())
+            what = f"{title}: {done} of {len(marks)} answers are stored; run again to go on."
+            raise Interrupted(what) from None
+    pairs = [(r.example.id, marks[p]) for r, p in zip(requests, prompts, strict=True) if p in marks]
+    if missing := [name for name, mark in pairs if mark not in stored]:
         raise BenchHealthError(
             f"{model.name} gave no answer to {len(missing)} items, {missing[0]} the first. "
             "What it answered is stored; run again to ask for the rest."
         )
-    return [dataclasses.replace(stored[mark], id=example.id) for example, mark in pairs]
+    return [dataclasses.replace(stored[mark], id=name) for name, mark in pairs]
 
 
 def share(name: str, shard: tuple[int, int] | None) -> bool:

@@ -19,6 +19,7 @@ import pandas as pd
 from .answers import Store, store_path
 from .exchange import add, answer_shard, answer_share, merge
 from .models import check_name, open_model
+from .models.base import needed
 from .registry import REMOTE, parts, recorded_name
 from .schema import Answer, BenchHealthError, runs_folder
 
@@ -76,10 +77,7 @@ def on_ray(
     BenchHealthError
         If a share has killed several workers. What was answered is stored.
     """
-    try:
-        import ray
-    except ImportError:
-        raise BenchHealthError("This needs Ray: `pip install -e '.[ray]'`.") from None
+    ray = needed("ray", "a cluster of Ray", "-e '.[ray]'")
     check_name(model)
     if parts(model)[0] in REMOTE and (price := open_model(model).price) and price.of(1, 1):
         what = "costs money, and one budget cannot be kept by many processes"
@@ -99,14 +97,14 @@ def on_ray(
             while left and idle:
                 (key, shard), worker = left.pop(), idle.pop()
                 known = list(Store(paths[key]).read().values())
-                task = worker.answers.remote(key, shard, known, options)
-                busy[task] = worker, key, shard
-            (task, *_), _ = ray.wait(list(busy))
+                busy[worker.answers.remote(key, shard, known, options)] = worker, key, shard
+            (task,), _ = ray.wait(list(busy))
             worker, key, shard = busy.pop(task)
             try:
                 answers = ray.get(task)
             except ray.exceptions.RayActorError:
                 died[key, shard] += 1
+                found[key, "died"] += 1
                 if died[key, shard] == LIVES:
                     what = f"share {shard[0]}/{shard[1]} of {key} has ended {LIVES} workers"
                     raise BenchHealthError(f"{what}; out of memory? The rest is stored.") from None
@@ -119,8 +117,6 @@ def on_ray(
             idle.append(worker)
     finally:
         ray.shutdown()
-    for (key, _), times in died.items():
-        found[key, "died"] += times
     names = ("answers", "errors", "died")
     return pd.DataFrame([{"dataset": key} | {x: found[key, x] for x in names} for key in datasets])
 
@@ -147,10 +143,7 @@ def on_slurm(
     DataFrame
         See `exchange.merge`.
     """
-    try:
-        import submitit
-    except ImportError:
-        raise BenchHealthError("This needs submitit: `pip install -e '.[slurm]'`.") from None
+    submitit = needed("submitit", "an array of Slurm", "-e '.[slurm]'")
     settings = dict(settings or {})
     executor = submitit.AutoExecutor(runs_folder() / "slurm", cluster=settings.pop("cluster", None))
     executor.update_parameters(**settings)

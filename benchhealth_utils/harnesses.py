@@ -20,6 +20,7 @@ from .answers import answer_key, make_requests, store_path
 from .data import load, subset
 from .exchange import GONE, Line, add, answers_of, saying
 from .models import HARNESSES, open_model
+from .models.base import needed
 from .registry import dataset as registered
 from .registry import known
 from .results import texts
@@ -140,11 +141,7 @@ def _lm_eval(path: Path):
 
 
 def _inspect(path: Path):
-    try:
-        from inspect_ai.log import read_eval_log
-    except ImportError:
-        raise BenchHealthError(".eval files need inspect_ai: `pip install inspect_ai`.") from None
-    log = read_eval_log(str(path))
+    log = needed("inspect_ai.log", path.name, "inspect_ai").read_eval_log(str(path))
     for sample in log.samples or ():
         reason = sample.output.stop_reason.replace("unknown", "")  # which says nothing
         said = saying(sample.output.completion, reason, log.eval.model)

@@ -14,12 +14,13 @@ from . import __version__
 from .answers import file_name
 from .evaluation import frame, items
 from .guard import is_credentialed
+from .models.base import needed
 from .prompts import build
 from .registry import DATASETS, MODELS, REMOTE, known
 from .schema import BenchHealthError, Run, canonical, digest, write_atomic
 
 EEE = "0.3.0"  # the version of the schema that is written
-FORMS = ("csv", "parquet", "lm-eval", "eee")
+FORMS, RATES = ("csv", "parquet", "lm-eval", "eee"), ("precision", "recall", "coverage")
 
 
 def write_results(runs: Sequence[Run], folder: str | Path, form: str = "csv") -> list[Path]:
@@ -48,10 +49,8 @@ def write_results(runs: Sequence[Run], folder: str | Path, form: str = "csv") ->
         if form == "csv":
             data = table.to_csv(index=False, lineterminator="\n")
         else:
-            try:
-                data = table.to_parquet(index=False)
-            except ImportError:
-                raise BenchHealthError("parquet needs pyarrow: `pip install pyarrow`.") from None
+            needed("pyarrow", form, "pyarrow")
+            data = table.to_parquet(index=False)
         found.append(write_atomic(folder / f"{name}.{form}", data))
     return found
 
@@ -79,17 +78,15 @@ def _as_lm_eval(runs: Sequence[Run]) -> dict:
         task = f"{run.dataset}_{shots}shot" + ("" if run.complete else "_incomplete")
         if task in tasks:
             raise BenchHealthError(f"Two runs are of {task}; write one at a time.")
-        rates = {scores.metric: scores.value, "precision": scores.precision}
-        rates |= {"recall": scores.recall, "coverage": scores.coverage}
+        rates = {scores.metric: scores.value} | {name: getattr(scores, name) for name in RATES}
         rates |= {f"{scores.metric}_interval95": scores.interval, f"{scores.metric}_stderr": "N/A"}
         row = {f"{name},none": value for name, value in rates.items()}
-        about = {"task": task, "metadata": json.loads(canonical(run.signature))}
         tasks[task] = {
             "results": {"alias": DATASETS[run.dataset].name} | row,
             "n-shot": shots,
             "n-samples": {"original": run.signature["data"]["items"], "effective": scores.n},
             "versions": run.signature["prompt_version"],
-            "configs": about,
+            "configs": {"task": task, "metadata": json.loads(canonical(run.signature))},
         }
     whole = {name: {task: tasks[task][name] for task in tasks} for name in tasks[task]}
     return whole | {"config": {"model": run.model}, "benchhealth_utils": __version__}
@@ -117,8 +114,7 @@ def _write_eee(run: Run, folder: Path) -> list[Path]:
                           "score_type": "continuous", "min_score": 0.0, "max_score": 1.0},
         "score_details": {
             "score": scores.value,
-            "details": {name: str(getattr(scores, name))
-                        for name in ("precision", "recall", "coverage")},
+            "details": {name: str(getattr(scores, name)) for name in RATES},
             "uncertainty": {"num_samples": scores.n, "confidence_interval": {
                 "lower": scores.interval[0], "upper": scores.interval[1],
                 "confidence_level": 0.95, "method": scores.interval_method}},

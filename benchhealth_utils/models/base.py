@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any
 
 from ..schema import Example, Message, ModelError
@@ -149,6 +150,14 @@ def before_stop(text: str, stop: Sequence[str]) -> str:
     return text[: min((text.index(mark) for mark in stop if mark in text), default=None)]
 
 
+def needed(name: str, what: str, advice: str):
+    """A package that not everyone installs; without it an error says who needs it, and how."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise ModelError(f"{what} needs {error.name}: `pip install {advice}`.") from None
+
+
 def stated(variable: str, pattern: str, expected: str) -> re.Match | None:
     """What the environment states, None if nothing; `ModelError` if it is of another form."""
     text = os.environ.get(variable, "").strip()
@@ -158,7 +167,8 @@ def stated(variable: str, pattern: str, expected: str) -> re.Match | None:
     return found if text else None
 
 
-def stated_thinking() -> bool | None:
-    """Whether ``BENCHHEALTH_THINKING`` switches a model's thinking ``on`` or ``off``."""
+def stated_thinking() -> dict[str, bool]:
+    """The switch that ``BENCHHEALTH_THINKING`` puts ``on`` or ``off``, as chat formats name it."""
     found = stated("BENCHHEALTH_THINKING", "on|off", "on or off")
-    return found and found[0].lower() == "on"
+    names = ("enable_thinking", "thinking")
+    return dict.fromkeys(names, found[0].lower() == "on") if found else {}

@@ -27,10 +27,9 @@ class Imported(OpenAIModel):
     def __init__(self, name: str):
         self.name, (_, self.model, self.harness) = name, parts(name)
         self.template, self.stop, self.remote, self.endpoint = None, [], False, ""
-        self.place, self.price, wish = "elsewhere", None, stated_thinking()
-        self.thinking = {} if wish is None else {"enable_thinking": wish, "thinking": wish}
+        self.place, self.price, self.thinking = "elsewhere", None, stated_thinking()
         prompts = f"those of {self.harness}" if self.harness else "ours, checked by digest"
-        stated = {"reply_limit": stated_limit() or None, "thinking": wish}
+        stated = {"reply_limit": stated_limit() or None, "thinking": self.thinking.get("thinking")}
         self.signature = {"backend": "imported", "model": self.model, "prompts": prompts}
         self.signature |= {"weights": "declared, not seen", "decoding": "temperature 0 asked for"}
         self.signature |= {key: value for key, value in stated.items() if value is not None}

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..registry import MODELS, parts, recorded_name, template
 from ..schema import ModelError, digest
-from .base import Backend, Replies, Reply, Request, before_stop, stated_thinking
+from .base import Backend, Replies, Reply, Request, before_stop, needed, stated_thinking
 from .money import stated_limit
 from .weights import model_of, tokenizer_of, weights_of, window_of
 
@@ -68,9 +68,8 @@ class Prompts:
             tokenizer.chat_template = template(style) if style else own
             stops = (known.stop for known in MODELS.values() if style and known.template == style)
             self.stop = next(stops, ())
-        wish = stated_thinking()
-        switched = wish is not None and "thinking" in str(tokenizer.chat_template)
-        self.switch = {"enable_thinking": wish, "thinking": wish} if switched else {}
+        switch = stated_thinking()
+        self.switch = switch if "thinking" in str(tokenizer.chat_template) else {}
 
     def text(self, messages) -> str:
         """Messages in the model's own chat format, ready for its reply.
@@ -206,13 +205,7 @@ class LocalModel(Backend):
         dtype = dtype or os.environ.get(DTYPE)
         self.room = stated_limit()
         weights = weights_of(name)
-        try:
-            import transformers  # noqa: F401
-        except ImportError as error:
-            raise ModelError(
-                f"{name} needs {error.name}, which is not installed. Install it with "
-                "`pip install -e '.[local]'`, or try `-p model majority`."
-            ) from None
+        needed("transformers", name, "-e '.[local]'")
         tokenizer = tokenizer_of(self.name, weights)
         self.prompts = Prompts(name, tokenizer, window_of(self.name, weights))
         self.model = model_of(self.name, weights, dtype, device, bits)
@@ -274,11 +267,9 @@ class LocalModel(Backend):
 
     def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
         """See `Backend`."""
-        engine, exact = self.engine
-        rendered = [
-            self.prompts.render(request) if i in wanted or not exact else NOTHING
-            for i, request in enumerate(requests)
-        ]
+        (engine, exact), render = self.engine, self.prompts.render
+        needed = wanted if exact else range(len(requests))
+        rendered = [render(r) if i in needed else NOTHING for i, r in enumerate(requests)]
         if too_long := [(i, TOO_LONG) for i in sorted(wanted) if not rendered[i].ids]:
             yield too_long
         every = [i for i, prompt in enumerate(rendered) if prompt.ids]
@@ -301,7 +292,7 @@ class LocalModel(Backend):
             for row in part:
                 i, labels = row.owner
                 if not (row.logits or row.written):
-                    done.append((i, NO_ROOM))
+                    done.append((i, Reply("error", "", NO_ROOM)))
                 elif row.limit:
                     done.append((i, self._reply(rendered[i], row.written)))
                 else:
@@ -349,11 +340,8 @@ class LocalModel(Backend):
 
 def _batches(requests, rendered) -> Iterator[list[int]]:
     """Positions that are answered together: alike in mode, and near in length."""
-    order = sorted(
-        (i for i in range(len(requests)) if rendered[i].ids),
-        key=lambda i: (bool(requests[i].labels), -len(rendered[i].ids), i),
-    )
-    batch: list[int] = []
+    order, batch = [i for i, prompt in enumerate(rendered) if prompt.ids], []
+    order.sort(key=lambda i: (bool(requests[i].labels), -len(rendered[i].ids), i))
     for i in order:
         longest = batch[0] if batch else i
         each = len(rendered[longest].ids) + requests[longest].max_tokens
@@ -369,13 +357,10 @@ def _batches(requests, rendered) -> Iterator[list[int]]:
 
 def _logprobs(row, labels, length: int) -> dict[tuple, float]:
     """Summed log-probabilities, after a prompt of so many tokens, of the labels a row decides."""
-    stem = row.prompt[length:]
+    own = [label for label in labels if label[:-1] == row.prompt[length:]]
     logs = [logits.log_softmax(-1) for part in row.logits for logits in part]
-    return {
-        label: sum(log[token].item() for log, token in zip(logs, label, strict=True))
-        for label in labels
-        if label[:-1] == stem
-    }
+    each = ([log[t].item() for log, t in zip(logs, label, strict=True)] for label in own)
+    return dict(zip(own, map(sum, each), strict=True))
 
 
 def _likeliest(request: Request, prompt: Rendered, values: list[float]) -> Reply:
@@ -389,8 +374,4 @@ def _likeliest(request: Request, prompt: Rendered, values: list[float]) -> Reply
 
 NOTHING = Rendered("", ())
 TOO_LONG = Reply("truncated", "", "the prompt without its document does not fit the context window")
-NO_ROOM = Reply(
-    "error",
-    "",
-    "out of memory with a single prompt; try BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto",
-)
+NO_ROOM = "out of memory with a single prompt; try BENCHHEALTH_BITS=4 or BENCHHEALTH_DEVICE=auto"

@@ -108,9 +108,8 @@ class RemoteModel(Backend):
         port = f"port {urlsplit(self.endpoint).port or 80} of this machine"
         self.place = port if not self.remote else where if known else f"server {where}"
         served = self.package == "openai" and not known and not style
-        wish = stated_thinking() if served else None  # a switch that vendors do not know
-        self.thinking = {} if wish is None else {"enable_thinking": wish, "thinking": wish}
-        stated = {"reply_limit": stated_limit() or None, "thinking": wish}
+        self.thinking = stated_thinking() if served else {}  # vendors do not know this switch
+        stated = {"reply_limit": stated_limit() or None, "thinking": self.thinking.get("thinking")}
         if self.package == "openai":
             form = digest(self.template)[:16] if style else "the server's"
             stated |= {"template": form, "stop": self.stop}
@@ -185,8 +184,7 @@ class RemoteModel(Backend):
             give((position, replace(reply, usage={**reply.usage, **paid, **tried})))
             self._failed = self._failed + 1 if reply.status == "error" else 0
             if self._failed >= IN_A_ROW:
-                end = self._stopped("row", reply.detail, row=IN_A_ROW)
-                self._stop = self._stop or end
+                self._stop = self._stop or self._stopped("row", reply.detail, row=IN_A_ROW)
 
     def body(self, request: Request, limit: str = "max_tokens", temperature=0) -> dict:
         """What is sent for a request; `limit` names the field for the tokens of its reply."""
@@ -489,9 +487,8 @@ def joined(content) -> str:
     if isinstance(content, dict):
         if content.get("type") not in (None, "text", "output_text") or content.get("thought"):
             return ""
-        return joined(
-            next(content[name] for name in ("text", "value", "content") if name in content)
-        )
+        names = (name for name in ("text", "value", "content") if name in content)
+        return joined(content[next(names)])
     if not isinstance(content, str | None):
         raise TypeError("a content that is no text")
     return content or ""

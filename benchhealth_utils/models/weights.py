@@ -8,6 +8,7 @@ once, with ``tools/recover_alpaca.py``.
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import os
@@ -17,9 +18,8 @@ import sys
 import tempfile
 import warnings
 import zipfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from fnmatch import fnmatch
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -212,28 +212,22 @@ def _on_hub(repository: str, revision: str | None, file: str, tokenizer_only: bo
         return Path(snapshot_download(repository, revision=revision, **options))
 
     kinds = (*TOKENIZERS, "adapter_config.json")  # an adapter's tokenizer may be its base's
-    try:
+    with suppress(LocalEntryNotFoundError):
         cached = snapshot(local_files_only=True, allow_patterns=[])
         light = tokenizer_only and any(any(cached.glob(kind)) for kind in (*kinds, "*.gguf"))
         if (cached / file).is_file() if file else light or is_complete(cached):
             return cached
-    except LocalEntryNotFoundError:
-        pass
     # asked once before anything is fetched, so that a lack is known in seconds
     info = HfApi().model_info(repository, revision=revision, timeout=5, files_metadata=True)
     sizes = {each.rfilename: getattr(each, "size", 0) or 0 for each in info.siblings or ()}
-
-    def there(kind: str) -> list[str]:
-        return [each for each in sizes if fnmatch(each, kind)]
-
-    if tokenizer_only and (file or not any(map(there, kinds))):
+    if tokenizer_only and (file or not any(fnmatch.filter(sizes, kind) for kind in kinds)):
         raise LookupError(f"{repository} has no tokenizer but in its weights")
     wanted = list(SETTINGS)
     if not tokenizer_only:
-        packed = [file] if file else there("*.gguf")
-        tensors = None if file else next(filter(there, TENSORS), None)
-        wanted += filter(None, [tensors or _gguf(f"hf:{repository}", packed)])
-    size = sum(sizes[each] for kind in wanted for each in there(kind))
+        packed = [file] if file else fnmatch.filter(sizes, "*.gguf")
+        tensors = [kind for kind in TENSORS if fnmatch.filter(sizes, kind) and not file]
+        wanted += tensors[:1] or filter(None, [_gguf(f"hf:{repository}", packed)])
+    size = sum(sizes[each] for kind in wanted for each in fnmatch.filter(sizes, kind))
     print(f"Fetching {repository} from the Hugging Face hub, {size / 1e9:.1f} GB.", flush=True)
     return snapshot(allow_patterns=wanted)
 
@@ -369,13 +363,12 @@ def model_of(name: str, weights: Weights, dtype: str | None, device: str | None,
     dtype = dtype or _best_dtype(device)
     if dtype not in DTYPES:
         raise ModelError(f"{name}: dtype is {dtype!r}; expected one of: {', '.join(DTYPES)}.")
-    options = {**_options(name, weights), "dtype": getattr(torch, dtype), "device_map": device}
+    options = {"dtype": getattr(torch, dtype), "device_map": device, "output_loading_info": True}
+    options |= _options(name, weights)
     with said_plainly(name, weights.folder):
         if bits:  # needs bitsandbytes
             options["quantization_config"] = BitsAndBytesConfig(**{f"load_in_{bits}bit": True})
-        model, found = AutoModelForCausalLM.from_pretrained(
-            weights.folder, output_loading_info=True, **options
-        )
+        model, found = AutoModelForCausalLM.from_pretrained(weights.folder, **options)
     if missing := sorted(found["missing_keys"]):  # transformers fills them with random numbers
         facts = {"count": len(missing), "folder": weights.folder, "first": missing[0]}
         raise ModelError(HOW["missing"].format(name=name, **facts))
@@ -480,9 +473,8 @@ def fingerprint(path: Path) -> str:
     if path.parent.name == "snapshots":
         repository = path.parent.parent.name.removeprefix("models--").replace("--", "/")
         return f"{repository}@{path.name}"
-    files = [
-        each for each in sorted(path.rglob("*")) if each.is_file() and IDENTITY.search(each.name)
-    ]
+    files = sorted(each for each in path.rglob("*") if IDENTITY.search(each.name))
+    files = [each for each in files if each.is_file()]
     lines = (f"{each.relative_to(path).as_posix()} {_file_hash(each)}\n" for each in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 
@@ -496,8 +488,7 @@ def _file_hash(path: Path) -> str:
     except (OSError, ValueError):
         known = {}
     if key not in known:
-        with path.open("rb") as stream:
-            known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
+        known[key] = pooch.file_hash(path)
         if facts.st_size > 2**20:
             write_atomic(kept, json.dumps(known, indent=0))
     return known[key]
