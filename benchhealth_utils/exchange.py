@@ -19,13 +19,12 @@ from pathlib import Path
 import pandas as pd
 
 from . import __version__
-from .answers import Store, answer, answer_key, answer_of, make_requests, store_path
+from .answers import Store, answer, answer_key, answer_of, store_path
 from .data import load, provenance, subset
 from .guard import check_may_send, is_credentialed
 from .models import Backend, Request, open_model
 from .models.imported import Imported, ImportedMessages
-from .perturb import check_applies, perturb
-from .plan import mode_of
+from .plan import Job, mode_of
 from .registry import dataset, known
 from .schema import STATUSES, Answer, BenchHealthError, runs_folder, write_atomic
 from .tasks import TASKS
@@ -65,13 +64,9 @@ def asked(model: Backend, kind: Kind, limit: int = 0) -> dict[str, tuple[str, Re
 
     Equal prompts have one id; it has at most 64 of ``[A-Za-z0-9_-]``.
     """
-    items = subset(load(kind.dataset), limit, kind.seed)
-    if kind.perturbation:
-        check_applies(kind.perturbation, kind.dataset)
-        items = [perturb(item, kind.perturbation, kind.seed) for item in items]
-    options = {"shots": kind.shots, "seed": kind.seed, "mode": "generate"}
-    found = {}
-    for request in make_requests(items, **options, cap=model.max_tokens)[0]:
+    seed, found = kind.seed, {}
+    how = kind.shots, seed, kind.perturbation, "generate", limit, seed
+    for request in Job(kind.dataset, *how, cap=model.max_tokens).requests:
         key = answer_key(model.signature, request)
         parts = (kind.dataset, kind.shots, kind.seed, kind.perturbation, key[:24])
         name = "-".join(str(part) for part in parts if part is not None)

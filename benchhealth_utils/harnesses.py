@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from .answers import answer_key, make_requests, store_path
-from .data import load, subset
+from .answers import answer_key, store_path
 from .exchange import GONE, Line, add, answers_of, saying
 from .models import HARNESSES, open_model
 from .models.base import needed
+from .plan import Job
 from .registry import dataset as registered
 from .registry import known
 from .results import texts
@@ -74,9 +74,9 @@ def bring_logs(
     """
     known("harness", harness, HARNESSES)
     opened, key = open_model(f"imported:{model}#{harness}"), registered(dataset).key
-    items, prompts, lines = subset(load(key), limit, seed), {}, []
-    inputs = {item.id: _inputs(item) for item in items}
-    for request in make_requests(items, shots=shots, seed=seed, mode="generate")[0]:
+    job, prompts, lines = Job(key, shots, seed, None, "generate", limit, seed), {}, []
+    inputs = {item.id: _inputs(item) for item in job.examples}
+    for request in job.requests:
         prompts[request.example.id] = answer_key(opened.signature, request), request
     for path in map(Path, files):
         try:
@@ -94,12 +94,12 @@ def bring_logs(
             raise BenchHealthError(f"{path.name} {what}. Expected: {FILES}.") from None
     path = store_path(opened.name, key, store)
     answers = answers_of(opened, lines, prompts, path)
-    if missing := [item.id for item in items if item.id not in answers]:
-        what = f"{len(missing)} of {len(items)} items have no answer, {missing[0]} the first"
+    if missing := [name for name in inputs if name not in answers]:
+        what = f"{len(missing)} of {len(inputs)} items have no answer, {missing[0]} the first"
         raise BenchHealthError(f"{key}: {what}. Nothing was stored.")
     add(path, answers.values())
     counts = Counter(item.status for item in answers.values())
-    return pd.DataFrame([{"dataset": key, "items": len(items), **counts}])
+    return pd.DataFrame([{"dataset": key, "items": len(inputs), **counts}])
 
 
 def _inputs(item: Example) -> list[str]:

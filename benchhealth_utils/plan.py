@@ -21,6 +21,23 @@ LETTERS = 4  # of English text to a token, by rule of thumb
 SHARE = 0.5  # of its limit that a reply is expected to take, where no answer is stored
 
 
+class Job:
+    """A data set asked in one way: its items, and the requests made of them."""
+
+    def __init__(self, key, shots, draw, kind, mode, limit, seed, *, cap=None, learns=False):
+        self.key, self.shots, self.draw, self.kind, self.mode = key, shots, draw, kind, mode
+        self.seed, self.root = seed, data_root()
+        self.whole = load(key, root=self.root)
+        self.examples = self.asked = subset(self.whole, limit, seed)
+        if kind:
+            self.asked = [perturb(item, kind, seed) for item in self.examples]
+        pool = load(key, "train", root=self.root) if shots or learns else None
+        if pool and kind == "worked_steps":  # the exemplars change, not the item
+            pool = [perturb(item, kind) for item in pool]
+        how = dict(shots=shots, seed=draw, mode=mode, pool=pool, cap=cap)
+        self.requests, self.pool = make_requests(self.asked, **how)
+
+
 def plan(
     model: str,
     datasets: str | Sequence[str],
@@ -68,20 +85,17 @@ def plan(
     cap, rows = spec.max_tokens if spec else None, []
     known("mode", mode, MODES)
     for key in keys_of(datasets):
-        whole = load(key)
-        items = subset(whole, limit, seed)
-        asked = [perturb(item, perturbation, seed) for item in items] if perturbation else items
         how = mode_of(key, mode, modes_of(model))
-        requests, _ = make_requests(asked, shots=shots, seed=draw, mode=how, cap=cap)
-        requests = list({answer_key({}, request): request for request in requests}.values())
+        job = Job(key, shots, draw, perturbation, how, limit, seed, cap=cap)
+        requests = list({answer_key({}, request): request for request in job.requests}.values())
         bounds = [most_tokens(request, jinja) for request in requests]
         bound, most = (sum(each) for each in zip(*bounds, strict=True))
         most = 0 if how == "likelihood" else most
         written = _written(recorded_name(model), key, store)
         likely = round(SHARE * most if written is None else min(most, written * len(requests)))
         prompts = sum(map(count, requests))
-        row = {"dataset": key, "source": provenance(key, whole, data_root())["source"]}
-        row |= {"items": len(items), "requests": len(requests), "prompt_tokens": prompts}
+        row = {"dataset": key, "source": provenance(key, job.whole, job.root)["source"]}
+        row |= {"items": len(job.asked), "requests": len(requests), "prompt_tokens": prompts}
         row |= {"reply_tokens": likely, "most_reply_tokens": most}
         row["dollars"] = price.of(prompts, likely) if price else math.nan
         row["most_dollars"] = price.of(bound, most) if price else math.nan

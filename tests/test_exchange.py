@@ -210,10 +210,12 @@ def test_exports_are_the_requests_that_a_live_model_would_be_sent(form, tmp_path
 
 
 def test_perturbed_prompts_go_out_and_come_back(tmp_path):
-    for at, options in enumerate([{}, {"perturbation": "option_order"}]):
-        lines = exported(tmp_path / str(at), form="plain", limit=4, **options)
+    steps = {"perturbation": "worked_steps", "shots": 2}  # whose exemplars change, not the item
+    each = [("medqa", {}), ("medqa", {"perturbation": "option_order"}), ("medmcqa", steps)]
+    for at, (key, options) in enumerate(each):
+        lines = exported(tmp_path / str(at), key, form="plain", limit=4, **options)
         bring_in("tiny", [written(tmp_path / f"{at}.jsonl", answers_of(lines))])
-        (run,) = evaluate("imported:tiny", "medqa", limit=4, progress=False, **options)
+        (run,) = evaluate("imported:tiny", key, limit=4, progress=False, **options)
         assert run.counts == {"ok": 4}
 
 

@@ -26,8 +26,7 @@ NEEDED = {"card", *CRITERIA, "difficult", "comment"}
 # what the raters said, for the senior; and what Label Studio adds
 ASIDE = "raters id annotation_id annotator created_at updated_at lead_time".split()
 RUNS = tuple("=+-@\t\r\n'＝＋－＠")  # what begins a formula, wide forms too, and the mark itself
-MARKS = {"yes": True, "y": True, "true": True, "1": True, "x": True}
-MARKS |= {"no": False, "n": False, "false": False, "0": False}
+MARKS = dict.fromkeys("yes y true 1 x".split(), True) | dict.fromkeys("no n false 0".split(), False)
 
 
 def safe(text: str) -> str:
