@@ -18,7 +18,8 @@ from IPython.display import HTML
 PALETTE = "#0173B2 #DE8F05 #029E73 #D55E00 #CC78BC #CA9161 #FBAFE4 #949494 #ECE133 #56B4E9".split()
 MARKERS = "osD^vPX*"  # of our models, in the order in which they appear
 PAPER = {"ls": "", "marker": "o", "mfc": "none", "mec": "0.45", "ms": 5}  # its models
-CONSTANT = {"ls": "", "marker": "|", "color": "black", "ms": 16, "mew": 2}  # one answer to all
+# one answer to all
+CONSTANT = {"ls": "", "marker": "|", "color": "black", "ms": 16, "mew": 2, "clip_on": False}
 HEADINGS = {
     "title": "Data set", "dataset": "Data set", "name": "Model", "model": "Model",
     "value": "Score", "low": "from", "high": "to", "value_rival": "Rival's score",
@@ -124,9 +125,8 @@ def cards(answers: pd.DataFrame, name: str, *, letters: int = 400) -> HTML:
         parts = re.split(rf"(?i)((?<!\w)(?:{marked})(?!\w))", reply) if marked else [reply]
         parts = [f"<mark>{escape(x)}</mark>" if i % 2 else escape(x) for i, x in enumerate(parts)]
         facts = " &middot; ".join(escape(f"{key}: {_said(row[key])}") for key in row)
-        found.append(
-            f"<blockquote><p>{''.join(parts)}</p><p><small>{facts}</small></p></blockquote>"
-        )
+        text = f"<p>{''.join(parts)}</p><p><small>{facts}</small></p>"
+        found.append(f"<blockquote>{text}</blockquote>")
     return HTML(f'<div class="cards" id="{escape(name)}">{"".join(found)}</div>')
 
 
@@ -176,9 +176,7 @@ def forest(
             points = printed[key].dropna()
             axes.plot(points, [y - 0.28] * len(points), **PAPER, label="the paper's models")
         if constant is not None and not pd.isna(constant.get(key)):
-            axes.plot(
-                100 * constant[key], y + 0.1, **CONSTANT, clip_on=False, label="constant answer"
-            )
+            axes.plot(100 * constant[key], y + 0.1, **CONSTANT, label="constant answer")
         for row in own.to_dict("records"):
             at = names.index(row[by])
             place = y + 0.16 * (at - (len(names) - 1) / 2)

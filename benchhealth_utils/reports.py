@@ -88,7 +88,7 @@ def _as_lm_eval(runs: Sequence[Run]) -> dict:
             "versions": run.signature["prompt_version"],
             "configs": {"task": task, "metadata": json.loads(canonical(run.signature))},
         }
-    whole = {name: {task: tasks[task][name] for task in tasks} for name in tasks[task]}
+    whole = pd.DataFrame(tasks, dtype=object).T.to_dict()  # by part, then by task
     return whole | {"config": {"model": run.model}, "benchhealth_utils": __version__}
 
 

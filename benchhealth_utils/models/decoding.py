@@ -289,18 +289,13 @@ class Padded:
         longest = max(len(row.prompt) for row in rows)
         lengths = torch.tensor([len(row.prompt) for row in rows])
         ids = [[self.pad] * (longest - len(row.prompt)) + row.ids for row in rows]
-        mask = torch.arange(longest) >= longest - lengths[:, None]
         device = self.model.device
-        inputs = {
-            "input_ids": torch.tensor(ids, device=device),
-            "attention_mask": mask.long().to(device),
-        }
+        mask = (torch.arange(longest) >= longest - lengths[:, None]).long().to(device)
+        inputs = {"input_ids": torch.tensor(ids, device=device), "attention_mask": mask}
         if not rows[0].limit:
-            places = inputs["attention_mask"].cumsum(-1).sub(1).clamp(min=0)
+            inputs["position_ids"] = mask.cumsum(-1).sub(1).clamp(min=0)
             kept = max(row.kept for row in rows)
-            logits = self.model(
-                **inputs, position_ids=places, logits_to_keep=kept, use_cache=False
-            ).logits
+            logits = self.model(**inputs, logits_to_keep=kept, use_cache=False).logits
             for row, own in zip(rows, logits.float(), strict=True):
                 row.logits = [own[-row.kept :]]
             return
