@@ -636,7 +636,7 @@ class Labels:
     def read(self, reply: str) -> str | None:
         """The label that own words choose at a cue, or open with."""
         reading, cued = choose(statements(reply), self.named)
-        return reading if cued or not reply else self.opens(reply)
+        return reading if cued else self.opens(reply)
 
 
 @lru_cache

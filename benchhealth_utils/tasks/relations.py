@@ -177,16 +177,11 @@ def parse_ddi(example: Example, text: str) -> str | None:
     True
     """
     reply = _reply(text, REPLY.type_nouns, REPLY.type_signs, REPLY.type_item)
-    marked, named = _marked(reply), _labels("types").named
-    reading, cued = replies.choose(marked, named)
-    if cued:
-        return reading
+    types, marked = _labels("types"), _marked(reply)
     reply = REPLY.mark.sub(r"\1", reply)
-    reading, cued = replies.choose([*replies.statements(reply), *marked], named)
-    if cued or not reply:
-        return reading
-    none = REPLY.no_tie.match(replies.sentence(reply))
-    return _labels("types").opens(reply) or ("false" if none else None)
+    reading, cued = replies.choose([*replies.statements(reply), *marked], types.named)
+    none = "false" if REPLY.no_tie.match(replies.sentence(reply)) else None
+    return reading if cued else types.opens(reply) or none
 
 
 def parse_gad(example: Example, text: str) -> str | None:
@@ -201,7 +196,7 @@ def parse_gad(example: Example, text: str) -> str | None:
     reply = _reply(text, REPLY.label_nouns, REPLY.label_signs, REPLY.label_item)
     reply = REPLY.condition.sub("", REPLY.mark.sub(r"\1", reply))
     reading, cued = replies.choose(replies.statements(reply), _labels("labels").named)
-    return reading if cued or not reply else _labels("labels").opens(reply) or _claimed(reply)
+    return reading if cued else _labels("labels").opens(reply) or _claimed(reply)
 
 
 def _reply(text: str, nouns: re.Pattern, signs: list, item: re.Pattern) -> str:
