@@ -17,7 +17,7 @@ from benchhealth_utils.models import Request, open_model
 from benchhealth_utils.models.local import LocalModel
 from benchhealth_utils.notebook import data_sets, numbers
 from benchhealth_utils.perturb import PERTURBATIONS, applies, perturb
-from benchhealth_utils.schema import ROOT
+from benchhealth_utils.schema import ROOT, BenchHealthError
 
 PERTURBED = ("medqa", "pubmedqa", "ncbi_disease")  # in the chapter on clinical usefulness
 SOLVED = [("medqa", None), ("medqa", "option_order"), ("gad", None), ("gad", "template")]
@@ -46,8 +46,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model")
     parser.add_argument("-p", nargs=2, action="append", default=[], metavar=("NAME", "VALUE"))
-    given = parser.parse_args()
-    how = {"limit": 8, "seed": 0} | dict(given.p)
-    model = open_model(given.model)
-    if isinstance(model, LocalModel) and model.alone:  # else neighbours are part of an answer
-        ask(model, requests(int(how["limit"]), int(how["seed"]), model.max_tokens))
+    given, _ = parser.parse_known_args()
+    how = {"limit": "8", "seed": "0"} | dict(given.p)
+    limit, seed = (int(how[name]) if how[name].isdecimal() else -1 for name in ("limit", "seed"))
+    try:
+        model = open_model(given.model)
+        local = isinstance(model, LocalModel) and model.alone  # else neighbours change answers
+        if local and min(limit, seed) >= 0:  # the chapters refuse others
+            ask(model, requests(limit, seed, model.max_tokens))
+    except BenchHealthError as error:
+        raise SystemExit(str(error)) from None
