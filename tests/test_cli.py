@@ -68,6 +68,7 @@ def test_each_chapter_is_given_its_own_of_the_data_sets_named(capsys, monkeypatc
     _, _, err = main(capsys, "run", "majority", "--datasets", some)
     assert given["reasoning"] == "medqa" and given["few_shot"] == "medqa gad"
     assert given["generation"] == "mimic_iii" and given["understanding"] == "gad"
+    assert given["clinical_usefulness"] == some
     assert [f"{x} which takes no --datasets" in err for x in given] == [
         not x for x in given.values()
     ]

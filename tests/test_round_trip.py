@@ -76,3 +76,12 @@ def test_what_was_exported_answered_and_imported_is_what_the_model_says(
     model, tmp_path, monkeypatch
 ):
     assert differing(model, ["gad", "medqa"], 2, tmp_path, monkeypatch) == (0, 4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("key", ["medqa", "pubmedqa", "gad", "ncbi_disease", "hoc"])
+def test_so_it_is_with_a_hundred_official_items_of_each(
+    model, key, real_data, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    assert differing(model, [key], 100, tmp_path, monkeypatch) == (0, 100)

@@ -1,10 +1,12 @@
 """Several models on the same random items: ``python tools/study.py siblings --limit 60``.
 
-Asks the models of a study about a random subset of each open test set, zero-shot, greedily, in
-float32, and records the runs in ``data/studies/<study>/``. Subsets of one seed are nested and
-the same for all models. Every answer is stored as it comes: a run that was stopped goes on, a
-larger limit asks only for what is new and takes the place of the smaller, and several models
-may be asked at the same time, each by a process of its own. Answers are published nowhere.
+Asks the models of a study about a random subset of open test sets, zero-shot, greedily, in
+float32, and records the runs in ``data/studies/<study>/``. In the study ``siblings`` they write
+their answers; in ``letters`` the likeliest label is taken, on the sets that have a few. Subsets
+of one seed are nested and the same for all models. Every answer is stored as it comes: a run
+that was stopped goes on, a larger limit asks only for what is new and takes the place of the
+smaller, and several models may be asked at the same time, each by a process of its own. Answers
+are published nowhere.
 
 ``card.csv`` beside the results holds what the answers cost, each counted once: a row for each
 model, data set and limit. A few data sets are asked in one call, and its CPU-seconds are shared
@@ -32,7 +34,8 @@ from benchhealth_utils.schema import Run, runs_folder, write_atomic
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 FAMILY = ["smollm2-135m", *(key for key, spec in MODELS.items() if spec.published == "tuned")]
-STUDIES = {"siblings": FAMILY}
+LABELLED = "medqa medmcqa mmlu_medicine pubmedqa ddi gad".split()
+STUDIES = {"siblings": (FAMILY, OPEN, "generate"), "letters": (FAMILY, LABELLED, "likelihood")}
 KEY, COUNTS = ["model", "dataset", "limit", "seed"], ["asked", "prompt_tokens", "completion_tokens"]
 COSTS = ["cpu_seconds", "wall_seconds"]
 TOGETHER = 4  # data sets in a call: with few items each, more rows are computed at once
@@ -67,11 +70,11 @@ def keep(run: Run, folder: Path) -> str:
     return path.name
 
 
-def ask(model, keys: Sequence[str], limit: int, seed: int, folder: Path) -> None:
+def ask(model, keys: Sequence[str], limit: int, seed: int, mode: str, folder: Path) -> None:
     """Ask about some data sets, write down what it cost, record what came out."""
     before, began = stored(model.name, keys), (time.process_time(), time.monotonic())
     try:
-        runs = evaluate(model, keys, limit=limit, seed=seed)
+        runs = evaluate(model, keys, limit=limit, seed=seed, mode=mode)
     finally:
         spent = time.process_time() - began[0], time.monotonic() - began[1]
         after, rows = stored(model.name, keys), []
@@ -98,20 +101,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("study", choices=STUDIES)
     parser.add_argument("--limit", type=int, required=True, help="items of each set; 0 for all")
     parser.add_argument("--models", nargs="+", help="by default all of the study that are here")
-    parser.add_argument("--datasets", nargs="+", default=OPEN, choices=OPEN, metavar="KEY")
+    parser.add_argument("--datasets", nargs="+", choices=OPEN, metavar="KEY", help="of the study")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--to", type=Path, help="a folder; by default the published one")
     told = parser.parse_args(argv)
     folder = told.to or DATA / "studies" / told.study
-    other = [k for k in told.datasets if provenance(k, load(k))["source"] != "official"]
+    family, keys, mode = STUDIES[told.study]
+    keys = [key for key in keys if key in (told.datasets or keys)]
+    other = [k for k in keys if provenance(k, load(k))["source"] != "official"]
     if other and not told.to:
         raise SystemExit(f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA.")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that costs are written down
     folder.mkdir(parents=True, exist_ok=True)
-    for name in told.models or STUDIES[told.study]:
+    for name in told.models or family:
         model = open_model(name, dtype="float32")
-        for at in range(0, len(told.datasets), TOGETHER):
-            ask(model, told.datasets[at : at + TOGETHER], told.limit, told.seed, folder)
+        for at in range(0, len(keys), TOGETHER):
+            ask(model, keys[at : at + TOGETHER], told.limit, told.seed, mode, folder)
 
 
 if __name__ == "__main__":
