@@ -72,3 +72,16 @@ def test_what_is_stopped_keeps_its_costs(tmp_path, monkeypatch):
 def test_nothing_of_other_data_is_published(capsys):
     with pytest.raises(SystemExit, match="Not the official data: gad"):
         study.main(["siblings", "--limit", "2", "--models", "majority", "--datasets", "gad"])
+
+
+def test_letters_are_those_of_the_sets_that_have_labels(tmp_path, monkeypatch):
+    seen = {}
+    monkeypatch.setattr(
+        study, "evaluate", lambda model, keys, **how: seen.update(dict.fromkeys(keys, how)) or []
+    )
+    told = ["--to", str(tmp_path), "--limit", "2", "--models", "majority"]
+    study.main(["letters", *told])
+    assert "hoc" not in seen and {how["mode"] for how in seen.values()} == {"likelihood"}
+    assert all(study.DATASETS[key].tier == "open" for key in seen)
+    study.main(["letters", *told, "--datasets", "gad", "hoc"])
+    assert seen["gad"]["limit"] == 2
