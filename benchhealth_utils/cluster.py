@@ -24,7 +24,7 @@ from .registry import REMOTE, parts, recorded_name
 from .schema import Answer, BenchHealthError, runs_folder
 
 FORWARDED = ("BENCHHEALTH_", "OPENAI_BASE_URL", "ANTHROPIC_BASE_URL")  # no keys: Ray logs them
-SHARES = 8  # a worker, so that one that is done early has more to do
+SHARES = 4  # a worker, so that one that is done early has more to do
 LIVES = 3  # workers that may die of one share
 
 
