@@ -19,7 +19,7 @@ from pathlib import Path
 from bench import MODEL, ROOT, machine, write
 
 WAYS = ("one process", "one process, two threads", "two workers")
-WORKS = [("medmcqa", "likelihood", 240), ("gad", "generate", 64)]
+WORKS = [("medmcqa", "likelihood", 240)]
 
 
 def asked(way: str, key: str, mode: str, limit: int) -> dict:
