@@ -124,15 +124,15 @@ def test_no_page_types_a_measured_number():
         assert not re.findall(r"\d+\.\d", prose), name
 
 
-def test_verdicts_on_siblings_follow_from_their_intervals(monkeypatch):
+def test_verdicts_on_siblings_follow_from_their_tests(monkeypatch):
     """Whichever siblings and results there are."""
     tables = {each.uuid: each.data for each in run("siblings", monkeypatch)}
     made = [key for key, spec in MODELS.items() if spec.published == "tuned"]
     assert len(tables["siblings-made"]) == len(made)
     assert set(tables["siblings-scores"]["Data set"]) <= {spec.name for spec in DATASETS.values()}
     for row in tables["siblings-verdicts"].to_dict("records"):
-        outside = row["low"] > 0 or row["high"] < 0
-        assert outside == (row["Verdict"] != "not shown with this n"), row
+        assert (row["p_holm"] < 0.05) == (row["Verdict"] != "not shown with this n"), row
+        assert row["p"] <= row["p_holm"] and row["low"] <= row["difference"] <= row["high"]
         harm = "harms" in row["The paper concludes"] or "less" in row["The paper concludes"]
         if row["Verdict"] == "shown":
             assert (row["difference"] < 0) == harm
