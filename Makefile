@@ -21,8 +21,8 @@ READERS := book/solutions.md book/your-model.md
 ORDER := understanding reasoning clinical_usefulness few_shot generation pages human_eval
 TWO = $(MAKE) --no-print-directory -j 2 MODEL="$(MODEL)" PARAMETERS="$(PARAMETERS)"
 JCACHE = $(BIN)/jcache $(1) -p $(CACHE)
-EXECUTE = export OMP_NUM_THREADS=1; echo y | $(call JCACHE,notebook) add -r myst_nb_md $(1:%=$(SITE)/%) >$(SITE)/log && \
-	$(call JCACHE,project) execute -e local-parallel -t 3600 >>$(SITE)/log 2>&1
+EXECUTE = export OMP_NUM_THREADS=1; { echo y | $(call JCACHE,notebook) add -r myst_nb_md $(1:%=$(SITE)/%) >$(SITE)/log 2>&1 && \
+	$(call JCACHE,project) execute -e local-parallel -t 3600 >>$(SITE)/log 2>&1; } || { cat $(SITE)/log; exit 1; }
 
 # a terminal for the progress bars of notebooks, if there is one
 export BENCHHEALTH_TERMINAL ?= $(shell tty <&2 2>/dev/null | grep '^/' || true)
@@ -46,7 +46,7 @@ $(READY): pyproject.toml constraints.txt
 weights: $(READY)
 	@$(BIN)/python -m benchhealth_utils weights
 
-# Two at a time: pages beside what is asked beforehand, then all that reads the answers, the
+# Side by side: pages beside what is asked beforehand, then all that reads the answers, the
 # longest first. The build takes pages from the cache, and would execute one that is not in it.
 book: PARAMETERS := $(or $(PARAMETERS),-p limit 2)
 book: setup ## execute the chapters with MODEL, 2 items a data set, and build the book, strictly
@@ -61,8 +61,8 @@ book: setup ## execute the chapters with MODEL, 2 items a data set, and build th
 answers: # of all that the book asks
 	@$(BIN)/python book/ask.py $(MODEL) $(PARAMETERS)
 
-pages: # but those that read answers
-	@$(call EXECUTE,$(filter-out $(READERS),$(shell grep -l '{code-cell}' book/*.md)))
+pages: # but those that read answers, and results.md, which needs what chapters record
+	@$(call EXECUTE,$(filter-out $(READERS) book/results.md,$(shell grep -l '{code-cell}' book/*.md)))
 
 executed-pages:
 	@$(call EXECUTE,$(READERS))

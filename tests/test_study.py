@@ -85,3 +85,5 @@ def test_letters_are_those_of_the_sets_that_have_labels(tmp_path, monkeypatch):
     assert all(study.DATASETS[key].tier == "open" for key in seen)
     study.main(["letters", *told, "--datasets", "gad", "hoc"])
     assert seen["gad"]["limit"] == 2
+    with pytest.raises(SystemExit, match="letters asks only: medqa"):
+        study.main(["letters", *told, "--datasets", "hoc"])

@@ -108,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     folder = told.to or DATA / "studies" / told.study
     family, keys, mode = STUDIES[told.study]
     keys = [key for key in keys if key in (told.datasets or keys)]
+    if not keys:
+        raise SystemExit(f"{told.study} asks only: {', '.join(STUDIES[told.study][1])}.")
     other = [k for k in keys if provenance(k, load(k))["source"] != "official"]
     if other and not told.to:
         raise SystemExit(f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA.")

@@ -3,9 +3,9 @@
 LoRA on one CPU core, through transformers and peft. ``qa`` learns from MedQuAD's pairs,
 ``dialogue`` from the patients and physicians of the ChatDoctor release, and the control
 ``shuffled`` from the pairs of ``qa`` with the answers exchanged at random: as many steps and
-tokens, and nothing true to learn. Texts that share thirteen words in a row with a test item of
-the open sets are removed first. The loss is that of the answer alone, after the prompt that the
-benchmark asks with.
+tokens, and no answer to its own question. Texts that share thirteen words in a row with a test
+item of the open sets are removed first. The loss is that of the answer alone, after the prompt
+that the benchmark asks with.
 
 ``held-out loss`` is that of true pairs that are not learned, for the control too. A run that was
 killed goes on from its last checkpoint in ``runs/tune/``. Beside the adapter,

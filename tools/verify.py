@@ -18,6 +18,7 @@ import re
 import sys
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -110,8 +111,9 @@ def official(key: str) -> list | None:
 
 def differences(run: Run, found: Scores) -> list[str]:
     """What is not equal to the last digit."""
+    same = partial(np.array_equal, equal_nan=True)
     pairs = [(name, getattr(run.scores, name), getattr(found, name)) for name in FIELDS]
-    return [f"{name} {kept} -> {now}" for name, kept, now in pairs if now != kept]
+    return [f"{name} {kept} -> {now}" for name, kept, now in pairs if not same(kept, now)]
 
 
 def verify(runs: list[Run], answers: bool = True) -> pd.DataFrame:

@@ -205,7 +205,7 @@ class LocalModel(Backend):
         dtype = dtype or os.environ.get(DTYPE)
         self.room = stated_limit()
         weights = weights_of(name)
-        needed("transformers", name, "-e '.[local]'")
+        needed("transformers", name, "-e '.[local]'`, or try `-p model majority")
         tokenizer = tokenizer_of(self.name, weights)
         self.prompts = Prompts(name, tokenizer, window_of(self.name, weights))
         self.model = model_of(self.name, weights, dtype, device, bits)

@@ -143,6 +143,9 @@ def _items(line: str, several: bool) -> Iterator[str]:
         line = re.sub(r"(\([^()]*\))|\)", r"\1", replies.first_sentence(named))
     parts = replies.segments(line)
     for part in map(replies.first_sentence, parts):
+        if REPLY.none.fullmatch(part):
+            yield part
+            continue
         part = REPLY.heads.sub("", REPLY.lead.sub("", part, count=1), count=1)
         if several or len(parts) > 1:
             part = replies.LISTS.explains.split(part)[0]
