@@ -77,7 +77,7 @@ def on_ray(
     BenchHealthError
         If a share has killed several workers. What was answered is stored.
     """
-    ray = needed("ray", "a cluster of Ray", "-e '.[ray]'")
+    ray = needed("ray", "a cluster of Ray", "`pip install -e '.[ray]'`")
     check_name(model)
     if parts(model)[0] in REMOTE and (price := open_model(model).price) and price.of(1, 1):
         what = "costs money, and one budget cannot be kept by many processes"
@@ -143,7 +143,7 @@ def on_slurm(
     DataFrame
         See `exchange.merge`.
     """
-    submitit = needed("submitit", "an array of Slurm", "-e '.[slurm]'")
+    submitit = needed("submitit", "an array of Slurm", "`pip install -e '.[slurm]'`")
     settings = dict(settings or {})
     executor = submitit.AutoExecutor(runs_folder() / "slurm", cluster=settings.pop("cluster", None))
     executor.update_parameters(**settings)

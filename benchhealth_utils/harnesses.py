@@ -141,7 +141,7 @@ def _lm_eval(path: Path):
 
 
 def _inspect(path: Path):
-    log = needed("inspect_ai.log", path.name, "inspect_ai").read_eval_log(str(path))
+    log = needed("inspect_ai.log", path.name, "`pip install -e '.[logs]'`").read_eval_log(str(path))
     for sample in log.samples or ():
         reason = sample.output.stop_reason.replace("unknown", "")  # which says nothing
         said = saying(sample.output.completion, reason, log.eval.model)

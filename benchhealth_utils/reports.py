@@ -49,7 +49,7 @@ def write_results(runs: Sequence[Run], folder: str | Path, form: str = "csv") ->
         if form == "csv":
             data = table.to_csv(index=False, lineterminator="\n")
         else:
-            needed("pyarrow", form, "pyarrow")
+            needed("pyarrow", form, "`pip install -e '.[logs]'`")
             data = table.to_parquet(index=False)
         found.append(write_atomic(folder / f"{name}.{form}", data))
     return found

@@ -8,15 +8,17 @@ pages then find these answers stored; whatever is missing they ask themselves.
 from __future__ import annotations
 
 import argparse
-import json
+from ast import literal_eval
 from itertools import product
 
-from benchhealth_utils import load
-from benchhealth_utils.answers import ask, make_requests
+import papermill
+
+from benchhealth_utils.answers import ask
 from benchhealth_utils.models import Request, open_model
 from benchhealth_utils.models.local import LocalModel
 from benchhealth_utils.notebook import data_sets, numbers
-from benchhealth_utils.perturb import PERTURBATIONS, applies, perturb
+from benchhealth_utils.perturb import PERTURBATIONS, applies
+from benchhealth_utils.plan import Job
 from benchhealth_utils.schema import ROOT, BenchHealthError
 
 PERTURBED = ("medqa", "pubmedqa", "ncbi_disease")  # in the chapter on clinical usefulness
@@ -25,21 +27,16 @@ SOLVED = [("medqa", None), ("medqa", "option_order"), ("gad", None), ("gad", "te
 
 def requests(limit: int, seed: int, cap: int | None = None) -> list[Request]:
     """What the chapters and the solutions ask of a model with so short replies, if any are cut."""
-    few = json.loads((ROOT / "notebooks" / "few_shot.ipynb").read_text(encoding="utf-8"))
-    exec("".join(few["cells"][1]["source"]), chosen := {})
-    counts, draws = (numbers(chosen[name], name) for name in ("shot_counts", "seeds"))
-    jobs = [(key, None, 0, seed) for key in data_sets()]
-    jobs += [(*job, 0, seed) for job in product(PERTURBED, PERTURBATIONS) if applies(*job[::-1])]
-    jobs += [(key, None, *how) for key in data_sets(chosen["datasets"])
-             for how in product(counts, draws)]  # fmt: skip
-    jobs = [("generate", limit, *job) for job in jobs]
-    jobs += [("likelihood", None, *job, 0, 0) for job in SOLVED]
-    found = []
-    for mode, most, key, kind, shots, draw in jobs:
-        items = load(key, limit=most or None, seed=seed)
-        items = [perturb(item, kind, draw) for item in items] if kind else items
-        found += make_requests(items, shots=shots, seed=draw, mode=mode, cap=cap)[0]
-    return found
+    few = papermill.inspect_notebook(str(ROOT / "notebooks" / "few_shot.ipynb"))
+    few = {name: literal_eval(each["default"]) for name, each in few.items()}
+    counts, draws = (numbers(few[name], name) for name in ("shot_counts", "seeds"))
+    perturbed = product(PERTURBED, PERTURBATIONS)
+    kinds = [(key, None) for key in data_sets()] + [(k, x) for k, x in perturbed if applies(x, k)]
+    jobs = [Job(key, 0, seed, kind, "generate", limit, seed, cap=cap) for key, kind in kinds]
+    shown = product(data_sets(few["datasets"]), counts, draws)
+    jobs += [Job(*how, None, "generate", limit, seed, cap=cap) for how in shown]
+    jobs += [Job(key, 0, 0, kind, "likelihood", 0, 0, cap=cap) for key, kind in SOLVED]
+    return [request for job in jobs for request in job.requests]
 
 
 if __name__ == "__main__":

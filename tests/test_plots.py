@@ -84,3 +84,10 @@ def test_a_forest_has_dots_intervals_the_papers_circles_and_the_constant_answer(
     assert [text.get_text() for text in axes.get_yticklabels()] == list(SCORES["title"])
     legend = [text.get_text() for text in axes.figure.legends[0].get_texts()]
     assert sorted(legend) == ["constant answer", "one", "the paper's models", "two"]
+
+
+def test_the_palette_is_seaborns_for_the_colour_blind():
+    import seaborn as sns
+
+    same = sns.color_palette("colorblind").as_hex()
+    assert [each.lower() for each in plots.PALETTE] == [each.lower() for each in same]

@@ -39,6 +39,8 @@ def test_a_larger_limit_takes_the_place_of_the_smaller_and_keeps_its_items(tmp_p
     asked(tmp_path, 3)
     assert capsys.readouterr().out.count("a larger run is there and stays") == 4
     assert {run.scores.n for run in recorded(tmp_path)} == {5}
+    asked(tmp_path, 3, "--seed", "1")
+    assert sorted(run.scores.n for run in recorded(tmp_path)) == [3] * 4 + [5] * 4
 
 
 def test_the_card_counts_each_answer_once(tmp_path):

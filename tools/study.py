@@ -31,10 +31,11 @@ from benchhealth_utils.answers import Store, store_path
 from benchhealth_utils.data import provenance
 from benchhealth_utils.results import record, recorded
 from benchhealth_utils.schema import Run, runs_folder, write_atomic
+from benchhealth_utils.tasks import TASKS
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 FAMILY = ["smollm2-135m", *(key for key, spec in MODELS.items() if spec.published == "tuned")]
-LABELLED = "medqa medmcqa mmlu_medicine pubmedqa ddi gad".split()
+LABELLED = [key for key in OPEN if TASKS[key].labels]
 STUDIES = {"siblings": (FAMILY, OPEN, "generate"), "letters": (FAMILY, LABELLED, "likelihood")}
 KEY, COUNTS = ["model", "dataset", "limit", "seed"], ["asked", "prompt_tokens", "completion_tokens"]
 COSTS = ["cpu_seconds", "wall_seconds"]
@@ -58,12 +59,13 @@ def add_to_card(path: Path, rows: pd.DataFrame) -> None:
 
 
 def keep(run: Run, folder: Path) -> str:
-    """Record a run in place of smaller ones; a larger one stays."""
-    before = recorded(folder, run.model, run.dataset)
-    if max((old.scores.n for old in before), default=0) > run.scores.n:
+    """Record a run in place of smaller ones of its seed; a larger one stays."""
+    seed, before = run.signature["seed"], recorded(folder, run.model, run.dataset)
+    sizes = [old.scores.n for old in before if old.signature["seed"] == seed]
+    if max(sizes, default=0) > run.scores.n:
         return "a larger run is there and stays"
     path = record(run, folder)
-    for other in path.parent.glob(f"{run.dataset}-*.json"):
+    for other in path.parent.glob(f"{run.dataset}-*-seed{seed}.json"):
         if other != path:
             other.unlink()
             other.with_suffix(".csv.gz").unlink(missing_ok=True)

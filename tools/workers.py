@@ -58,6 +58,7 @@ def measured(way: str, key: str, mode: str, limit: int) -> tuple[dict, list[str]
     with tempfile.TemporaryDirectory() as runs:
         own = {"BENCHHEALTH_RUNS": runs, "BENCHHEALTH_DTYPE": "float32", "PYTHONPATH": str(ROOT)}
         own["OMP_NUM_THREADS"] = "2" if "threads" in way else "1"
+        own["RAY_worker_niceness"] = "0"  # else they wait for whatever else runs here
         said = subprocess.run(told, env={**os.environ, **own}, capture_output=True, text=True)
         if said.returncode:
             raise SystemExit(said.stderr)

@@ -155,7 +155,7 @@ def needed(name: str, what: str, advice: str):
     try:
         return import_module(name)
     except ImportError as error:
-        raise ModelError(f"{what} needs {error.name or name}: `pip install {advice}`.") from None
+        raise ModelError(f"{what} needs {error.name or name}: {advice}.") from None
 
 
 def stated(variable: str, pattern: str, expected: str) -> re.Match | None:

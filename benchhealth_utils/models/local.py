@@ -205,7 +205,7 @@ class LocalModel(Backend):
         dtype = dtype or os.environ.get(DTYPE)
         self.room = stated_limit()
         weights = weights_of(name)
-        needed("transformers", name, "-e '.[local]'`, or try `-p model majority")
+        needed("transformers", name, "`pip install -e '.[local]'`, or try `-p model majority`")
         tokenizer = tokenizer_of(self.name, weights)
         self.prompts = Prompts(name, tokenizer, window_of(self.name, weights))
         self.model = model_of(self.name, weights, dtype, device, bits)
@@ -268,8 +268,8 @@ class LocalModel(Backend):
     def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
         """See `Backend`."""
         (engine, exact), render = self.engine, self.prompts.render
-        needed = wanted if exact else range(len(requests))
-        rendered = [render(r) if i in needed else NOTHING for i, r in enumerate(requests)]
+        computed = wanted if exact else range(len(requests))
+        rendered = [render(r) if i in computed else NOTHING for i, r in enumerate(requests)]
         if too_long := [(i, TOO_LONG) for i in sorted(wanted) if not rendered[i].ids]:
             yield too_long
         every = [i for i, prompt in enumerate(rendered) if prompt.ids]
