@@ -12,9 +12,9 @@ import pandas as pd
 
 from .answers import MODES, file_name
 from .data import data_root, how_to_get, load, provenance
-from .models import check_name, open_model
+from .models import check_name
 from .notebook import data_sets
-from .registry import DATASETS, SCENARIOS, dataset, known
+from .registry import DATASETS, SCENARIOS, known
 from .schema import ROOT, BenchHealthError, DataError, runs_folder, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
@@ -71,7 +71,7 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     if not (ROOT / "notebooks").is_dir():
         raise BenchHealthError(
             "The chapters are not part of the installed package: run this in a clone of the "
-            "repository. `publish` and `row` work without them."
+            "repository. `row` works without them."
         )
     if budget is not None:
         os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of each chapter
@@ -169,24 +169,6 @@ def row(model: str) -> pd.DataFrame:
     return best[["title", "n", *names, "source", "comparable", "measured"]]
 
 
-def publish(model: str, keys: Sequence[str], budget: float | None = None) -> None:
-    """Record zero-shot runs on the official data, and keep their answers."""
-    from .evaluation import evaluate
-    from .results import publish_answers, record
-
-    root = data_root()
-    for key in keys:
-        if dataset(key).tier != "open":
-            raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
-        if provenance(key, load(key, root=root), root)["source"] != "official":
-            what = "only runs of the official data are published, and these are not."
-            raise BenchHealthError(f"{key}: {what} {how_to_get(dataset(key), root)}")
-    opened = open_model(model, budget=budget)
-    for key in keys:
-        (done,) = evaluate(opened, key)
-        print(done, record(done), publish_answers(done) and "answers kept")
-
-
 def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     """What reads the command line, and all verbs."""
     about = "Large language models in healthcare, benchmarked."
@@ -238,8 +220,7 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     give = verb("results", "write a model's recorded results in a form that others read")
     give.add_argument("--to", dest="folder", required=True, help="where to")
     give.add_argument("--format", dest="form", default="csv", help="csv, parquet, lm-eval or eee")
-    keep = verb("publish", "record zero-shot runs on the official data under data/")
-    for own in (whole, score, give, keep):
+    for own in (whole, score, give):
         own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
     for own in (out, batch):
         own.add_argument("--datasets", default=OPEN, help="else open ones", **some)
@@ -250,9 +231,7 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
         own.add_argument("--seed", type=int, default=0, help="of items and exemplars")
     for own in (ahead, whole, out, batch, back):
         own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
-    for own in (whole, keep):
-        own.add_argument("--budget", type=float, help="dollars at most; of run, a chapter")
-    keep.add_argument("keys", **some)
+    whole.add_argument("--budget", type=float, help="dollars at most, of a chapter or share")
     verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
     return top, verbs.choices
 
@@ -292,8 +271,6 @@ def _do(verb: str, **options) -> int | None:
         from .plan import as_text, plan
 
         print(as_text(plan(options.pop("model"), options.pop("datasets"), **options)))
-    elif verb == "publish":
-        publish(**options)
     elif verb == "results":
         from .reports import write_results
 

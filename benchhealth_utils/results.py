@@ -14,21 +14,18 @@ import re
 import warnings
 import zlib
 from functools import lru_cache
-from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from pydantic import TypeAdapter
 
-from . import schema
 from .answers import file_name, naming
 from .registry import DATASETS, MODELS
 from .registry import dataset as registered
 from .schema import DATA, ROOT, STATUSES, BenchHealthError, Run, Scores, runs_folder, write_atomic
 from .tasks import TASKS
 
-ECHO = 8  # words in a row that the item has, too
 CLONED = DATA.parent == ROOT  # else an installed package, which is not written into
 SCORES = TypeAdapter(Scores)
 
@@ -171,68 +168,6 @@ def _rows(path: Path, columns) -> pd.DataFrame:
     if rows[list(columns)].isna().any(axis=None):
         raise ValueError("a sum is missing")
     return rows[list(kinds)]
-
-
-def publish_answers(run: Run, folder: Path | None = None) -> Path | None:
-    """Keep a run's answers: under ``data/answers`` of a clone, else in the runs folder.
-
-    Words that repeat the item, eight or more in a row, are left out: they are the data
-    set's. A baseline's answers are not kept, since they are made of the data's own words.
-
-    Returns
-    -------
-    Path or None
-        The file; None for a baseline.
-
-    Raises
-    ------
-    BenchHealthError
-        If the run is not a complete one of full official data that are open.
-    """
-    key, model = one_run("publish_answers", run).dataset, run.model
-    if DATASETS[key].tier != "open":
-        raise BenchHealthError(f"{key} is credentialed: its answers are never published.")
-    if run.imported or not (run.official and run.complete and run.examples):
-        what = "only complete runs of the full official data, asked here, are published."
-        raise BenchHealthError(f"{model} on {key}: {what}")
-    if model in MODELS and MODELS[model].published == "baseline":
-        return None
-    lines = []
-    each = zip(run.examples, run.answers, run.readings, run.rows["status"], strict=True)
-    for item, answer, reading, status in each:
-        line = {"id": item.id, "status": status, "text": without_echo(answer.text, item)}
-        if reading != answer.text.strip():
-            several = isinstance(reading, frozenset)
-            line["reading"] = sorted(reading, key=str) if several else reading
-        lines.append(json.dumps(line, ensure_ascii=False) + "\n")
-    name = f"{key}-{run.signature['shots']}shot-{run.signature['mode']}.jsonl"
-    folder = Path(folder or (DATA / "answers" if CLONED else runs_folder() / "published"))
-    with naming(folder):
-        return write_atomic(folder / file_name(model) / name, "".join(lines))
-
-
-def without_echo(text: str, item: schema.Example, words: int = ECHO) -> str:
-    """A reply without runs of words that its item has, too.
-
-    Examples
-    --------
-    >>> item = schema.Example("1", "gad", {"sentence": "We saw a link of A and B."}, "yes", "1")
-    >>> without_echo("So: we saw a link of a and B, yes.", item)
-    'So: [8 words of the item], yes.'
-    """
-    source = [word for value in texts(item.inputs) for word in re.findall(r"\w+", value.lower())]
-    known = {tuple(source[k : k + words]) for k in range(len(source) - words + 1)}
-    found = list(re.finditer(r"\w+", text))
-    said = [word[0].lower() for word in found]
-    starts = (k for k in range(len(said)) if tuple(said[k : k + words]) in known)
-    echoed = {k + at for k in starts for at in range(words)}
-    kept, place = "", 0
-    for is_echo, run in groupby(range(len(found)), echoed.__contains__):
-        if is_echo:
-            first, *_, last = run
-            kept += f"{text[place : found[first].start()]}[{last - first + 1} words of the item]"
-            place = found[last].end()
-    return kept + text[place:]
 
 
 def texts(value) -> list[str]:

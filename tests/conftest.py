@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import sys
 from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
@@ -24,6 +25,7 @@ from benchhealth_utils.schema import ROOT
 _NAMED = os.environ.setdefault("BENCHHEALTH_TEST_DATA", os.environ.get("BENCHHEALTH_DATA", ""))
 REAL = Path(_NAMED).expanduser().resolve() if _NAMED else None
 SAMPLES = ROOT / "data" / "samples"
+sys.path.append(str(ROOT / "tools"))  # which tests import by their names
 os.environ["BENCHHEALTH_DATA"] = str(SAMPLES)  # before any fixture, for child processes too
 
 # The same cases on every machine and in every run, and no example database.

@@ -10,7 +10,7 @@ from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, p
 from benchhealth_utils.models import Reply
 from benchhealth_utils.notebook import measured
 from benchhealth_utils.perturb import applies
-from benchhealth_utils.results import publish_answers, record
+from benchhealth_utils.results import record
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.tasks import task
 
@@ -109,7 +109,7 @@ def test_runs_one_by_one_and_two_on_one_data_set(tmp_path):
         with pytest.raises(BenchHealthError, match="Expected runs, as `evaluate`"):
             frame(wrong)
     assert len(frame(run)) == 1 and compare(run, run)["difference"].tolist() == [0]
-    for what in (items, record, publish_answers):
+    for what in (items, record):
         with pytest.raises(BenchHealthError, match=f"{what.__name__} takes one run"):
             what([run])
     assert record(run, str(tmp_path / "results")).exists()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import cases
+from publish import publish_answers
 
 from benchhealth_utils import cli, evaluate, frame, load, open_model, results
 from benchhealth_utils.answers import Store, answer, store_path
@@ -120,7 +121,7 @@ def test_an_imported_row_is_marked_and_never_published_as_ours(tmp_path, capsys)
     path = results.record(run)
     assert path.is_relative_to(tmp_path) and results.recorded(tmp_path / "runs" / "results")
     with pytest.raises(BenchHealthError, match="asked here"):
-        results.publish_answers(run, tmp_path)
+        publish_answers(run, tmp_path)
     assert cli.main(["row", "imported:tiny"]) == 0
     assert "samples, imported" in capsys.readouterr().out
 

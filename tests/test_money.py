@@ -1,14 +1,15 @@
 """What models behind an API may cost: prices, budgets, what is booked, and the plan before it."""
 
 import pandas as pd
+import publish
 import pytest
 from conftest import cases
 from fault_server import FAULTS, WRITTEN, FaultServer, ask, items, opened, point_at, text_of
 from tiny import embedded_tokenizer, llama, save
 
-from benchhealth_utils import cli, evaluate, load, open_model
+from benchhealth_utils import evaluate, load, open_model
 from benchhealth_utils.answers import answer
-from benchhealth_utils.cli import main, publish
+from benchhealth_utils.cli import main
 from benchhealth_utils.evaluation import frame
 from benchhealth_utils.human_eval import sample
 from benchhealth_utils.human_eval.judge import judge
@@ -156,7 +157,7 @@ def test_runs_carry_the_dollars_and_equal_prompts_count_once(connect, tmp_path, 
 def test_what_opens_a_model_by_its_name_has_a_budget_of_five_dollars(monkeypatch, tmp_path):
     """Replies that may cost 5.12 dollars each, at 512 tokens, and take 0.10."""
     monkeypatch.setenv("BENCHHEALTH_PRICE", "0/10000")
-    monkeypatch.setattr(cli, "provenance", lambda *_: {"source": "official"})
+    monkeypatch.setattr(publish, "provenance", lambda *_: {"source": "official"})
     talks = [Dialogue(f"d-{at}", f"Question about item {at}?", f"Reply {at}.") for at in range(3)]
     cards = pd.DataFrame({"card": ["c-1"], "question": "Q", "left": "one", "right": "two"})
     given = {"store": tmp_path, "progress": False}
@@ -165,7 +166,7 @@ def test_what_opens_a_model_by_its_name_has_a_budget_of_five_dollars(monkeypatch
         for costly in (
             lambda: sample.collect(["openai:m"], talks, **given),
             lambda: judge(cards, {"robustness": "Which one?"}, "openai:m", **given),
-            lambda: publish("openai:m", ["chatdoctor"]),
+            lambda: publish.publish("openai:m", ["chatdoctor"]),
         ):
             with pytest.raises(Stopped, match="the budget of 5 dollars has no room"):
                 costly()

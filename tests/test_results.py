@@ -7,21 +7,19 @@ import importlib.util
 import json
 import re
 import shutil
-import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from publish import main, publish_answers, without_echo
+from verify import published_answers
 
 from benchhealth_utils import DATASETS, evaluate, frame, items, load, published, read
-from benchhealth_utils.results import publish_answers, record, recorded, without_echo
+from benchhealth_utils.results import record, recorded
 from benchhealth_utils.schema import DATA, Answer, BenchHealthError, Example
 from benchhealth_utils.tasks import score
-
-sys.path.insert(0, str(DATA.parent / "tools"))
-from verify import published_answers
 
 ANSWERS = sorted((DATA / "answers").glob("*/*.jsonl"))
 
@@ -179,6 +177,9 @@ def test_only_full_official_runs_of_language_models_are_published(done, tmp_path
     (run,) = evaluate("majority", "mimic_iii", limit=5, progress=False)
     with pytest.raises(BenchHealthError, match="credentialed"):
         publish_answers(run, tmp_path)
+    for key, said in (("gad", "only runs of the official data"), ("mimic_cxr", "credentialed")):
+        with pytest.raises(SystemExit, match=f"{key}.*{said}"):
+            main(["majority", key])
 
 
 def test_an_installed_package_is_not_written_into(tmp_path, monkeypatch, real_data):
@@ -188,7 +189,6 @@ def test_an_installed_package_is_not_written_into(tmp_path, monkeypatch, real_da
     (run,) = evaluate("majority", "gad", progress=False)
     run = dataclasses.replace(run, model="mine")
     assert run.official and record(run).is_relative_to(tmp_path / "results" / "mine")
-    assert publish_answers(run).is_relative_to(tmp_path / "published" / "mine")
 
 
 def test_a_place_for_results_that_is_taken_is_named(done, tmp_path):

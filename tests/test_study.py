@@ -1,16 +1,11 @@
 """A study: the same items for all, larger runs for smaller ones, each answer's cost once."""
 
-import sys
-
 import pandas as pd
 import pytest
+import study
 
 from benchhealth_utils import compare
 from benchhealth_utils.results import recorded
-from benchhealth_utils.schema import ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
-import study
 
 
 def asked(folder, limit, *more):

@@ -5,7 +5,6 @@ import gzip
 import json
 import re
 import shutil
-import sys
 
 import numpy as np
 import pandas as pd
@@ -23,7 +22,6 @@ from benchhealth_utils.schema import ROOT, DataError
 
 pytest.importorskip("peft")
 torch = pytest.importorskip("torch")
-sys.path.insert(0, str(ROOT / "tools"))
 import tune  # noqa: E402
 
 pytestmark = [

@@ -1,16 +1,12 @@
 """Every published number follows from what the repository holds."""
 
 import dataclasses
-import sys
 
 import pytest
+import verify
 
 from benchhealth_utils import evaluate, published
 from benchhealth_utils.results import record
-from benchhealth_utils.schema import ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
-import verify
 
 
 @pytest.fixture(scope="module")
