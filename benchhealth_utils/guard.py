@@ -13,13 +13,13 @@ import os
 import re
 from urllib.parse import urlsplit
 
-from .registry import DATASETS, read_yaml
-from .schema import DATA, BenchHealthError, ModelError
+from .registry import DATASETS
+from .schema import BenchHealthError, ModelError, read_yaml
 
 POLICY = "https://physionet.org/news/post/llm-responsible-use"
 VARIABLE = "BENCHHEALTH_ZERO_RETENTION_ENDPOINTS"
 
-SECRETS = read_yaml(DATA / "secrets.yaml")
+SECRETS = read_yaml("secrets.yaml")
 BEGINS = rf"(?<![A-Za-z0-9])(?:{'|'.join(SECRETS['begins'])})"
 SHAPES = re.compile("|".join([SECRETS["block"], BEGINS, SECRETS["long"]]))
 NAMED = re.compile("|".join(SECRETS["named"]), re.I)

@@ -15,10 +15,8 @@ from collections import namedtuple
 from collections.abc import Sequence
 from itertools import islice, permutations
 
-import yaml
-
 from .registry import DATASETS, dataset, known
-from .schema import DATA, BenchHealthError, Example, Reading
+from .schema import BenchHealthError, Example, Reading, read_yaml
 from .tasks import TASKS
 
 RATE = 0.1  # of the words that may have a slip; at least one an item
@@ -28,7 +26,7 @@ WITH_SPANS = ("bc5_disease", "ncbi_disease")  # gold is a set of spans in the se
 # The inputs that are prose. Options are not: a reply is read by them.
 PROSE = ("question", "context", "disease", "symptoms", "findings", "record", "sentence", "text")
 
-WORDS = yaml.safe_load((DATA / "perturbations.yaml").read_text(encoding="utf-8"))
+WORDS = read_yaml("perturbations.yaml")
 PERTURBATIONS = WORDS["kinds"]  # what is changed, version, and where it applies, if not everywhere
 KINDS = PERTURBATIONS | WORDS["variants"]  # with other wordings and exemplars, asked the same way
 SLIPS = WORDS["typos"]

@@ -7,19 +7,19 @@ from dataclasses import asdict, field
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import ConfigDict, PositiveInt, ValidationError
+from pydantic import ConfigDict, PositiveInt, Strict, ValidationError
 from pydantic.dataclasses import dataclass
 
-from .schema import DATA, BenchHealthError, DataError, ModelError
+from .schema import DATA, BenchHealthError, DataError, ModelError, read_yaml
 
 TEMPLATES = DATA / "templates"
 REMOTE = ("openai", "anthropic")
 SCENARIOS = ("reasoning", "generation", "understanding")
 TIERS = ("open", "credentialed")
 STRICT = ConfigDict(extra="forbid", strict=True)
+LISTED = Strict(False)  # a list of YAML becomes a tuple
 MEND = "Restore the file from the repository, or mend the entry."
 
 
@@ -40,9 +40,9 @@ class Dataset:
     reader: str
     folder: str
     split: str
-    files: tuple[Mapping, ...]
+    files: Annotated[tuple[Mapping, ...], LISTED]
     fingerprint: str | None = None
-    train_fingerprints: tuple[str, ...] = ()
+    train_fingerprints: Annotated[tuple[str, ...], LISTED] = ()
     note: str = ""
     request: str = ""
 
@@ -81,7 +81,7 @@ class ModelSpec:
     successor: str = ""
     price: Mapping = field(default_factory=dict)
     template: str | None = None
-    stop: tuple[str, ...] = ()
+    stop: Annotated[tuple[str, ...], LISTED] = ()
     context: int | None = None
     decoding: str = ""
     contamination: str = ""
@@ -96,35 +96,12 @@ class ModelSpec:
         return f"ModelSpec({self.key!r}: {self.name}, {self.type}, published as {self.published})"
 
 
-class _Unique(yaml.SafeLoader):
-    """YAML in which no key stands twice; PyYAML keeps the last in silence."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if twice := next((key for at, key in enumerate(keys) if key in keys[:at]), None):
-            raise yaml.YAMLError(f"the key {twice!r} stands twice")
-        return super().construct_mapping(node, deep)
-
-
-def read_yaml(path: Path) -> dict:
-    """A YAML file of ours; one that is missing or broken is named."""
-    try:
-        rows = yaml.load(path.read_text(encoding="utf-8"), _Unique)
-        if not isinstance(rows, dict):
-            raise yaml.YAMLError("it is no mapping")
-        return rows
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise DataError(path.name, "", f"cannot be read: {error}.", MEND) from None
-
-
 def _entries(rows: Mapping, kind: type, name: str) -> dict:
     """Registry rows as objects; a field that is missing, unknown or wrong is named."""
     found = {}
     for key, row in rows.items():
-        row = {"key": key} | (row if isinstance(row, dict) else {})
-        row = {part: tuple(x) if isinstance(x, list) else x for part, x in row.items()}
         try:
-            found[key] = kind(**row)
+            found[key] = kind(**{"key": key} | (row if isinstance(row, dict) else {}))
         except ValidationError as error:
             first = error.errors()[0]
             problem = f"{first['loc'][0]}: {first['msg']}."
@@ -132,8 +109,8 @@ def _entries(rows: Mapping, kind: type, name: str) -> dict:
     return found
 
 
-DATASETS: dict[str, Dataset] = _entries(read_yaml(DATA / "datasets.yaml"), Dataset, "datasets.yaml")
-_ROWS = read_yaml(DATA / "models.yaml")
+DATASETS: dict[str, Dataset] = _entries(read_yaml("datasets.yaml"), Dataset, "datasets.yaml")
+_ROWS = read_yaml("models.yaml")
 HOW: dict[str, str] = _ROWS.pop("how")
 MODELS: dict[str, ModelSpec] = _entries(_ROWS, ModelSpec, "models.yaml")
 

@@ -27,9 +27,7 @@ from functools import cached_property, lru_cache
 from itertools import takewhile
 from typing import NamedTuple
 
-import yaml
-
-from .schema import DATA
+from .schema import read_yaml
 
 SIGNS = str.maketrans("✅✔☑👍🟢❌✘✖✕☒☐👎🔴‘’“”„‐‑", '✓✓✓✓✓✗✗✗✗✗✗✗✗\'\'"""--', "®™©℠")
 LONGEST = 400  # of a weak statement, in characters
@@ -73,8 +71,7 @@ class Words:
 
 @lru_cache
 def _data() -> dict:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load((DATA / "replies.yaml").read_text(encoding="utf-8"), loader)
+    return read_yaml("replies.yaml")
 
 
 OWN, MARKUP, CUES = Words("own"), Words("markup"), Words("cues")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 Message = dict[str, str]
 Gold = str | frozenset
 Reading = str | frozenset
@@ -281,6 +283,12 @@ def runs_folder() -> Path:
         return Path(named).expanduser()
     here = Path.cwd()
     return (ROOT if here.is_relative_to(ROOT) else here) / "runs"
+
+
+def read_yaml(name: str) -> dict:
+    """A YAML file of ``data/``."""
+    with (DATA / name).open(encoding="utf-8") as stream:
+        return yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def write_atomic(path: Path, text: str | bytes) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from ..data import data_root
+from ..data import SAMPLES, data_root
 from ..models import BUDGET
 from ..schema import runs_folder, shown
 from . import sample, study
@@ -46,7 +46,7 @@ def create(options) -> None:
     file = {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest(), "rows": len(found)}
     record |= {"dialogues": file, "left_out": left_out, "noted": noted, "flags": flags}
     asked |= {"items": min(options.items, len(fit)), "seed": options.seed, "comparisons": pairs}
-    asked["synthetic"] = data_root() == sample.DATA / "samples"
+    asked["synthetic"] = data_root() == SAMPLES
     made = study.create(options.folder, fit, replies, flags=flags, record=record, **asked)
     _about(made)
     about |= {"items": asked["items"], "cards": len(made.order(made.raters[0]))}

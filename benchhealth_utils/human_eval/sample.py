@@ -13,13 +13,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
-
 from .. import answers
 from ..data import data_root
 from ..models import BUDGET, Budget, Request, check_name, open_model
 from ..registry import MODELS
-from ..schema import DATA, Answer, BenchHealthError, DataError, Example, ModelError
+from ..schema import Answer, BenchHealthError, DataError, Example, ModelError, read_yaml
 from ..tasks.files import Place, Row, json_document, json_lines
 
 CHOICES = ("left", "tie", "right")
@@ -50,7 +48,7 @@ def _pattern(text: str) -> re.Pattern:
     return re.compile(text)
 
 
-WORDS = yaml.safe_load((DATA / "human_eval.yaml").read_text(encoding="utf-8"))
+WORDS = read_yaml("human_eval.yaml")
 CRITERIA, RULES, PROMPT = WORDS["criteria"], WORDS["rules"], WORDS["prompt"]
 FREE = [key for key, rule in RULES.items() if not rule.get("fixed")]  # that a user may choose
 PATTERNS = {key: _pattern(rule["pattern"]) for key, rule in RULES.items() if "pattern" in rule}

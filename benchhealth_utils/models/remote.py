@@ -26,8 +26,8 @@ from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 from ..guard import check_endpoint, is_credentialed, on_this_machine, scrubbed
-from ..registry import MODELS, how_to_get, parts, read_yaml, template, vendor_model
-from ..schema import DATA, ModelError, digest
+from ..registry import MODELS, how_to_get, parts, template, vendor_model
+from ..schema import ModelError, digest, read_yaml
 from .base import Backend, Replies, Reply, Request, before_stop, stated_thinking, with_template
 from .money import Budget, known_price, most_tokens, reply_limit, shared_budget, stated_limit
 
@@ -39,7 +39,7 @@ LEAST, SLACK = 6, 64  # letters of a token at most, on average; tokens that may 
 TEMPERATURES = (0, 0.01, None)  # the first that a model takes; None: the vendor's own
 UNSENT = {"ConnectError", "ConnectTimeout", "LocalProtocolError", "PoolTimeout", "ProxyError"}
 ODD = (LookupError, TypeError, AttributeError)  # of reading what has another shape
-WORDS = read_yaml(DATA / "servers.yaml")
+WORDS = read_yaml("servers.yaml")
 
 
 class Stopped(ModelError):

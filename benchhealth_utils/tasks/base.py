@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from ..metrics import Metric
-from ..schema import DATA, Example, Gold, LeftOut, Reading
+from ..schema import Example, Gold, LeftOut, Reading, read_yaml
 
-WORDS: Mapping[str, Any] = yaml.safe_load((DATA / "prompts.yaml").read_text("utf-8"))
-NOTES: Mapping[str, Any] = yaml.safe_load((DATA / "notes.yaml").read_text("utf-8"))
+WORDS: Mapping[str, Any] = read_yaml("prompts.yaml")
+NOTES: Mapping[str, Any] = read_yaml("notes.yaml")
 
 
 def as_text(gold: Gold, example: Example) -> str:
