@@ -184,19 +184,14 @@ def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
 
 
 class _Downloader(pooch.HTTPDownloader):
-    """Also from a folder; and pooch tries again only what may get better."""
+    """Also from a folder."""
 
     def __call__(self, url, output_file, *rest):
         os.unlink(output_file)  # pooch made it readable by its owner alone
         if url.startswith("file:"):
             shutil.copyfile(_local(url), output_file)
             return
-        try:
-            super().__call__(url, output_file, *rest)
-        except requests.HTTPError as error:
-            if error.response.status_code in (408, 429, 500, 502, 503, 504):
-                raise
-            raise DownloadError(str(error)) from None
+        super().__call__(url, output_file, *rest)
 
 
 def _local(url: str) -> str:

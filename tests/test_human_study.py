@@ -337,16 +337,12 @@ def test_a_damaged_file_of_dialogues_is_refused(tmp_path, name, text, where):
         load_dialogues(tmp_path)
 
 
-def test_the_samples_are_synthetic_dialogues_in_the_official_layout(samples, tmp_path):
+def test_the_samples_are_synthetic_dialogues_in_the_official_layout(samples):
     found = load_dialogues(samples)
     assert len({item.id for item in found}) == len({item.question for item in found}) >= 24
     fit, left_out, _ = usable(found, damage(found, physician=True))
     assert left_out == {"swallowed": len(found) - len(fit)} and len(fit) < len(found)
     assert usable(found, damage(found))[0] == found
-    rows = [{"input": item.question, "answer_icliniq": item.answer} for item in found]
-    (tmp_path / "chatdoctor").mkdir()
-    (tmp_path / "chatdoctor" / "iCliniq.json").write_text(json.dumps(rows))
-    assert load_dialogues(tmp_path) == found
 
 
 def test_rules_leave_out_or_note_and_are_counted():

@@ -170,12 +170,6 @@ def test_an_adapter_is_asked_in_its_own_chat_format_and_tokens(
     for file in ("tokenizer.json", "tokenizer_config.json"):  # a format, and the base's tokens
         (tmp_path / "mine" / file).unlink()
     assert open_prompts(name).text(HELLO) == "<|ward|>Hello"
-    (tmp_path / "mine" / "chat_template.jinja").unlink()
-    listed = [{"name": "default", "template": own.chat_template}, {"name": "rag", "template": ""}]
-    for style in (own.chat_template, listed):
-        settings = json.dumps({"chat_template": style})
-        (tmp_path / "mine" / "tokenizer_config.json").write_text(settings)
-        assert open_prompts(name).text(HELLO) == "<|ward|>Hello"
 
 
 @pytest.mark.parametrize(
@@ -519,18 +513,6 @@ def test_weights_with_a_tensor_missing_are_refused(base_folder, tmp_path):
     (folder / "model.safetensors").write_bytes(b"\x08")
     with pytest.raises(ModelError, match="no usable causal language model"):
         open_model(f"hf:{folder}", **PLAIN)
-
-
-def test_without_protobuf_the_remedy_is_named(base_folder, monkeypatch):
-    """What transformers says then is of another package."""
-
-    def misled(*_, **__):
-        raise ValueError("`tiktoken` is required to read a `tiktoken` file.")
-
-    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", misled)
-    monkeypatch.setattr("benchhealth_utils.models.weights.find_spec", lambda name: None)
-    with pytest.raises(ModelError, match="tokenizer.model needs the package protobuf"):
-        open_model(f"hf:{base_folder}", **PLAIN)
 
 
 # the hub ------------------------------------------------------------------------------------

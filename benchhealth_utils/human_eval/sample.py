@@ -17,14 +17,13 @@ from .. import answers
 from ..data import data_root
 from ..models import BUDGET, Budget, Request, check_name, open_model
 from ..registry import MODELS
-from ..schema import Answer, BenchHealthError, DataError, Example, ModelError, read_yaml
-from ..tasks.files import Place, Row, json_document, json_lines
+from ..schema import Answer, BenchHealthError, Example, ModelError, read_yaml
+from ..tasks.files import json_lines
 
 CHOICES = ("left", "tie", "right")
 
 PHYSICIAN = "physician"  # the release's own answers, among the models compared
-FILES = ("iCliniq.json", "train_2kchat.jsonl")  # the release, and the public copy of its first rows
-ADVICE = "Restore it with `benchhealth download chatdoctor`."
+FILE = "train_2kchat.jsonl"  # the public copy of the release's first rows
 REMOVED = "[removed]"
 KEY = "human_eval"  # the file in the answer store
 SIMULATED = "simulated-"  # how the id of a simulated rater begins
@@ -82,12 +81,8 @@ class Dialogue(NamedTuple):
 
 
 def dialogues_file(root: str | Path | None = None) -> Path:
-    """The file of dialogues in a data folder, the release before its copy."""
-    folder = (Path(root) if root is not None else data_root()) / "chatdoctor"
-    for path in (folder / name for name in FILES):
-        if path.exists():
-            return path
-    raise DataError(folder, "", f"no dialogues here; expected {' or '.join(FILES)}.", ADVICE)
+    """The file of dialogues in a data folder."""
+    return (Path(root) if root is not None else data_root()) / "chatdoctor" / FILE
 
 
 def load_dialogues(root: str | Path | None = None) -> list[Dialogue]:
@@ -99,23 +94,14 @@ def load_dialogues(root: str | Path | None = None) -> list[Dialogue]:
         If the file is missing or a row is not what the layout promises.
     """
     path, found = dialogues_file(root), []
-    if path.suffix == ".jsonl":
-        rows = json_lines(path)
-    else:
-        rows = (Row(path, f"dialogue {at}", one) for at, one in enumerate(json_document(path)))
-    for row in rows:
-        values = row.values
+    for number, row in enumerate(json_lines(path)):
         try:
-            if "chat" in values:
-                (turn,) = values["chat"]
-                (patient,) = turn["input"]
-                texts = {"user": patient["content"]}[patient["role"]], turn["ideal"]
-            else:
-                texts = values["input"], values["answer_icliniq"]
-            found.append(Dialogue(f"icliniq-{len(found)}", *map(plain, texts)))
+            (turn,) = row.values["chat"]
+            (patient,) = turn["input"]
+            texts = {"user": patient["content"]}[patient["role"]], turn["ideal"]
+            found.append(Dialogue(f"icliniq-{number}", *map(plain, texts)))
         except (KeyError, TypeError, ValueError):
             row.reject("expected a patient's question and an answer, both text.")
-    Place(path).expect(found, "no dialogue in it.")
     return found
 
 

@@ -20,7 +20,6 @@ import warnings
 import zipfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pooch
@@ -267,8 +266,8 @@ def tokenizer_of(name: str, weights: Weights):
     source = own if own and any(any(own.glob(k)) for k in TOKENIZERS) else weights.folder
     with said_plainly(name, source):
         tokenizer = AutoTokenizer.from_pretrained(source, **_options(name, weights))
-        if own and (style := _format_in(own)):
-            tokenizer.chat_template = style
+        if own and (style := own / "chat_template.jinja").exists():
+            tokenizer.chat_template = style.read_text(encoding="utf-8")
         if weights.gguf:
             from transformers.integrations.gguf import read_gguf_metadata
 
@@ -276,18 +275,6 @@ def tokenizer_of(name: str, weights: Weights):
             if facts.get("tokenizer.ggml.model") == "gpt2" and "tokenizer.ggml.pre" in facts:
                 split_as(tokenizer, facts["tokenizer.ggml.pre"], name)
     return tokenizer
-
-
-def _format_in(folder: Path) -> str | dict | None:
-    """The chat format that a folder has, as a file or among its tokenizer's settings."""
-    for name in ("chat_template.jinja", "chat_template.json", "tokenizer_config.json"):
-        if (path := folder / name).exists():
-            text = path.read_text(encoding="utf-8")
-            found = text if path.suffix == ".jinja" else json.loads(text).get("chat_template")
-            if found:
-                listed = isinstance(found, list)  # several, each with its name
-                return {each["name"]: each["template"] for each in found} if listed else found
-    return None
 
 
 def split_as(tokenizer, family: str, name: str = "a GGUF file") -> None:
@@ -442,8 +429,6 @@ def said_plainly(name: str, folder: Path, what: str = "no_model"):
             what = "no_room"
         if "trust_remote_code" in str(error):
             facts["said"] = HOW["own_code"].format(name=name)
-        if "tiktoken" in str(error) and find_spec("google.protobuf") is None:  # it misleads
-            facts["said"] = HOW["protobuf"]
         raise ModelError(HOW[what].format(**facts)) from error
 
 
