@@ -62,11 +62,6 @@ def mean(table, these, than, over=None, take="mean") -> pd.Series:
     return pd.concat({tuple(sides): _ahead(table, these, than, over, take)})
 
 
-def best(table, these, than, over=None) -> pd.Series:
-    """By how much the best of one group is ahead of the best of another."""
-    return mean(table, these, than, over, take="max")
-
-
 def by_size(margins, table, these, than, over=None) -> pd.Series:
     """The same within each size that both groups have."""
     size = _facts().billions
@@ -107,16 +102,6 @@ def high(values, key=None):
     return low(values, key, end=1)
 
 
-def share(table, these):
-    """Scores in per cent of those of the task-specific models."""
-    return 100 * table.loc[these] / table.loc["sota"]
-
-
-def only(name, margins) -> pd.Series:
-    """The margins of one as they are, and those of the others turned round."""
-    return margins.where(margins.index == name, -margins)
-
-
 def _known(names: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) -> dict:
     """What an expression may use."""
     t1, t2, t3 = (paper(n).set_index(i) for n, i in enumerate(("dataset", "metric", "model"), 1))
@@ -125,11 +110,9 @@ def _known(names: Mapping[str, str], tables: Mapping[str, pd.DataFrame]) -> dict
     known = {"t1": t1, "t2": t2, "t3": t3, "t5": paper(5), "t6": t6, "numbers": text["value"]}
     known |= tables
     known["spread"] = derived(known["t5"])[["robustness"]]
-    known["human"] = known["t6"].T.groupby(level="criterion").mean().T
-    known |= {"task": t1["task"], "scenario": t1["scenario"], "size": _facts().billions}
-    known["everything"] = t1["task"].map(lambda _: "generalizability")
-    helpers = (each, mean, best, by_size, larger, surely, low, high, share, only, len, list)
-    known |= {"__builtins__": {}, "sign": np.sign} | {each.__name__: each for each in helpers}
+    known |= {"__builtins__": {}, "sign": np.sign, "size": _facts().billions}
+    helpers = (each, mean, by_size, larger, surely, low, high, len, list)
+    known |= {each.__name__: each for each in helpers}
 
     def printed(*quotes):
         rows, gaps = text.loc[list(quotes)], []

@@ -58,15 +58,17 @@ class Words:
 
     def _compiled(self, value):
         if isinstance(value, str):
-            return re.compile(self._whole(value), re.I | re.X)
+            return re.compile(spelled_out(value, self._entries), re.I | re.X)
         if isinstance(value, Mapping):
             return {key: self._compiled(inner) for key, inner in value.items()}
         if isinstance(value[0], list):
             return [(self._compiled(find), put) for find, put in value]
         return [self._compiled(inner) for inner in value]
 
-    def _whole(self, pattern: str) -> str:
-        return re.sub("<<(\\w+)>>", lambda name: self._whole(self._entries[name[1]]), pattern)
+
+def spelled_out(pattern: str, parts: Mapping[str, str]) -> str:
+    """A pattern with its parts, which stand in it as <<name>>, written out."""
+    return re.sub(r"<<(\w+)>>", lambda name: spelled_out(parts[name[1]], parts), pattern)
 
 
 @lru_cache

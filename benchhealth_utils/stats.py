@@ -133,24 +133,23 @@ def newcombe(first: int, n_first: int, second: int, n_second: int) -> tuple[floa
     return float(low), float(high)
 
 
-def group_sums(sums, groups: Sequence[str] | None, order: Sequence[str] | None = None):
+def group_sums(sums, groups: Sequence[str] | None):
     """Add up per-item sums within groups.
 
     Parameters
     ----------
     sums : array-like, shape (items, quantities)
     groups : sequence of str, length items, or None for a group an item
-    order : sequence of str, optional
-        All groups, also those without an item; by default in order of first appearance.
 
     Returns
     -------
     ndarray, shape (groups, quantities)
+        In order of first appearance.
     """
     sums = np.asarray(sums, dtype=float)
     if groups is None:
         return sums
-    position = {name: row for row, name in enumerate(order or dict.fromkeys(groups))}
+    position = {name: row for row, name in enumerate(dict.fromkeys(groups))}
     added = np.zeros((len(position), sums.shape[1]))
     np.add.at(added, [position[name] for name in groups], sums)
     return added

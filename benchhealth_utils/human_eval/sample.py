@@ -17,6 +17,7 @@ from .. import answers
 from ..data import data_root
 from ..models import BUDGET, Budget, Request, check_name, open_model
 from ..registry import MODELS
+from ..replies import spelled_out
 from ..schema import Answer, BenchHealthError, Example, ModelError, read_yaml
 from ..tasks.files import json_lines
 
@@ -39,18 +40,14 @@ def expect(holds: object, problem: str) -> None:
         raise StudyError(problem)
 
 
-def _pattern(text: str) -> re.Pattern:
-    """A pattern of the rules, with its parts, which stand in it as <NAME>, written out."""
-    parts = WORDS["parts"]
-    while (whole := re.sub(r"<([A-Z]{2,})>", lambda m: parts.get(m[1], m[0]), text)) != text:
-        text = whole
-    return re.compile(text)
-
-
 WORDS = read_yaml("human_eval.yaml")
 CRITERIA, RULES, PROMPT = WORDS["criteria"], WORDS["rules"], WORDS["prompt"]
 FREE = [key for key, rule in RULES.items() if not rule.get("fixed")]  # that a user may choose
-PATTERNS = {key: _pattern(rule["pattern"]) for key, rule in RULES.items() if "pattern" in rule}
+PATTERNS = {
+    key: re.compile(spelled_out(rule["pattern"], WORDS["parts"]))
+    for key, rule in RULES.items()
+    if "pattern" in rule
+}
 TELLING = [key for key, rule in RULES.items() if rule["of"] == "reply"]
 # Controls but for line feed and tab, marks that turn text round: none can be seen, and files and
 # spreadsheets stumble over them.
@@ -209,6 +206,8 @@ def usable(dialogues, flags, *, drop=(), keep=()) -> tuple[list[Dialogue], Count
 def ask(model, key, limit, asked, *, may_fail=False, **options) -> list[Answer]:
     """An open model's replies, in order, through an answer store that its owner alone can read.
 
+    The store makes the file so, as for any text that is not of an open data set.
+
     Parameters
     ----------
     model : backend
@@ -231,10 +230,6 @@ def ask(model, key, limit, asked, *, may_fail=False, **options) -> list[Answer]:
     for name, text, cut in asked:
         messages = ({"role": "user", "content": text},)
         requests.append(Request(Example(name, key, {}, "", name), messages, cut, max_tokens=limit))
-    path = answers.store_path(model.name, key, options.get("store"))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch(mode=0o600)
-    path.chmod(0o600)  # what models said lies there under their names
     given = answers.ask(model, requests, **options)
     errors = [reply for reply in given if reply.status == "error"]
     if errors and not may_fail:

@@ -51,7 +51,6 @@ def medmcqa(spec, split, root) -> Iterator[Example]:
         yield from _partial_copy(path.with_name("medmc_qa_train.json"), spec.key)
         return
     seen: set[str] = set()
-    most = 0
     for row in json_lines(path):
         options = {x: row.field(f"op{x.lower()}") for x in LETTERS}
         gold, identifier = row.field("cop", int), row.field("id")
@@ -61,9 +60,6 @@ def medmcqa(spec, split, root) -> Iterator[Example]:
         if split == "train" and (told := str(row.values.get("exp") or "").strip()):
             item = replace(item, inputs={**item.inputs, "explanation": told})
         yield item
-        most = max(most, gold)
-    problem = f"cop is never 4 in {len(seen)} rows; does it count from 0? Expected 1 to 4."
-    Place(path).expect(most == 4 or len(seen) < 50, problem)
 
 
 def mmlu(spec, split, root) -> Iterator[Example]:
