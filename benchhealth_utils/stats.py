@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import hypot, nan
+from math import nan
 
 import numpy as np
 import scipy
@@ -73,7 +73,7 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     Parameters
     ----------
     successes, n : int
-        Whole numbers, ``0 <= successes <= n``; of a mean share take `wilson_of_share`.
+        Whole numbers, ``0 <= successes <= n``.
 
     Returns
     -------
@@ -92,21 +92,11 @@ def wilson(successes: float, n: int) -> tuple[float, float]:
     if successes % 1 or n % 1 or not 0 <= successes <= n:
         given = f"{successes} successes in {n}"
         raise BenchHealthError(f"{given}; expected whole numbers, with successes from 0 to n.")
-    return wilson_of_share(successes / n if n else 0.0, n)
-
-
-def wilson_of_share(share: float, n: int) -> tuple[float, float]:
-    """Wilson's interval of a share that need not be a whole number of `n`.
-
-    For the mean of several runs on the same items: `n` says how much is known.
-    """
-    if not 0 <= share <= 1:
-        raise BenchHealthError(f"Wilson's interval of a share of {share}; expected 0 to 1.")
     if n == 0:
         return 0.0, 1.0
     from statsmodels.stats.proportion import proportion_confint
 
-    low, high = proportion_confint(share * n, n, alpha=1 - LEVEL, method="wilson")
+    low, high = proportion_confint(successes, n, alpha=1 - LEVEL, method="wilson")
     return max(0.0, float(low)), min(1.0, float(high))
 
 
@@ -207,31 +197,6 @@ def _batches(replicates: int, width: int) -> list[int]:
     """Replicates of so many cells each, as many at a time as memory allows."""
     size = max(1, CELLS // width)
     return [min(size, replicates - start) for start in range(0, replicates, size)]
-
-
-def mean_interval(values: Sequence[float], intervals: Sequence) -> tuple[float, float]:
-    """95 % interval of the mean of independent estimates, from the interval of each.
-
-    Distances from value to limit add in squares (the method of variance estimates
-    recovery), so each set keeps the interval that suits its metric. NaN if one is not
-    known or has no width: to count it as free of noise would make the mean look too sure.
-
-    References
-    ----------
-    Zou GY, Donner A. Stat Med 2008;27:1693-1702.
-
-    Examples
-    --------
-    >>> mean_interval([0.5, 0.5], [(0.2, 0.6), (0.1, 0.5)])
-    (0.25, 0.55)
-    """
-    if any(ends is None or not ends[0] < ends[1] for ends in intervals):
-        return nan, nan
-    pairs = list(zip(values, intervals, strict=True))
-    low = hypot(*(max(0.0, value - ends[0]) for value, ends in pairs))
-    high = hypot(*(max(0.0, ends[1] - value) for value, ends in pairs))
-    mean = float(np.mean(values))
-    return mean - low / len(pairs), mean + high / len(pairs)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

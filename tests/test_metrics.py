@@ -19,7 +19,7 @@ from sklearn.preprocessing import MultiLabelBinarizer
 
 from benchhealth_utils import DATASETS, score
 from benchhealth_utils.schema import BenchHealthError
-from benchhealth_utils.stats import wilson, wilson_of_share
+from benchhealth_utils.stats import wilson
 from benchhealth_utils.tasks import TASKS, sufficient
 from benchhealth_utils.tasks.hallmarks import HALLMARKS
 
@@ -257,10 +257,6 @@ def test_wilson_at_its_limits():
     for hits, n in ((2.5, 4), (5, 4), (-1, 4), (1, 2.5), (float("nan"), 4)):
         with pytest.raises(BenchHealthError, match="expected whole numbers, with successes"):
             wilson(hits, n)
-    low, high = wilson_of_share(2.5 / 4, 4)  # between those of its neighbours
-    assert wilson(2, 4)[0] < low < wilson(3, 4)[0] and wilson(2, 4)[1] < high < wilson(3, 4)[1]
-    with pytest.raises(BenchHealthError, match="expected 0 to 1"):
-        wilson_of_share(1.5, 4)
 
 
 # ---- The official labels ----------------------------------------------------

@@ -21,7 +21,6 @@ from benchhealth_utils.stats import (
     holm,
     kendall,
     mcnemar,
-    mean_interval,
     newcombe,
     resample,
     share,
@@ -209,21 +208,6 @@ def test_newcombe_is_made_of_wilsons(n, m, data):
     (al, ah), (bl, bh) = wilson(one, n), wilson(two, m)
     assert low == pytest.approx(a - b - ((a - al) ** 2 + (bh - b) ** 2) ** 0.5)
     assert high == pytest.approx(a - b + ((ah - a) ** 2 + (b - bl) ** 2) ** 0.5)
-
-
-sets = st.lists(st.tuples(*[st.floats(0, 1)] * 3).map(sorted), min_size=1, max_size=5)
-
-
-@given(sets)
-def test_the_interval_of_a_mean_holds_it_and_stays_in_range(found):
-    values, ends = [mid for _, mid, _ in found], [(low, high) for low, _, high in found]
-    low, high = mean_interval(values, ends)
-    if any(a == b for a, b in ends):
-        assert np.isnan([low, high]).all()
-    else:
-        assert -1e-12 <= low <= np.mean(values) + 1e-12 and np.mean(values) - 1e-12 <= high <= 1
-    assert np.isnan(mean_interval([0.5, 0.5], [(0.4, 0.6), None])).all()
-    assert np.isnan(mean_interval([0.5], [(np.nan, np.nan)])).all()
 
 
 def test_kendall_against_scipy_draw_by_draw():
