@@ -24,7 +24,7 @@ from .schema import DATA, DataError, shown
 from .stats import newcombe, wilson
 
 FILE = DATA / "paper" / "claims.yaml"
-HOLDS, FAILS, UNCHECKED = VERDICTS = ("holds", "fails", "cannot be checked")
+HOLDS, FAILS, UNCHECKED = ("holds", "fails", "cannot be checked")
 PLACE = ["id", "section", "paragraph", "locator", "claim", "kind"]  # each entry has these
 READING = ["reading", "check", "needed", "missing", "also", "repeats"]
 SHOWN = 3  # comparisons written out

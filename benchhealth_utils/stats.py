@@ -23,7 +23,6 @@ TAIL = (1 - LEVEL) / 2
 ENDS = np.array([TAIL, 1 - TAIL])  # of an interval
 Z_LEVEL, Z_POWER = scipy.special.ndtri([(1 + LEVEL) / 2, POWER])
 
-Interval = tuple[float, float] | None  # None: not estimable
 Statistic = Callable[[np.ndarray], np.ndarray]  # totals (..., quantities) to values (...)
 
 
@@ -143,14 +142,6 @@ def group_sums(sums, groups: Sequence[str] | None):
     added = np.zeros((len(position), sums.shape[1]))
     np.add.at(added, [position[name] for name in groups], sums)
     return added
-
-
-def bootstrap(
-    sums, statistic: Statistic, groups=None, *, replicates: int = 10_000, seed: int = 0
-) -> tuple[float, float]:
-    """Percentile bootstrap interval over groups; parameters are those of `resample`."""
-    drawn = resample(sums, statistic, groups, replicates=replicates, seed=seed)
-    return tuple(map(float, drawn.interval))
 
 
 def resample(

@@ -177,7 +177,8 @@ def statistics():
     for seed in (0, 1):
         one, two = counts(seed), counts(seed + 10)
         for name, units in (("items", None), ("groups", groups)):
-            keep(f"bootstrap {seed} {name}", *stats.bootstrap(one, f1, units, seed=seed))
+            ends = stats.resample(one, f1, units, seed=seed).interval
+            keep(f"bootstrap {seed} {name}", *map(float, ends))
             pair = stats.compare(one, two, f1, units, seed=seed)
             keep(f"compare {seed} {name}", pair.difference, *pair.interval, pair.p_value)
             keep(f"detectable {seed} {name}", pair.detectable)

@@ -298,7 +298,7 @@ def folder(tmp_path_factory):
             said |= {card: "tie" for card in said if int(card[-2], 16) % 4 == 0}
         made.rate(rater, [(card, key, choice) for card, choice in said.items() for key in CRITERIA])
     made.rate("ann", [(sorted(said)[0], "difficult", True)])
-    due = sorted(made.due())
+    due = sorted(made.asked("sen"))
     made.rate("sen", [(card, key, "left") for card in due[:-1] for key in CRITERIA])
     made.close()
     return made, due

@@ -15,7 +15,6 @@ from scipy.stats import kendalltau, norm
 from benchhealth_utils import stats
 from benchhealth_utils.schema import BenchHealthError
 from benchhealth_utils.stats import (
-    bootstrap,
     compare,
     detectable_share,
     holm,
@@ -176,7 +175,7 @@ def test_bootstrap_totals_are_those_of_the_drawn_groups():
         seen.update(map(tuple, np.atleast_2d(totals)))
         return share(totals)
 
-    bootstrap(sums, watched, replicates=200)
+    resample(sums, watched, replicates=200)
     assert seen == {(2, 4), (6, 5), (10, 6)}
 
 
@@ -193,7 +192,7 @@ def test_statistics_of_one_resample_belong_together():
     counts = random_counts(50, 6)[0]
     found = resample(counts, lambda totals: np.stack([f1(totals), share(totals)]), replicates=400)
     assert found.replicates.shape == (2, 400) and found.interval.shape == (2, 2)
-    assert tuple(found.interval[0]) == bootstrap(counts, f1, replicates=400)
+    assert (found.interval[0] == resample(counts, f1, replicates=400).interval).all()
     assert found.error == pytest.approx(found.replicates.std(axis=1, ddof=1))
 
 
@@ -277,11 +276,11 @@ def test_intervals_cover_the_truth():
         pairs = np.concatenate([one, two], axis=-1).sum(axis=1)
         draws, flat = {"replicates": 1_000, "seed": run}, one.reshape(-1, 3)
         ends = (
-            (truth, bootstrap(flat, f1, names, **draws)),
-            (truth, bootstrap(flat, f1, **draws)),
-            (gap, bootstrap(pairs, lambda t: f1(t[..., :3]) - f1(t[..., 3:]), **draws)),
+            (truth, resample(flat, f1, names, **draws)),
+            (truth, resample(flat, f1, **draws)),
+            (gap, resample(pairs, lambda t: f1(t[..., :3]) - f1(t[..., 3:]), **draws)),
         )
-        covered += [low <= true <= high for true, (low, high) in ends]
+        covered += [x.interval[0] <= true <= x.interval[1] for true, x in ends]
     by_group, by_item, difference = covered / 1_000
     assert 0.93 <= by_group <= 0.97 and 0.93 <= difference <= 0.97
     assert by_item < by_group - 0.02

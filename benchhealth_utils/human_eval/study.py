@@ -159,10 +159,6 @@ class Study:
         """The cards of which all criteria are judged, or which a rater has left to the senior."""
         return self._cards("done", rater)
 
-    def due(self) -> set[str]:
-        """Cards for the senior: all raters are done, and differ or one finds it difficult."""
-        return {card for (card,) in self._sql("select card from due")}
-
     def settled(self, rater: str) -> set[str]:
         """Cards on which the senior has begun to decide: this rater's verdicts stand."""
         return {*self._cards("settled", rater)}
