@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import sys
-import zipfile
 from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +23,7 @@ import requests
 from .data import FULL
 from .registry import DATASETS, dataset
 from .schema import BenchHealthError, DataError, digest
+from .tasks.files import members
 
 RETRIES = 2
 TIMEOUT = (10, 60)  # seconds: to connect, between two packets
@@ -113,13 +113,13 @@ def download(keys=None, *, mirror=None, folder=None, optional=False, progress=Tr
     return outcomes
 
 
-def members_digest(path) -> str:
+def members_digest(path: Path) -> str:
     """SHA-256 over the text files of the HoC archive, however it is packed.
 
     Parameters
     ----------
-    path : path-like
-        A zip file with one top folder, such as GitHub makes of a commit.
+    path : Path
+        A zip file with one top folder of its own name, such as GitHub makes of a commit.
 
     Returns
     -------
@@ -130,18 +130,12 @@ def members_digest(path) -> str:
     Raises
     ------
     DataError
-        If it is not a whole zip file, or has no such member.
+        If it is not a whole zip file, or has no text file.
     """
-    wanted = re.compile(r"[^/]+/(labels|text)/[^/]+\.txt")
-    try:
-        with zipfile.ZipFile(path) as packed:
-            names = filter(wanted.fullmatch, packed.namelist())
-            pairs = [(name, hashlib.sha256(packed.read(name)).hexdigest()) for name in names]
-    except Exception as error:  # zipfile knows many ways to fail on damaged bytes
-        raise DataError(path, "", f"not a whole zip file ({error}).") from None
-    if not pairs:
-        raise DataError(path, "", "without a text file under labels/ or text/.")
-    return digest(sorted(pairs))
+    wanted = re.compile(r"[^/]+/(labels|text)/[^/]+")
+    found = members(path, path.stem, ".txt").items()
+    texts = ((name, data) for name, data in found if wanted.fullmatch(name))
+    return digest([(name, hashlib.sha256(data).hexdigest()) for name, data in texts])
 
 
 def _fault(path: Path, entry) -> str:

@@ -369,19 +369,20 @@ def hoc_digest() -> str:
     ids=["other order", "other time, commented", "with other files"],
 )  # fmt: skip
 def test_hoc_is_the_same_however_packed(members, options, tmp_path):
-    path = pack(tmp_path / "x.zip", members.items(), **options)
+    path = pack(tmp_path / f"{TOP}.zip", members.items(), **options)
     assert members_digest(path) == hoc_digest()
 
 
 def test_a_damaged_zip_is_named_as_such(tmp_path):
-    whole = pack(tmp_path / "x.zip", HOC.items(), zipfile.ZIP_STORED).read_bytes()
+    path = tmp_path / f"{TOP}.zip"
+    whole = pack(path, HOC.items(), zipfile.ZIP_STORED).read_bytes()
     for data in (whole[:-9], whole.replace(b"VEGF", b"WEGF"), b"PK\x03\x04", b""):
-        (tmp_path / "x.zip").write_bytes(data)
-        with pytest.raises(DataError, match="not a whole zip"):
-            members_digest(tmp_path / "x.zip")
-    pack(tmp_path / "x.zip", [(f"{TOP}/README.md", b"#")])
-    with pytest.raises(DataError, match="without a text file"):
-        members_digest(tmp_path / "x.zip")
+        path.write_bytes(data)
+        with pytest.raises(DataError, match="not a whole archive"):
+            members_digest(path)
+    pack(path, [(f"{TOP}/README.md", b"#")])
+    with pytest.raises(DataError, match="no .txt file under"):
+        members_digest(path)
 
 
 def test_optional_files(server, registry, tmp_path, capsys):
