@@ -22,7 +22,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from ..schema import DATA, whole_number, write_atomic
-from ..stats import ENDS, TAIL, holm, mcnemar, resample, wilson
+from ..stats import ENDS, holm, mcnemar, resample, wilson
 from .sample import CHOICES, StudyError, expect, is_simulated
 
 ROLES, OUTCOMES, PATHS = ("rater", "senior"), ("a", "tie", "b"), ("agreed", "senior", "open")
@@ -380,7 +380,7 @@ def _estimate(sums, statistic, items, replicates, seed) -> tuple[float, float, f
     value = float(statistic(np.asarray(sums, dtype=float).sum(axis=0)))
     drawn = resample(sums, statistic, items, replicates=replicates, seed=seed).replicates
     kept = drawn[~np.isnan(drawn)]
-    if np.isnan(value) or len(kept) < (1 - TAIL) * replicates or kept.min() == kept.max():
+    if np.isnan(value) or len(kept) < ENDS[1] * replicates or kept.min() == kept.max():
         return value, np.nan, np.nan
     return value, *np.quantile(kept, ENDS)
 
