@@ -17,8 +17,8 @@ READY := .venv/.ready
 SITE := runs/site
 BENCH := runs/bench
 CACHE := _build/.jupyter_cache
-READERS := book/solutions.md book/your-model.md
-ORDER := understanding reasoning clinical_usefulness few_shot generation pages human_eval
+READERS := book/results.md book/solutions.md book/your-model.md
+ORDER := understanding reasoning clinical_usefulness few_shot generation human_eval pages
 TWO = $(MAKE) --no-print-directory -j 2 MODEL="$(MODEL)" PARAMETERS="$(PARAMETERS)"
 JCACHE = $(BIN)/jcache $(1) -p $(CACHE)
 EXECUTE = export OMP_NUM_THREADS=1; { echo y | $(call JCACHE,notebook) add -r myst_nb_md $(1:%=$(SITE)/%) >$(SITE)/log 2>&1 && \
@@ -46,8 +46,8 @@ $(READY): pyproject.toml constraints.txt
 weights: $(READY)
 	@$(BIN)/python -m benchhealth_utils weights
 
-# Side by side: pages beside what is asked beforehand, then all that reads the answers, the
-# longest first. The build takes pages from the cache, and would execute one that is not in it.
+# Side by side: pages beside what is asked beforehand, then all that reads the answers, chapters
+# first. The build takes pages from the cache, and would execute one that is not in it.
 book: PARAMETERS := $(or $(PARAMETERS),-p limit 2)
 book: setup ## execute the chapters with MODEL, 2 items a data set, and build the book, strictly
 	@$(BIN)/python book/stage.py $(SITE) --repository "$(REPOSITORY)"
@@ -61,10 +61,10 @@ book: setup ## execute the chapters with MODEL, 2 items a data set, and build th
 answers: # of all that the book asks
 	@$(BIN)/python book/ask.py $(MODEL) $(PARAMETERS)
 
-pages: # but those that read answers, and results.md, which needs what chapters record
-	@$(call EXECUTE,$(filter-out $(READERS) book/results.md,$(shell grep -l '{code-cell}' book/*.md)))
+pages: # but those that read answers, or what chapters record
+	@$(call EXECUTE,$(filter-out $(READERS),$(shell grep -l '{code-cell}' book/*.md)))
 
-executed-pages:
+executed-pages: $(CHAPTERS:%=executed-%)
 	@$(call EXECUTE,$(READERS))
 
 executed-%:
