@@ -170,8 +170,6 @@ def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
         got = Path(fetcher.fetch(target.name, downloader=downloader))
         if fault := _fault(got, entry):
             raise DownloadError(f"what came from {url} was refused: {fault}")
-        with got.open("rb+") as stream:
-            os.fsync(stream.fileno())
         target.parent.mkdir(parents=True, exist_ok=True)
         os.replace(got, target)
     return "fetched"
