@@ -17,6 +17,7 @@ READY := .venv/.ready
 SITE := runs/site
 BENCH := runs/bench
 CACHE := _build/.jupyter_cache
+LONG := book/siblings.md
 READERS := book/results.md book/solutions.md book/your-model.md
 ORDER := understanding reasoning clinical_usefulness few_shot generation human_eval pages
 TWO = $(MAKE) --no-print-directory -j 2 MODEL="$(MODEL)" PARAMETERS="$(PARAMETERS)"
@@ -61,8 +62,8 @@ book: setup ## execute the chapters with MODEL, 2 items a data set, and build th
 answers: # of all that the book asks
 	@$(BIN)/python book/ask.py $(MODEL) $(PARAMETERS)
 
-pages: # but those that read answers, or what chapters record
-	@$(call EXECUTE,$(filter-out $(READERS),$(shell grep -l '{code-cell}' book/*.md)))
+pages: # the longest first; not those that read answers, or what chapters record
+	@$(call EXECUTE,$(LONG) $(filter-out $(LONG) $(READERS),$(shell grep -l '{code-cell}' book/*.md)))
 
 executed-pages: $(CHAPTERS:%=executed-%)
 	@$(call EXECUTE,$(READERS))
