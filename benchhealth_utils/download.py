@@ -43,7 +43,7 @@ class DownloadError(BenchHealthError):
         self.outcomes = dict(outcomes)
 
 
-def download(keys=None, *, mirror=None, folder=None, optional=False, progress=True) -> dict:
+def download(keys=None, *, mirror=None, folder=None, progress=True) -> dict:
     """Fetch data sets into the layout that `datasets.load` reads.
 
     Parameters
@@ -56,8 +56,6 @@ def download(keys=None, *, mirror=None, folder=None, optional=False, progress=Tr
         holds ``<folder>/<name>`` as ``data/full/`` does.
     folder : path-like, optional
         Where the files go; by default ``data/full/``.
-    optional : bool
-        Fetch the optional files too.
     progress : bool
         Show a bar for each file, where standard error is a terminal.
 
@@ -65,7 +63,7 @@ def download(keys=None, *, mirror=None, folder=None, optional=False, progress=Tr
     -------
     dict of str to str
         ``<folder>/<name>`` to ``fetched``, ``skipped`` (there and good),
-        ``optional`` (not asked for, or to be added by hand) or ``by hand``.
+        ``optional`` (may be added by hand) or ``by hand``.
 
     Raises
     ------
@@ -89,8 +87,8 @@ def download(keys=None, *, mirror=None, folder=None, optional=False, progress=Tr
         name, note = f"{spec.folder}/{entry['name']}", entry.get("note", "")
         if spec.tier != "open":
             outcomes[name] = "by hand"
-        elif "url" not in entry or (entry["role"] == "optional" and not optional):
-            outcomes[name], note = "optional", note or "fetched with --optional"
+        elif "url" not in entry:
+            outcomes[name] = "optional"
         else:
             url, note = f"{base}/{quote(name)}" if base else entry["url"], ""
             host = urlsplit(url).netloc

@@ -386,22 +386,12 @@ def test_a_damaged_zip_is_named_as_such(tmp_path):
 
 
 def test_optional_files(server, registry, tmp_path, capsys):
-    server.plays = {"/a.tsv": [body(GOOD)], "/b.tsv": [body(OTHER)]}
-    registry(
-        data_set(
-            "one",
-            entry("a.tsv", GOOD, f"{server.url}/a.tsv"),
-            entry("b.tsv", OTHER, f"{server.url}/b.tsv", role="optional"),
-            {"name": "c.tsv", "role": "optional", "note": "from the release"},
-        )
-    )
+    server.plays = {"/a.tsv": [body(GOOD)]}
+    own = {"name": "c.tsv", "role": "optional", "note": "from the release"}
+    registry(data_set("one", entry("a.tsv", GOOD, f"{server.url}/a.tsv"), own))
     found = download.download(folder=tmp_path)
-    assert list(found.values()) == ["fetched", "optional", "optional"]
-    out = capsys.readouterr().out
-    assert "one_folder/c.tsv: from the release" in out and "--optional" in out
-    found = download.download(folder=tmp_path, optional=True)
-    assert list(found.values()) == ["skipped", "fetched", "optional"]
-    assert server.requests == ["/a.tsv", "/b.tsv"]
+    assert list(found.values()) == ["fetched", "optional"]
+    assert "one_folder/c.tsv: from the release" in capsys.readouterr().out
 
 
 def test_credentialed_sets_are_never_fetched(two, server, registry, tmp_path, capsys):
@@ -416,7 +406,7 @@ def test_credentialed_sets_are_never_fetched(two, server, registry, tmp_path, ca
     for name, data in ((A, GOOD), (B, OTHER), ("mimic_folder/notes.csv.gz", GOOD)):
         (mirror / name).parent.mkdir(parents=True)
         (mirror / name).write_bytes(data)
-    for options in ({}, {"mirror": mirror, "optional": True}):
+    for options in ({}, {"mirror": mirror}):
         found = download.download(folder=tmp_path / "to", **options)
         assert found.pop("mimic_folder/notes.csv.gz") == "by hand"
         assert set(found.values()) <= {"fetched", "skipped"} and len(found) == 2
