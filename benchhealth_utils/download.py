@@ -43,8 +43,8 @@ class DownloadError(BenchHealthError):
         self.outcomes = dict(outcomes)
 
 
-def download(keys=None, *, mirror=None, folder=None, progress=True) -> dict:
-    """Fetch data sets into the layout that `datasets.load` reads.
+def download(keys=None, *, mirror=None, folder=None) -> dict:
+    """Fetch data sets into the layout that `load` reads; on a terminal a bar shows how far it is.
 
     Parameters
     ----------
@@ -56,8 +56,6 @@ def download(keys=None, *, mirror=None, folder=None, progress=True) -> dict:
         holds ``<folder>/<name>`` as ``data/full/`` does.
     folder : path-like, optional
         Where the files go; by default ``data/full/``.
-    progress : bool
-        Show a bar for each file, where standard error is a terminal.
 
     Returns
     -------
@@ -94,7 +92,7 @@ def download(keys=None, *, mirror=None, folder=None, progress=True) -> dict:
             host = urlsplit(url).netloc
             try:
                 tries = 0 if host in dead else RETRIES
-                outcomes[name] = _fetch(folder / name, entry, url, tries, progress)
+                outcomes[name] = _fetch(folder / name, entry, url, tries)
             except (BenchHealthError, OSError) as error:
                 outcomes[name], failures[name] = "failed", error
                 if isinstance(error, requests.ConnectionError):
@@ -151,7 +149,7 @@ def _fault(path: Path, entry) -> str:
     return "" if found == wanted else f"its {what} is {found}, not {wanted}."
 
 
-def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
+def _fetch(target: Path, entry, url: str, tries: int) -> str:
     """Bring one file to its place: fetched beside it, verified, then moved."""
     fault = _fault(target, entry) if target.exists() else None
     if fault == "":
@@ -159,8 +157,8 @@ def _fetch(target: Path, entry, url: str, tries: int, progress: bool) -> str:
     if fault:
         print(f"  {target} stays until a good file can replace it: {fault}")
     beside = next(parent for parent in target.parents if parent.is_dir())
-    bar = progress and sys.stderr.isatty()
-    downloader = _Downloader(bar, chunk_size=2**14, timeout=TIMEOUT, headers=HEADERS)
+    options = {"chunk_size": 2**14, "timeout": TIMEOUT, "headers": HEADERS}
+    downloader = _Downloader(sys.stderr.isatty(), **options)
     # without a hash: verified below, as HoC has none of its file
     source = {"base_url": "", "registry": {target.name: None}, "urls": {target.name: url}}
     with TemporaryDirectory(prefix=".partial-", dir=beside) as partial:
