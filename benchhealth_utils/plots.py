@@ -144,22 +144,20 @@ def forest(
     printed: pd.DataFrame | None = None,
     constant: Mapping[str, float] | None = None,
     *,
-    label: str = "title",
-    by: str = "name",
     xlabel: str = "points, with 95 % intervals",
 ):
-    """Draw scores with intervals, a row for each label, a shape for each model.
+    """Draw scores with intervals, a row for each data set, a shape for each model.
 
     Parameters
     ----------
     rows : DataFrame
-        Columns `label`, `by`, ``value``, ``low``, ``high``, rates in [0, 1]; a missing
+        Columns ``title``, ``name``, ``value``, ``low``, ``high``, rates in [0, 1]; a missing
         interval is not drawn. For the two below also ``dataset``.
     printed : DataFrame, models by data sets, optional
         The paper's scores in points: open circles above the row.
     constant : Mapping of data-set key to rate, optional
         What one answer to every item scores: a tick across the row.
-    label, by, xlabel : str
+    xlabel : str
 
     Returns
     -------
@@ -167,10 +165,10 @@ def forest(
     """
     import matplotlib.pyplot as plt
 
-    labels, names = list(rows[label].unique()), list(rows[by].unique())
+    labels, names = list(rows["title"].unique()), list(rows["name"].unique())
     figure, axes = plt.subplots(figsize=(7.5, (0.6 + 0.2 * len(names)) * len(labels) + 1.4))
     for y, text in enumerate(labels):
-        own = rows[rows[label] == text]
+        own = rows[rows["title"] == text]
         key = own["dataset"].iloc[0] if "dataset" in own else None
         if printed is not None and key in printed:
             points = printed[key].dropna()
@@ -178,12 +176,12 @@ def forest(
         if constant is not None and not pd.isna(constant.get(key)):
             axes.plot(100 * constant[key], y + 0.1, **CONSTANT, label="constant answer")
         for row in own.to_dict("records"):
-            at = names.index(row[by])
+            at = names.index(row["name"])
             place = y + 0.16 * (at - (len(names) - 1) / 2)
             look = {"color": PALETTE[at % len(PALETTE)], "zorder": 3, "clip_on": False}
             axes.plot([100 * row["low"], 100 * row["high"]], [place] * 2, lw=2.5, **look)
             mark = MARKERS[at % len(MARKERS)]
-            axes.plot(100 * row["value"], place, mark, ms=8, **look, label=str(row[by]))
+            axes.plot(100 * row["value"], place, mark, ms=8, **look, label=row["name"])
     axes.set(xlim=(0, 100), ylim=(len(labels) - 0.4, -0.6), xlabel=xlabel)
     axes.set_yticks(range(len(labels)), labels)
     found = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))  # each once
