@@ -84,3 +84,13 @@ def test_letters_are_those_of_the_sets_that_have_labels(tmp_path, monkeypatch):
     assert seen["gad"]["limit"] == 2
     with pytest.raises(SystemExit, match="letters asks only: medqa"):
         study.main(["letters", *told, "--datasets", "hoc"])
+
+
+def test_each_number_of_exemplars_keeps_its_own_largest_run(tmp_path):
+    told = ["exemplars", "--to", str(tmp_path), "--models", "majority", "--datasets", "gad"]
+    for limit in ("3", "2"):
+        study.main([*told, "--limit", limit])
+    found = [run.signature for run in recorded(tmp_path)]
+    ways = sorted((each["shots"], each.get("exemplar_seed", 0)) for each in found)
+    assert ways == [(0, 0)] + [(n, draw) for n in (1, 3, 5) for draw in (0, 1, 2)]
+    assert {each["data"]["limit"] for each in found} == {3}

@@ -2,9 +2,12 @@
 
 Asks the models of a study about a random subset of open test sets, zero-shot, greedily, in
 float32, and records the runs in ``data/studies/<study>/``. In the study ``siblings`` they write
-their answers; in ``letters`` the likeliest label is taken, on the sets that have a few. Subsets
-of one seed are nested and the same for all models. Every answer is stored as it comes: a run
-that was stopped goes on, a larger limit asks only for what is new and takes the place of the
+their answers; in the others the likeliest label is taken, on the sets that have a few: in
+``letters`` once, in ``exemplars`` of the base after several numbers of exemplars in several
+draws, in ``orders`` with an exam's options as printed and exchanged.
+
+Subsets of one seed are nested and the same for all models. Every answer is stored as it comes: a
+run that was stopped goes on, a larger limit asks only for what is new and takes the place of the
 smaller, and several models may be asked at the same time, each by a process of its own. Answers
 are published nowhere.
 
@@ -16,6 +19,8 @@ out among them by tokens, read ones counting half.
 from __future__ import annotations
 
 import argparse
+import json
+import re
 import signal
 import sys
 import time
@@ -29,14 +34,23 @@ from filelock import FileLock
 from benchhealth_utils import DATA, DATASETS, MODELS, __version__, evaluate, load, open_model
 from benchhealth_utils.answers import Store, store_path
 from benchhealth_utils.data import provenance
-from benchhealth_utils.results import record, recorded
+from benchhealth_utils.perturb import applies
+from benchhealth_utils.results import record
 from benchhealth_utils.schema import Run, runs_folder, write_atomic
 from benchhealth_utils.tasks import TASKS
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
 FAMILY = ["smollm2-135m", *(key for key, spec in MODELS.items() if spec.published == "tuned")]
 LABELLED = [key for key in OPEN if TASKS[key].labels]
-STUDIES = {"siblings": (FAMILY, OPEN, "generate"), "letters": (FAMILY, LABELLED, "likelihood")}
+EXAMS = [key for key in LABELLED if applies("option_order", key)]
+LETTERS = {"mode": "likelihood"}
+DRAWS = {"shots": [0, 1, 3, 5], "exemplar_seed": [0, 1, 2]}
+STUDIES = {
+    "siblings": (FAMILY, OPEN, {}),
+    "letters": (FAMILY, LABELLED, LETTERS),
+    "exemplars": (FAMILY[:1], LABELLED, LETTERS | DRAWS),
+    "orders": (FAMILY, EXAMS, LETTERS | {"perturbation": [None, "option_order"]}),
+}
 KEY, COUNTS = ["model", "dataset", "limit", "seed"], ["asked", "prompt_tokens", "completion_tokens"]
 COSTS = ["cpu_seconds", "wall_seconds"]
 TOGETHER = 4  # data sets in a call: with few items each, more rows are computed at once
@@ -59,24 +73,30 @@ def add_to_card(path: Path, rows: pd.DataFrame) -> None:
 
 
 def keep(run: Run, folder: Path) -> str:
-    """Record a run in place of smaller ones of its seed; a larger one stays."""
-    seed, before = run.signature["seed"], recorded(folder, run.model, run.dataset)
-    sizes = [old.scores.n for old in before if old.signature["seed"] == seed]
-    if max(sizes, default=0) > run.scores.n:
-        return "a larger run is there and stays"
+    """Record a run; of those that differ in the number of items alone, the largest stays."""
     path = record(run, folder)
-    for other in path.parent.glob(f"{run.dataset}-*-seed{seed}.json"):
-        if other != path:
-            other.unlink()
-            other.with_suffix(".csv.gz").unlink(missing_ok=True)
-    return path.name
+
+    def way(file: Path) -> tuple:
+        name = re.sub(r"(-[a-z]+-\d+)?(-seed\d+)?$", "", file.stem)
+        return name, json.loads(file.read_text(encoding="utf-8"))["signature"]["seed"]
+
+    sizes = {
+        file: json.loads(file.read_text(encoding="utf-8"))["n"]
+        for file in path.parent.glob(f"{run.dataset}-*.json")
+        if way(file) == way(path)
+    }
+    largest = max(sizes, key=sizes.get)
+    for file in set(sizes) - {largest}:
+        file.unlink()
+        file.with_suffix(".csv.gz").unlink(missing_ok=True)
+    return path.name if path == largest else "a larger run is there and stays"
 
 
-def ask(model, keys: Sequence[str], limit: int, seed: int, mode: str, folder: Path) -> None:
+def ask(model, keys: Sequence[str], limit: int, seed: int, how: dict, folder: Path) -> None:
     """Ask about some data sets, write down what it cost, record what came out."""
     before, began = stored(model.name, keys), (time.process_time(), time.monotonic())
     try:
-        runs = evaluate(model, keys, limit=limit, seed=seed, mode=mode)
+        runs = evaluate(model, keys, limit=limit, seed=seed, **how)
     finally:
         spent = time.process_time() - began[0], time.monotonic() - began[1]
         after, rows = stored(model.name, keys), []
@@ -108,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--to", type=Path, help="a folder; by default the published one")
     told = parser.parse_args(argv)
     folder = told.to or DATA / "studies" / told.study
-    family, keys, mode = STUDIES[told.study]
+    family, keys, how = STUDIES[told.study]
     keys = [key for key in keys if key in (told.datasets or keys)]
     if not keys:
         raise SystemExit(f"{told.study} asks only: {', '.join(STUDIES[told.study][1])}.")
@@ -120,7 +140,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for name in told.models or family:
         model = open_model(name, dtype="float32")
         for at in range(0, len(keys), TOGETHER):
-            ask(model, keys[at : at + TOGETHER], told.limit, told.seed, mode, folder)
+            ask(model, keys[at : at + TOGETHER], told.limit, told.seed, how, folder)
 
 
 if __name__ == "__main__":
