@@ -278,7 +278,7 @@ def test_the_readme_says_how_many_items_a_chapter_asks():
     few = found.pop("few_shot")
     (usual,) = set(found.values())
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    assert f"asks {usual} items of each data set, `few_shot` {few}, unless" in text
+    assert f"| papermill, `make run` | {usual}; `few_shot` {few} |" in text
 
 
 def test_the_hour_of_teaching_has_sixty_minutes_and_its_sheet_exists():
