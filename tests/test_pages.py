@@ -34,10 +34,9 @@ def test_pages_have_one_heading_and_code_that_fits(name):
 def test_links_between_pages_lead_to_a_file_or_a_label(name):
     text = (BOOK / f"{name}.md").read_text(encoding="utf-8")
     labels = set(re.findall(r"^\(([\w-]+)\)=$", "".join(map(_read, PAGES)), re.MULTILINE))
-    for chapter in (ROOT / "notebooks").glob("*.ipynb"):  # names of figures
-        labels |= set(
-            re.findall(r'"figure": \{[^{}]*"name": "([^"]+)"', chapter.read_text("utf-8"))
-        )
+    figure = re.compile(r'"figure": \{[^{}]*"name": "([^"]+)"')
+    for chapter in (ROOT / "notebooks").glob("*.ipynb"):
+        labels |= set(figure.findall(chapter.read_text(encoding="utf-8")))
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not target.startswith("https://"):
             assert target in labels or (BOOK / target).exists(), target
