@@ -1,5 +1,7 @@
 """A data set of one's own in one call: it goes through everything that the paper's do."""
 
+import random
+
 import pytest
 from conftest import cases
 
@@ -70,6 +72,29 @@ def test_shots_come_from_the_training_file_or_the_other_rows(notes, tmp_path):
     train.write_text("note,urgent,patient\nFever.,urgent,p9\nCough.,not urgent,p8\n")
     add(notes, train=train)
     assert [item.inputs["text"] for item in bh.load("triage", "train")] == ["Fever.", "Cough."]
+
+
+@pytest.mark.parametrize("labels", [["yes", "no"], None])
+def test_supervised_has_not_seen_the_rows_that_it_answers(labels, notes, tmp_path):
+    coins, words = random.Random(5), ("ache", "cough", "fever", "itch", "rash")
+    rows = [f"{' '.join(coins.choices(words, k=4))} x{n},p{n // 2}" for n in range(60)]
+    tossed = [coins.choice(["yes", "no"]) for _ in rows]
+    table = [f"{row},{label}\n" for row, label in zip(rows, tossed, strict=True)]
+    notes.write_text("note,patient,urgent\n" + "".join(table))
+    for train in (None, notes):
+        add(notes, labels=labels, train=train)
+        (run,) = bh.evaluate("supervised", "triage", store=tmp_path, progress=False)
+        assert 0.3 < run.scores.value < 0.7 and run.scores.coverage == 1
+    (few,) = bh.evaluate("supervised", "triage", limit=9, store=tmp_path / "2", progress=False)
+    whole = bh.items(run).set_index("id")["reading"]
+    assert whole[list(few.rows["id"])].tolist() == few.readings
+
+
+def test_of_a_single_patient_nothing_can_be_learnt(notes, tmp_path):
+    notes.write_text("note,urgent,patient\nPain.,urgent,p1\nItch.,not urgent,p1\n")
+    add(notes)
+    (run,) = bh.evaluate("supervised", "triage", store=tmp_path, progress=False)
+    assert run.scores.value == run.scores.coverage == 0
 
 
 def test_without_labels_it_is_free_text(notes, tmp_path):

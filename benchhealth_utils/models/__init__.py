@@ -44,12 +44,11 @@ def check_name(name: str) -> ModelSpec | None:
     form, source, style = parts(name)
     if form not in ("hf", "imported", *REMOTE) or not source.strip():
         known("model", name, [*MODELS, *FORMS], ModelError)
-    if style is not None and form == "imported":
-        known("harness", style, HARNESSES, ModelError)
-        return None
     if style is not None and form == "anthropic":
         raise ModelError(f"{name}: a chat format goes with hf: and openai: only.")
-    if style is not None:
+    if style is not None and form == "imported":
+        known("harness", style, HARNESSES, ModelError)
+    elif style is not None:
         template(style)
     return None
 
@@ -98,8 +97,7 @@ def open_model(
     """
     if isinstance(name, Backend):
         return name
-    name = str(name)
-    spec = check_name(name)
+    spec = check_name(name := str(name))
     if spec and spec.published == "baseline":
         from .baselines import Baseline
 

@@ -131,11 +131,9 @@ def with_template(template: str, messages, bos: str = "<s>", eos: str = "</s>") 
     server's tokenizer.
     """
     from jinja2.ext import loopcontrols
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
+    from jinja2.sandbox import ImmutableSandboxedEnvironment as Sandbox
 
-    rules = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-    )
+    rules = Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
     turns = [dict(message) for message in messages]
     facts = {"add_generation_prompt": True, "bos_token": bos, "eos_token": eos}
     return rules.from_string(template).render(messages=turns, **facts).removeprefix(bos)

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 
-from ..data import fingerprint, load
+from ..data import fingerprint, load, shuffled
+from ..registry import DATASETS
 from ..schema import Example, Gold
 from ..tasks import TASKS
 from .base import Backend, Reply
@@ -22,6 +24,7 @@ Predictor = Callable[[Sequence[Example]], list[Gold]]
 LEAD = 160  # tokens; the mean length of a MIMIC-III instruction
 EXAMS = ("medqa", "medmcqa", "mmlu_medicine")
 ENTITIES = ("bc5_disease", "ncbi_disease")
+FOLDS = 10  # of a set of one's own that is its own training part
 WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -38,9 +41,9 @@ class Baseline(Backend):
 
     def prepare(self, dataset: str, pool: Sequence[Example] | None = None) -> dict:
         """Keep the training part; returns what identifies it."""
-        part = list(pool) if pool is not None else load(dataset, "train")
-        self._train[dataset] = part
-        return {"train": fingerprint(part)[:16]}
+        self._train[dataset] = part = list(pool) if pool is not None else load(dataset, "train")
+        own = {"folds": FOLDS} if DATASETS[dataset].reader == "csv" else {}
+        return {"train": fingerprint(part)[:16], **own}
 
     def replies(self, requests, wanted):
         """See `Backend`; learns only if something is wanted."""
@@ -66,10 +69,11 @@ def majority(key: str, train: Sequence[Example]) -> Predictor:
     instructions are all different, so the beginning of the record stands in.
     """
     if key == "chatdoctor":
-        return lambda examples: [
-            frozenset(_commonest((x for item in train if item.id != e.id for x in item.gold), 10))
-            for e in examples
-        ]
+
+        def others(e):
+            return (x for item in train if item.id != e.id for x in item.gold)
+
+        return lambda examples: [frozenset(_commonest(others(e), 10)) for e in examples]
     if key == "mimic_iii":
         return lambda examples: [" ".join(e.inputs["record"].split()[:LEAD]) for e in examples]
     if key in ENTITIES:
@@ -87,7 +91,10 @@ def supervised(key: str, train: Sequence[Example]) -> Predictor:
     TF-IDF with logistic regression for labels, a dictionary of training mentions
     for entities, the nearest training item for texts and drugs, and the majority
     for the exams. Everything is seeded; fitting takes seconds to a minute or two.
+    Items that are the training part themselves are answered by `held_out`.
     """
+    if DATASETS[key].reader == "csv" and train == load(key):
+        return held_out(key, train)
     if key in EXAMS:
         return majority(key, train)
     if key in ENTITIES:
@@ -97,6 +104,19 @@ def supervised(key: str, train: Sequence[Example]) -> Predictor:
     if TASKS[key].labels is not None:
         return labels(key, train)
     return nearest(train)
+
+
+def held_out(key: str, train: Sequence[Example]) -> Predictor:
+    """Each item by what is learnt without its tenth of the groups; "" where nothing is left."""
+    groups = dict.fromkeys(item.group for item in shuffled(train, 0))
+    fold = {group: at % FOLDS for at, group in enumerate(groups)}
+
+    @cache
+    def fitted(number):
+        rest = [item for item in train if fold[item.group] != number]
+        return supervised(key, rest) if rest else lambda examples: [""]
+
+    return lambda examples: [fitted(fold[e.group])([e])[0] for e in examples]
 
 
 def text_of(example: Example) -> str:
@@ -134,9 +154,8 @@ def _between(example: Example) -> str:
     """The text, with what stands between two masked drugs said twice."""
     text = text_of(example)
     middle = re.search(r"@DRUGS(.*?)@DRUGS", text, re.DOTALL)
-    if not middle:
-        return text
-    return text + " " + " ".join(f"{word}$between" for word in re.findall(r"\w+", middle[1]))
+    words = re.findall(r"\w+", middle[1]) if middle else ()
+    return " ".join([text, *(f"{word}$between" for word in words)])
 
 
 def hallmarks(train: Sequence[Example]) -> Predictor:
@@ -162,16 +181,13 @@ def nearest(train: Sequence[Example]) -> Predictor:
     matrix = vectors.fit_transform([text_of(item) for item in train])
     position = {item.id: row for row, item in enumerate(train)}
 
-    def predict(examples):
-        answers = []
-        for example in examples:
-            likeness = (matrix @ vectors.transform([text_of(example)]).T).toarray()[:, 0]
-            if example.id in position:
-                likeness[position[example.id]] = -1
-            answers.append(train[int(np.argmax(likeness))].gold)
-        return answers
+    def closest(example):
+        likeness = (matrix @ vectors.transform([text_of(example)]).T).toarray()[:, 0]
+        if example.id in position:
+            likeness[position[example.id]] = -1
+        return train[int(np.argmax(likeness))].gold
 
-    return predict
+    return lambda examples: [closest(example) for example in examples]
 
 
 def dictionary(train: Sequence[Example]) -> Predictor:

@@ -46,7 +46,8 @@ class Imported(OpenAIModel):
         about = f"{self.name} has no answer to {len(wanted)} of {len(requests)} prompts of {key}"
         if len(wanted) > MISSING * len(requests):
             advice = "`benchhealth export` writes those that lack one, `benchhealth import` reads"
-            raise ModelError(f"{about}; nothing is scored. {advice} what came back.")
+            fewer = "To score only what was answered, name it as exported: --datasets KEY --limit N"
+            raise ModelError(f"{about}; nothing is scored. {advice} what came back. {fewer}.")
         warnings.warn(f"{about}: they count as errors, and the run as incomplete.", stacklevel=2)
         yield [(at, Reply("error", "", "no answer was imported")) for at in sorted(wanted)]
 

@@ -206,11 +206,10 @@ class LocalModel(Backend):
         self.room = stated_limit()
         weights = weights_of(name)
         needed("transformers", name, "`pip install -e '.[local]'`, or try `-p model majority`")
-        tokenizer = tokenizer_of(self.name, weights)
+        self.tokenizer = tokenizer = tokenizer_of(self.name, weights)
         self.prompts = Prompts(name, tokenizer, window_of(self.name, weights))
         self.model = model_of(self.name, weights, dtype, device, bits)
         self.device, self.stop = str(self.model.device), self.prompts.stop
-        self.tokenizer = tokenizer
         tokenizer.padding_side = "left"
         rows = len(self.model.get_input_embeddings().weight)
         if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= rows:

@@ -98,10 +98,9 @@ class RemoteModel(Backend):
         formats = (spec.stop for spec in MODELS.values() if style and spec.template == style)
         self.stop = list(next(formats, ()))
         self.price, self.priced = known_price(name, here=not self.remote)
-        self.budget = budget if isinstance(budget, Budget) else Budget(budget)
-        if budget is None:
-            self.budget = shared_budget()
-        else:
+        own = budget if isinstance(budget, Budget) else Budget(budget)
+        self.budget = shared_budget() if budget is None else own
+        if budget is not None:
             self.check_price()
         known = self.endpoint == self.vendor  # another address may name a host inside
         where = urlsplit(self.vendor).hostname if known else digest(self.endpoint)[:16]

@@ -402,8 +402,7 @@ def _best_dtype(device: str) -> str:
     best = torch.accelerator.current_accelerator() or torch.device("cpu")
     kind = best.type if device == "auto" else device.split(":")[0]
     if kind != "cpu":
-        good = kind == "cuda" and torch.cuda.is_bf16_supported()
-        return "bfloat16" if good else "float16"
+        return "bfloat16" if kind == "cuda" and torch.cuda.is_bf16_supported() else "float16"
     has = torch.cpu.get_capabilities()
     return "bfloat16" if has.get("amx_bf16") or has.get("avx512_bf16") else "float32"
 
@@ -430,8 +429,7 @@ def said_plainly(name: str, folder: Path, what: str = "no_model"):
 
 
 def _first_line(error: Exception) -> str:
-    said = scrubbed(str(error)).strip().partition("\n")[0][:300]
-    return said or type(error).__name__
+    return scrubbed(str(error)).strip().partition("\n")[0][:300] or type(error).__name__
 
 
 # What identifies weights, and the embedded ones
@@ -455,8 +453,7 @@ def fingerprint(path: Path) -> str:
     if path.parent.name == "snapshots":
         repository = path.parent.parent.name.removeprefix("models--").replace("--", "/")
         return f"{repository}@{path.name}"
-    files = sorted(each for each in path.rglob("*") if IDENTITY.search(each.name))
-    files = [each for each in files if each.is_file()]
+    files = sorted(x for x in path.rglob("*") if IDENTITY.search(x.name) and x.is_file())
     lines = (f"{each.relative_to(path).as_posix()} {_file_hash(each)}\n" for each in files)
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:16]
 

@@ -55,8 +55,10 @@ def add_csv(
         Columns of the item's identifier and of its document or patient (the unit that intervals
         resample); by default the row's number, and each item for itself.
     train : path-like, optional
-        A second file of the same form for exemplars and baselines; by default the other rows
-        of `path`, so that a baseline has seen the answers.
+        A second file of the same form for exemplars and baselines. Without it,
+        ``load(key, "train")`` gives the rows of `path` themselves: no item is its own exemplar,
+        and `supervised` answers each from what it learns without its tenth of the groups (not
+        at all, if there is one group only); `majority` counts the answers of all rows.
     name : str
         For tables; by default the key.
     scenario : {"reasoning", "generation", "understanding"}
