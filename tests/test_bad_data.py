@@ -19,6 +19,7 @@ from conftest import cases
 from benchhealth_utils import DATASETS, load
 from benchhealth_utils.schema import DataError
 from benchhealth_utils.tasks.discharge import COLUMNS
+from benchhealth_utils.tasks.files import members
 
 HTML = "<!DOCTYPE html>\n<html><head><title>404</title></head><body>Not found</body></html>\n"
 DEEP, DIGITS = '{"x":' * 99_999 + "1" + "}" * 99_999, "1" * 5000
@@ -247,3 +248,18 @@ def test_a_file_cut_anywhere_is_refused_or_a_prefix(key, file, fresh, samples):
         keep = len(part) - (key == "bc5_disease")  # a sentence may end at any row
         assert part[:keep] == whole[:keep]
     assert refused > 15
+
+
+@pytest.mark.parametrize("form", ["zip", "tgz"])
+def test_an_archive_that_would_take_all_memory_is_refused(form, tmp_path, monkeypatch):
+    monkeypatch.setattr("benchhealth_utils.tasks.files.UNPACKED", 500)
+    archive = tmp_path / f"a.{form}"
+    if form == "zip":
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            packed.writestr("top/1.txt", "0" * 501)
+    else:
+        with tarfile.open(archive, "w:gz") as packed:
+            (tmp_path / "1.txt").write_text("0" * 501)
+            packed.add(tmp_path / "1.txt", "top/1.txt")
+    with pytest.raises(DataError, match="would unpack to more than"):
+        members(archive, "top", ".txt")

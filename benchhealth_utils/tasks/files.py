@@ -18,6 +18,8 @@ from pydantic_core import from_json
 
 from ..schema import DataError
 
+UNPACKED = 2**29  # bytes that an archive may unpack to; the largest official one has a third
+TOO_LARGE = "it would unpack to more than 512 MiB; expected the official archive."
 GZIP = (gzip.BadGzipFile, EOFError, zlib.error)
 # RuntimeError: zipfile, on an encrypted or unknown member
 ARCHIVE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError)
@@ -257,10 +259,13 @@ def _unpacked(folder: Path, suffix: str) -> Iterator[tuple[str, bytes]]:
 def _packed(archive: Path) -> Iterator[tuple[str, bytes]]:
     if archive.suffix == ".zip":
         with zipfile.ZipFile(archive) as packed:
+            size = sum(item.file_size for item in packed.infolist())
+            Place(archive).expect(size <= UNPACKED, TOO_LARGE)
             yield from ((name, packed.read(name)) for name in packed.namelist())
         return
     with gzip.open(archive) as packed:  # as a whole first, so that its checksum is verified
-        whole = packed.read()
+        whole = packed.read(UNPACKED + 1)
+    Place(archive).expect(len(whole) <= UNPACKED, TOO_LARGE)
     with tarfile.open(fileobj=io.BytesIO(whole)) as packed:
         for item in filter(tarfile.TarInfo.isfile, packed):
             yield item.name, packed.extractfile(item).read()
