@@ -47,17 +47,107 @@ def picture(page, name, kind):
         page.screenshot(path=path, full_page=True)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_loads_whole_and_is_legible(browser, site, name):
-    with visit(browser, f"{site}/{name}.html") as page:
-        picture(page, name, "1200")
-        heading = page.locator("h1:visible")  # there is another, for print
-        assert heading.count() == 1 and heading.inner_text().strip()
-        for image in page.locator("main img").all():
-            assert image.evaluate("i => i.decode().then(() => i.naturalWidth > 0)")
-            assert len(image.get_attribute("alt") or "") > 10
+TOGETHER = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PAGES]
+
+
+@pytest.fixture(scope="module", params=TOGETHER)
+def wide(request, browser, site):
+    """A page and its name, opened once for all that is looked at in a wide window."""
+    with visit(browser, f"{site}/{request.param}.html") as page:
+        yield page, request.param
+
+
+def test_a_page_loads_whole_and_is_legible(wide):
+    page, name = wide
+    picture(page, name, "1200")
+    heading = page.locator("h1:visible")  # there is another, for print
+    assert heading.count() == 1 and heading.inner_text().strip()
+    for image in page.locator("main img").all():
+        assert image.evaluate("i => i.decode().then(() => i.naturalWidth > 0)")
+        assert len(image.get_attribute("alt") or "") > 10
+    assert page.evaluate(CONTRAST) == []
+    assert page.problems == []
+
+
+def test_the_items_of_the_paper_are_there(wide):
+    page, name = wide
+    assert {item["page"] for item in ITEMS} <= set(PAGES)
+    for item in (item for item in ITEMS if item["page"] == name):
+        found = page.locator(f"[id='{item['anchor']}']")
+        assert found.count() == 1 and found.is_visible()
+        if item["item"].startswith("Table"):
+            assert found.locator("caption").inner_text().startswith(f"{item['item']}.")
+            assert found.locator("tbody tr").count() > 1
+        else:
+            assert found.locator("img").is_visible()
+
+
+def test_a_page_is_legible_in_the_dark(wide):
+    page, name = wide
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    picture(page, name, "1200-dark")
+    assert page.evaluate(CONTRAST) == []
+    rows = page.locator("table.dataframe tbody tr")
+    if rows.count():
+        rows.first.hover()
         assert page.evaluate(CONTRAST) == []
-        assert page.problems == []
+    for image in page.locator("main img").all():
+        assert not image.evaluate(ON_DARK_GROUND)
+    assert page.problems == []
+
+
+AT_ONCE = 10  # downloads that Chromium lets one visit of a page start
+
+
+def test_the_file_of_a_table_has_its_rows(wide, browser, site):
+    page, name = wide
+    names = files_of(page, 0)
+    for done in range(AT_ONCE, page.locator("table.dataframe").count(), AT_ONCE):
+        with visit(browser, f"{site}/{name}.html") as again:
+            names += files_of(again, done)
+    assert len(names) == len(set(names))
+
+
+def files_of(page, done):
+    """Compare the files of some tables with what these show; the names that tables have."""
+    tables = page.locator("table.dataframe").all()
+    links = page.get_by_role("link", name="Download CSV").all()
+    assert len(links) == len(tables)
+    names = []
+    for table, link in [*zip(tables, links, strict=True)][done : done + AT_ONCE]:
+        file, content = download(page, link)
+        rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        assert rows == cells(table) and len(rows) > 1
+        key = table.get_attribute("id")  # a plain frame has none
+        assert file == (f"{key.removeprefix('T_')}.csv" if key else "table.csv")
+        names += [key] if key else []
+    return names
+
+
+def test_a_table_sorts_by_click_and_by_keyboard(wide):
+    page, _ = wide
+    if not page.locator("table.sortable").count():
+        return
+    table = page.locator("table.sortable").first
+    before = cells(table)
+    columns = list(zip(*before, strict=True))
+    index = max(range(len(columns)), key=lambda i: len(set(columns[i])))
+    head = table.locator("th:has(button)").nth(index)
+    head.locator("button").click()
+    orders = [cells(table)]
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    orders.append(cells(table))
+    assert all(sorted(order) == sorted(before) for order in orders)
+    assert orders[0] != orders[1]
+    page.keyboard.press("Enter")
+    assert cells(table) == before
+    assert page.problems == []
+
+
+def test_some_page_has_a_sortable_table():
+    assert any("dataframe sortable" in (HTML / f"{n}.html").read_text("utf-8") for n in PAGES)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -69,80 +159,6 @@ def test_a_page_fits_a_telephone(browser, site, name):
             box = caption.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= 390
         assert page.problems == []
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_legible_in_the_dark(browser, site, name):
-    with visit(browser, f"{site}/{name}.html", theme="dark") as page:
-        picture(page, name, "1200-dark")
-        assert page.locator("html").get_attribute("data-theme") == "dark"
-        assert page.evaluate(CONTRAST) == []
-        rows = page.locator("table.dataframe tbody tr")
-        if rows.count():
-            rows.first.hover()
-            assert page.evaluate(CONTRAST) == []
-        for image in page.locator("main img").all():
-            assert not image.evaluate(ON_DARK_GROUND)
-        assert page.problems == []
-
-
-@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["item"])
-def test_the_items_of_the_paper_are_there(browser, site, item):
-    assert item["page"] in PAGES
-    with visit(browser, f"{site}/{item['page']}.html#{item['anchor']}") as page:
-        found = page.locator(f"[id='{item['anchor']}']")
-        assert found.count() == 1 and found.is_visible()
-        if item["item"].startswith("Table"):
-            assert found.locator("caption").inner_text().startswith(f"{item['item']}.")
-            assert found.locator("tbody tr").count() > 1
-        else:
-            assert found.locator("img").is_visible()
-        assert page.problems == []
-
-
-AT_ONCE = 10  # downloads that Chromium lets one visit of a page start
-
-
-@pytest.mark.parametrize("name", PAGES)
-def test_the_file_of_a_table_has_its_rows(browser, site, name):
-    names, done, count = [], 0, None
-    while done != count:
-        with visit(browser, f"{site}/{name}.html") as page:
-            tables = page.locator("table.dataframe").all()
-            links = page.get_by_role("link", name="Download CSV").all()
-            count = len(tables)
-            assert len(links) == count
-            for table, link in [*zip(tables, links, strict=True)][done : done + AT_ONCE]:
-                file, content = download(page, link)
-                rows = list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
-                assert rows == cells(table) and len(rows) > 1
-                key = table.get_attribute("id")  # a plain frame has none
-                assert file == (f"{key.removeprefix('T_')}.csv" if key else "table.csv")
-                names += [key] if key else []
-                done += 1
-    assert len(names) == len(set(names))
-
-
-def test_a_table_sorts_by_click_and_by_keyboard(browser, site):
-    sortable = [n for n in PAGES if "dataframe sortable" in (HTML / f"{n}.html").read_text("utf-8")]
-    assert sortable, "no page has a sortable table"
-    for name in sortable:
-        with visit(browser, f"{site}/{name}.html") as page:
-            table = page.locator("table.sortable").first
-            before = cells(table)
-            columns = list(zip(*before, strict=True))
-            index = max(range(len(columns)), key=lambda i: len(set(columns[i])))
-            head = table.locator("th:has(button)").nth(index)
-            head.locator("button").click()
-            orders = [cells(table)]
-            page.keyboard.press("Enter")
-            assert head.get_attribute("aria-sort") == "descending"
-            orders.append(cells(table))
-            assert all(sorted(order) == sorted(before) for order in orders)
-            assert orders[0] != orders[1]
-            page.keyboard.press("Enter")
-            assert cells(table) == before
-            assert page.problems == []
 
 
 def test_the_tab_key_reaches_the_content(browser, site):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import ipaddress
 import os
@@ -10,6 +11,7 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,6 +30,9 @@ SAMPLES = ROOT / "data" / "samples"
 sys.path.append(str(ROOT / "tools"))  # which tests import by their names
 os.environ["BENCHHEALTH_DATA"] = str(SAMPLES)  # before any fixture, for child processes too
 
+# Seconds of each process: jsonschema builds its grammar to check addresses that no notebook has.
+sys.modules["rfc3987_syntax"] = None
+
 # The same cases on every machine and in every run, and no example database.
 settings.register_profile(
     "repeatable", derandomize=True, deadline=None, database=None, max_examples=60
@@ -35,10 +40,14 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
+@cache
 def cases(name: str):
     """A table of ``tests/cases``."""
-    path = Path(__file__).parent / "cases" / f"{name}.yaml"
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+    text = (Path(__file__).parent / "cases" / f"{name}.yaml").read_text(encoding="utf-8")
+    try:
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError:  # half a surrogate pair, which the quick parser refuses
+        return yaml.safe_load(text)
 
 
 def taken(value):
@@ -77,6 +86,7 @@ LONGEST = (
 def pytest_collection_modifyitems(items):
     place = {f"test_{name}": at for at, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(place)))
+    gc.freeze()  # thousands of tests are no garbage: not to be gone through again and again
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from itertools import cycle
 import pytest
 from conftest import cases
 from scripted import Scripted
+from tiny import embedded_tokenizer, llama, save
 
 from benchhealth_utils import DATASETS, compare, evaluate, frame, items, load, published, score
 from benchhealth_utils.models import Reply
@@ -75,9 +76,12 @@ def test_wrong_arguments_are_refused_before_anything_is_asked(given, said, tmp_p
     assert not model.asked and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("model", ["supervised", "smollm2-135m"])
+@pytest.mark.parametrize("model", ["supervised", "tiny"])
 def test_asked_together_or_one_by_one_the_runs_are_equal(model, tmp_path):
     """Data sets, numbers of shots, draws of exemplars and perturbations, where they apply."""
+    if model == "tiny":
+        tokenizer = embedded_tokenizer()
+        model = f"hf:{save(llama(tokenizer, initializer_range=0.3), tokenizer, tmp_path / model)}"
     keys, how = ["pubmedqa", "gad"], {"limit": 2, "mode": "likelihood", "progress": False}
     kinds, grid = ["typos", "option_order"], [(0, 0), (1, 0), (1, 1)]
     several = evaluate(

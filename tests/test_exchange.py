@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import cases
 from publish import publish_answers
+from tiny import embedded_tokenizer, llama, save
 
 from benchhealth_utils import cli, evaluate, frame, load, open_model, results
 from benchhealth_utils.answers import Store, answer, store_path
@@ -287,9 +288,10 @@ def test_two_answers_under_one_key_are_not_merged(tmp_path):
 def test_shards_of_a_local_model_add_up_to_the_whole(tmp_path, monkeypatch):
     """Where an answer depends on its batch, a share is one of whole batches."""
     monkeypatch.setattr("benchhealth_utils.models.local.BATCH_ROWS", 2)
-    model, items = open_model("smollm2-135m", device="cpu"), load("gad")[:8]
-    whole = tmp_path / "whole"
-    model.max_tokens = 2
+    tokenizer = embedded_tokenizer()
+    tiny = save(llama(tokenizer, initializer_range=0.3), tokenizer, tmp_path / "tiny")
+    model = open_model(f"hf:{tiny}", device="cpu")
+    items, whole, model.max_tokens = load("gad")[:8], tmp_path / "whole", 2
     answer(model, items, store=whole, progress=False)
     for k in (1, 2):
         shares = [answer(model, items, shard=(k, 2), store=tmp_path / str(k), progress=False)]

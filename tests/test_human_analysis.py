@@ -1,8 +1,6 @@
 """The analysis of a human evaluation: by hand, by libraries, and on simulated raters."""
 
 import json
-import subprocess
-import sys
 import warnings
 from itertools import pairwise
 
@@ -10,6 +8,7 @@ import krippendorff
 import numpy as np
 import pandas as pd
 import pytest
+from chapters import papermill
 from conftest import cases
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -323,8 +322,9 @@ def test_rates_are_given_without_what_the_key_notes_too(folder):
     assert total.to_dict() == {("one", "two"): 6, ("one", "six"): 6, ("two", "six"): 6}
 
 
-def test_the_analyse_command_writes_every_frame(folder, tmp_path, capsys):
+def test_the_analyse_command_writes_every_frame(folder, tmp_path, capsys, monkeypatch):
     made, due = folder
+    monkeypatch.setitem(analysis.analyse.__kwdefaults__, "replicates", 200)
     key = tmp_path / "key.json"
     key.write_text((made.path / "key.json").read_text())
     to = tmp_path / "out"
@@ -358,9 +358,8 @@ def test_a_simulated_number_is_not_written_among_published_data(tmp_path):
 def test_the_chapter_shows_a_study_of_ones_own(folder, tmp_path):
     made, _ = folder
     path = tmp_path / "h.ipynb"
-    command = ["papermill", "notebooks/human_eval.ipynb", path, "-p", "replicates", 200]
-    command = [sys.executable, "-m", *map(str, command), "-p", "study", str(made.path)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    given = ("-p", "replicates", 200, "-p", "study", made.path)
+    done = papermill("notebooks/human_eval.ipynb", path, *given)
     assert done.returncode == 0, done.stderr[-3000:]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     shown = [output.get("data", {}) for cell in cells for output in cell.get("outputs", ())]

@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +219,7 @@ def test_the_oddities_are_what_their_rules_name(real_data, monkeypatch):
     spec = importlib.util.spec_from_file_location("oddities", DATA.parent / "tools" / "oddities.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    monkeypatch.setattr(module.bh, "load", cache(load))  # each part is read once
     groups = {item.id: item.group for item in load("gad")}
     found = module.sources(load("gad"))
     alike = [

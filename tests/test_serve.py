@@ -8,11 +8,10 @@ import time
 import urllib.request
 
 import pytest
+from tiny import embedded_tokenizer, llama, save
 
 from benchhealth_utils import load, open_model
 from benchhealth_utils.answers import answer
-from benchhealth_utils.models.weights import embedded
-from benchhealth_utils.schema import ModelError
 
 pytestmark = pytest.mark.model
 TOKENS = 16
@@ -20,13 +19,12 @@ TOKENS = 16
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """`transformers serve` with the embedded model in float32, until the tests are done."""
+    """`transformers serve` with a tiny model in float32, until the tests are done."""
     for package in ("transformers", "fastapi", "uvicorn"):
         pytest.importorskip(package, reason=f"`transformers serve` needs {package}")
-    try:
-        folder = embedded()
-    except ModelError as error:
-        pytest.skip(str(error))
+    tokenizer = embedded_tokenizer()
+    folder = tmp_path_factory.mktemp("served") / "tiny"
+    save(llama(tokenizer, initializer_range=0.3), tokenizer, folder)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -65,12 +63,14 @@ def test_greedy_answers_of_a_server_are_those_of_the_same_weights_here(
     remote = open_model(f"openai:{folder}{form}")
     assert not remote.remote and remote.name == f"openai:{folder.name}{form}"
     assert str(folder) not in str(remote.signature)
-    models = open_model("smollm2-135m", dtype="float32", device="cpu"), remote
+    models = open_model(f"hf:{folder}", dtype="float32", device="cpu"), remote
     for key in ("gad", "ncbi_disease"):
         items, found = load(key)[:2], []
         for model in models:
             model.max_tokens = TOKENS
-            found.append(answer(model, items, store=tmp_path / model.name, progress=False))
+            found.append(
+                answer(model, items, store=tmp_path / str(model is remote), progress=False)
+            )
         for here, there in zip(*found, strict=True):
             assert (there.status, there.text) == (here.status, here.text) and here.text
             assert there.usage["served"].partition("@")[0] == folder.name

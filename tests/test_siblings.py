@@ -39,7 +39,7 @@ def test_an_adapter_is_small_and_says_what_it_was_made_of(key):
 
 @pytest.fixture(scope="module")
 def items():
-    return load("medmcqa", limit=2)
+    return load("medmcqa", limit=1)
 
 
 def asked(key, items, store):
