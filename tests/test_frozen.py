@@ -65,6 +65,7 @@ def test_prompts_on_samples(key, samples):
 
 @pytest.mark.parametrize("key", OPEN)
 def test_prompts_on_official_data(key, real_data):
+    """So no exemplar is the item either, of all official ones: `build` would refuse it."""
     if not (real_data / DATASETS[key].folder).is_dir():
         pytest.skip(f"{real_data} has no folder {DATASETS[key].folder}")
     assert prompts(key, real_data) == golden("prompts.json")["official"][key]

@@ -95,15 +95,6 @@ def test_what_is_no_exemplar_is_refused(parts):
         build(dataclasses.replace(item, dataset="medqua"))
 
 
-def test_real_exemplars_never_repeat_the_item(real_data):
-    for key in (key for key in KEYS if DATASETS[key].tier == "open"):
-        items, pool = load(key, root=real_data), load(key, "train", root=real_data)
-        order = exemplar_order(pool)
-        first = {normalised(shot) for shot in order[:20]}  # else it cannot be among the five
-        for item in [x for x in items if normalised(x) in first] + items[::50]:
-            assert not any(same_item(shot, item) for shot in exemplars(item, order, 5))
-
-
 @pytest.mark.parametrize(
     "asked, said",
     [
