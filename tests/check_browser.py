@@ -47,10 +47,7 @@ def picture(page, name, kind):
         page.screenshot(path=path, full_page=True)
 
 
-TOGETHER = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in PAGES]
-
-
-@pytest.fixture(scope="module", params=TOGETHER)
+@pytest.fixture(scope="module", params=PAGES)
 def wide(request, browser, site):
     """A page and its name, opened once for all that is looked at in a wide window."""
     with visit(browser, f"{site}/{request.param}.html") as page:
