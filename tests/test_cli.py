@@ -17,7 +17,7 @@ from fault_server import FaultServer, point_at
 
 from benchhealth_utils import cli
 from benchhealth_utils.notebook import check, data_sets, numbers
-from benchhealth_utils.schema import ROOT, BenchHealthError
+from benchhealth_utils.schema import ROOT, BenchHealthError, read_yaml
 
 
 def main(capsys, *words):
@@ -73,9 +73,20 @@ def test_each_chapter_is_given_its_own_of_the_data_sets_named(capsys, monkeypatc
     assert [f"{x} which takes no --datasets" in err for x in given] == [
         not x for x in given.values()
     ]
+    quoted = dict(given)
+    given.clear()
+    main(capsys, "run", "majority", "--datasets", *some.split())
+    assert given == quoted
     given.clear()
     _, _, err = main(capsys, "run", "majority", "--datasets", "gad", "--chapters", "reasoning")
     assert not given and "reasoning left out, since none of its data sets is among: gad" in err
+
+
+def test_all_that_has_a_help_text_is_a_verb_or_an_option_of_it():
+    said = read_yaml("commands.yaml")
+    for name, verb in cli.parser()[1].items():
+        there = {(each.option_strings or [each.dest])[0] for each in verb._actions} - {"-h"}
+        assert said[name].keys() == there | {"does"} and all(said[name].values())
 
 
 def test_chapters_outside_a_clone_are_refused_in_a_line(capsys, monkeypatch, tmp_path):

@@ -309,12 +309,15 @@ def test_the_verbs_refuse_in_a_line(words, said, capsys):
 def test_the_verbs_do_it_all(tmp_path, capsys, runs):
     assert cli.main(["export", "tiny", "--to", f"{tmp_path}/out", "--format", "plain",
                      "--datasets", "gad"]) == 0  # fmt: skip
+    assert "These are invented samples" in capsys.readouterr().out
     lines = [json.loads(x) for x in (tmp_path / "out/gad-0shot.jsonl").read_text().splitlines()]
     path = written(tmp_path / "a.jsonl", answers_of(lines[:-1], "Yes"))
     assert (
         cli.main(["import", "tiny", str(path), "--manifest", f"{tmp_path}/out/manifest.json"]) == 0
     )
-    assert "written again by `benchhealth export`" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "written again by `benchhealth export`" in said
+    assert "next: benchhealth run imported:tiny --chapters understanding --datasets gad," in said
     for k in (1, 2):
         assert cli.main(["run", "majority", "--datasets", "gad", "--shard", f"{k}/2"]) == 0
     assert cli.main(["merge", *map(str, (runs / "shards").iterdir())]) == 0
