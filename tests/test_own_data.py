@@ -58,7 +58,11 @@ def test_labels_may_be_numbers_and_a_file_has_rows_and_distinct_columns(notes):
     notes.write_text("note,urgent\nChest pain.,1\nItch.,0\n")
     assert add(notes, labels=[0, 1], group=None).size == 2
     assert bh.read(bh.load("triage")[0], "Answer: 0") == "0"
-    for rows, said in (("note,urgent\n", "no row"), ("note,note,urgent\na,b,1\n", "same name")):
+    for rows, said in (
+        ("note,urgent\n", "no row"),
+        ("note,note,urgent\na,b,1\n", "same name"),
+        ("note;urgent\nPain, and fever;1\n", "line 1: no 'note'.* separated by semicolons"),
+    ):
         notes.write_text(rows)
         with pytest.raises(DataError, match=said):
             add(notes, labels=[0, 1], group=None)

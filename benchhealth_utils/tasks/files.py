@@ -164,10 +164,10 @@ def csv_lines(path: Path) -> Iterator[tuple[Place, list[str]]]:
         Place(path, f"line {reader.line_num}").reject(f"not a whole quoted CSV ({error}).")
 
 
-def csv_table(path: Path, columns: Sequence[str] = (), headed: bool = True) -> Iterator[Row]:
+def csv_table(path: Path, columns=(), headed: bool = True, named=()) -> Iterator[Row]:
     """The rows of a quoted CSV; its header, if it is `headed`, may also be all capitals.
 
-    Without `columns` any header will do.
+    Without `columns` any header will do that has those `named`.
 
     What stands in place of the header is not repeated: it may be a patient.
     """
@@ -179,6 +179,9 @@ def csv_table(path: Path, columns: Sequence[str] = (), headed: bool = True) -> I
         problem = f"the header is not {', '.join(columns)} (missing: {missing})."
         place.expect(columns in (cells, [name.upper() for name in cells]), problem)
         place.expect(len(set(cells)) == len(cells), "two columns have the same name.")
+        odd = " Are they separated by semicolons? Save it with commas." if ";" in cells[0] else ""
+        for name in filter(None, named):
+            place.expect(name in cells, f"no '{name}'; found: {', '.join(cells)}.{odd}")
     for place, cells in rows:
         count = f"{len(cells)} cells; expected {len(columns)}. Cut off or not quoted?"
         place.expect(len(cells) == len(columns), count)

@@ -79,8 +79,10 @@ def add_csv(
         For a file that cannot be read, a column it lacks, or a row whose gold is empty or no
         label; the line is named.
     """
-    if not re.fullmatch(r"\w+", str(key)) or (key in DATASETS and DATASETS[key].reader != "csv"):
-        raise BenchHealthError(f"key is {key!r}; expected letters, digits, _, and no key in use.")
+    if not re.fullmatch(r"\w+", str(key)):
+        raise BenchHealthError(f"key is {key!r}; expected letters, digits and _ alone.")
+    if key in DATASETS and DATASETS[key].reader != "csv":
+        raise BenchHealthError(f"key is {key!r}, which is a data set of the paper; choose another.")
     known("scenario", scenario, SCENARIOS)
     known("tier", tier, TIERS)
     whole_number("max_tokens", max_tokens, 1)
@@ -92,7 +94,7 @@ def add_csv(
 
     def read_file(spec, split, root):
         seen: set[str] = set()
-        for number, row in enumerate(csv_table(paths[split])):
+        for number, row in enumerate(csv_table(paths[split], named=(text, gold, id, group))):
             shown, answer = row.field(text).strip(), row.field(gold).strip()
             if labels:
                 found = f"gold is '{answer}'" if tier == "open" else "gold"
@@ -111,21 +113,16 @@ def add_csv(
     if labels:
         words = replies.Labels({x: re.compile(re.escape(x)) for x in labels})
         facts = dict(task="classification", metric="accuracy")
-        own = dict(
-            parse=lambda example, reply: words.read(replies.own_words(reply) or ""),
-            metric=accuracy(labels),
-            reply="Answer: {gold}",
-            cue="Answer:",
-            labels=lambda example: tuple(f" {label}" for label in labels),
-        )
+        own = dict(metric=accuracy(labels), reply="Answer: {gold}", cue="Answer:")
+        own["parse"] = lambda example, reply: words.read(replies.own_words(reply) or "")
+        own["labels"] = lambda example: tuple(f" {label}" for label in labels)
         instruction = instruction or f"Answer with one of: {', '.join(labels)}."
     else:
         facts = dict(task="text generation", metric="ROUGE-L")
         own = dict(parse=IU_XRAY.parse, metric=ROUGE_L)
     spec = Dataset(**named, **facts, **OWN, folder=str(paths["test"].parent))
     asked = dict(instruction=instruction, turn="{text}", cut="text", max_tokens=max_tokens)
-    task = Task(read_file, **asked, **own)
     from . import TASKS
 
-    DATASETS[key], TASKS[key] = spec, task
+    DATASETS[key], TASKS[key] = spec, Task(read_file, **asked, **own)
     return spec
