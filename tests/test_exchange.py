@@ -100,6 +100,9 @@ def test_what_is_missing_is_written_again_and_nothing_else(tmp_path):
     bring_in("tiny", [written(tmp_path / "some.jsonl", answers_of(lines[:20]))])
     with pytest.raises(ModelError, match="4 of 24 prompts of medqa; nothing is.*--datasets KEY"):
         evaluate("imported:tiny", "medqa", progress=False)
+    with pytest.warns(UserWarning, match="1 of 1 prompts"):  # a chapter's item to begin with
+        (alone,) = answer("imported:tiny", load("gad")[:1], progress=False)
+    assert alone.status == "error" and not alone.text
     about = export("tiny", ["medqa"], tmp_path / "again", form="plain")
     again = (tmp_path / "again" / "medqa-0shot.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in again] == lines[20:]

@@ -35,7 +35,7 @@ class Imported(OpenAIModel):
         self.signature |= {key: value for key, value in stated.items() if value is not None}
 
     def replies(self, requests: Sequence[Request], wanted: Collection[int]) -> Replies:
-        """Errors for the few items that have no answer.
+        """Errors for the few items that have no answer, or for one that is asked alone.
 
         Raises
         ------
@@ -44,7 +44,7 @@ class Imported(OpenAIModel):
         """
         key = requests[0].example.dataset
         about = f"{self.name} has no answer to {len(wanted)} of {len(requests)} prompts of {key}"
-        if len(wanted) > MISSING * len(requests):
+        if len(wanted) > MISSING * len(requests) and len(requests) > 1:
             advice = "`benchhealth export` writes those that lack one, `benchhealth import` reads"
             fewer = "To score only what was answered, name it as exported: --datasets KEY --limit N"
             raise ModelError(f"{about}; nothing is scored. {advice} what came back. {fewer}.")
