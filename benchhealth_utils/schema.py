@@ -286,9 +286,12 @@ def runs_folder() -> Path:
 
 
 def read_yaml(name: str) -> dict:
-    """A YAML file of ``data/``."""
-    with (DATA / name).open(encoding="utf-8") as stream:
-        return yaml.load(stream, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    """A YAML file of ``data/``; one that cannot be read is named."""
+    try:
+        text = (DATA / name).read_text(encoding="utf-8")
+        return yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise DataError(name, "", f"cannot be read: {error}.", "Mend or restore it.") from None
 
 
 def write_atomic(path: Path, text: str | bytes) -> Path:

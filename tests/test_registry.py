@@ -22,6 +22,13 @@ def test_an_edited_entry_is_refused_by_name(edit):
         registry._entries({key: row}, kind, "x.yaml")
 
 
+@pytest.mark.parametrize("text", ["gad: {tier: open", "\x00"])
+def test_a_file_that_cannot_be_read_is_named(text, tmp_path):
+    (tmp_path / "models.yaml").write_text(text)
+    with pytest.raises(DataError, match="models.yaml: cannot be read"):
+        read_yaml(tmp_path / "models.yaml")
+
+
 @pytest.mark.parametrize("path", sorted(DATA.rglob("*.yaml")), ids=lambda path: path.name)
 def test_no_key_stands_twice(path):
     """The last one would be taken, in silence."""

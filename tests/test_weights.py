@@ -170,6 +170,12 @@ def test_an_adapter_is_asked_in_its_own_chat_format_and_tokens(
     for file in ("tokenizer.json", "tokenizer_config.json"):  # a format, and the base's tokens
         (tmp_path / "mine" / file).unlink()
     assert open_prompts(name).text(HELLO) == "<|ward|>Hello"
+    (tmp_path / "mine" / "chat_template.jinja").unlink()
+    listed = [{"name": "default", "template": own.chat_template}, {"name": "rag", "template": ""}]
+    for style in (own.chat_template, listed):
+        settings = json.dumps({"chat_template": style})
+        (tmp_path / "mine" / "tokenizer_config.json").write_text(settings)
+        assert open_prompts(name).text(HELLO) == "<|ward|>Hello"
 
 
 @pytest.mark.parametrize(

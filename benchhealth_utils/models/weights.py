@@ -263,8 +263,8 @@ def tokenizer_of(name: str, weights: Weights):
     source = own if own and any(any(own.glob(k)) for k in TOKENIZERS) else weights.folder
     with said_plainly(name, source):
         tokenizer = AutoTokenizer.from_pretrained(source, **_options(name, weights))
-        if own and (style := own / "chat_template.jinja").exists():
-            tokenizer.chat_template = style.read_text(encoding="utf-8")
+        if own and (style := _format_in(own)):
+            tokenizer.chat_template = style
         if weights.gguf:
             from transformers.integrations.gguf import read_gguf_metadata
 
@@ -272,6 +272,18 @@ def tokenizer_of(name: str, weights: Weights):
             if facts.get("tokenizer.ggml.model") == "gpt2" and "tokenizer.ggml.pre" in facts:
                 split_as(tokenizer, facts["tokenizer.ggml.pre"], name)
     return tokenizer
+
+
+def _format_in(folder: Path) -> str | dict | None:
+    """The chat format that a folder has, as a file or among its tokenizer's settings."""
+    for name in ("chat_template.jinja", "chat_template.json", "tokenizer_config.json"):
+        if (path := folder / name).exists():
+            text = path.read_text(encoding="utf-8")
+            found = text if path.suffix == ".jinja" else json.loads(text).get("chat_template")
+            if found:
+                listed = isinstance(found, list)  # several, each with its name
+                return {each["name"]: each["template"] for each in found} if listed else found
+    return None
 
 
 def split_as(tokenizer, family: str, name: str = "a GGUF file") -> None:
