@@ -62,6 +62,7 @@ def test_labels_may_be_numbers_and_a_file_has_rows_and_distinct_columns(notes):
         ("note,urgent\n", "no row"),
         ("note,note,urgent\na,b,1\n", "same name"),
         ("note;urgent\nPain, and fever;1\n", "line 1: no 'note'.* separated by semicolons"),
+        ("id\tnote\turgent\n1\tPain\t1\n", "line 1: no 'note'.* semicolons or tabs"),
     ):
         notes.write_text(rows)
         with pytest.raises(DataError, match=said):
@@ -116,6 +117,20 @@ def test_a_credentialed_set_of_ones_own_is_guarded(notes, tmp_path):
     (run,) = bh.evaluate("majority", "triage", store=tmp_path, progress=False)
     assert bh.items(run)[["reading", "gold", "reply"]].isna().all(axis=None)
     assert "Chest pain" not in repr(run.examples)
+
+
+@pytest.mark.parametrize("tier", ["open", "credentialed"])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_patient_in_place_of_the_header_is_not_repeated(mark, tier, notes):
+    notes.write_text(mark.join(["Canary Miller, has HIV", "Canary, urgent\n"]) * 2)
+    with pytest.raises(DataError, match="line 1: no 'note' in the header") as caught:
+        add(notes, tier=tier)
+    assert "Canary" not in str(caught.value)
+    for rows in ("Canary,Canary\n", "note,urgent,patient\nCanary\n", '"Canary" Miller,urgent\n'):
+        notes.write_text(rows)
+        with pytest.raises(DataError) as caught:
+            add(notes, tier=tier)
+        assert "Canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("changed, said", cases("refused")["add_csv"])

@@ -179,9 +179,11 @@ def csv_table(path: Path, columns=(), headed: bool = True, named=()) -> Iterator
         problem = f"the header is not {', '.join(columns)} (missing: {missing})."
         place.expect(columns in (cells, [name.upper() for name in cells]), problem)
         place.expect(len(set(cells)) == len(cells), "two columns have the same name.")
-        odd = " Are they separated by semicolons? Save it with commas." if ";" in cells[0] else ""
+        problem = f"in the header (columns: {len(cells)}); does the file begin with a header?"
+        if set(";\t") & set("".join(cells)):
+            problem += " Are its columns separated by semicolons or tabs? Save it with commas."
         for name in filter(None, named):
-            place.expect(name in cells, f"no '{name}'; found: {', '.join(cells)}.{odd}")
+            place.expect(name in cells, f"no '{name}' {problem}")
     for place, cells in rows:
         count = f"{len(cells)} cells; expected {len(columns)}. Cut off or not quoted?"
         place.expect(len(cells) == len(columns), count)
