@@ -7,14 +7,17 @@ import os
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from shlex import quote
 
 import pandas as pd
 
 from .answers import MODES, file_name
 from .data import data_root, how_to_get, load, provenance
-from .models import check_name
+from .exchange import answer_shard, bring_in, export, merge
+from .models import check_name, imported
 from .notebook import data_sets
 from .registry import DATASETS, SCENARIOS, known
+from .results import published, recorded
 from .schema import ROOT, BenchHealthError, DataError, read_yaml, runs_folder, whole_number
 
 OPEN = [key for key, spec in DATASETS.items() if spec.tier == "open"]
@@ -66,9 +69,8 @@ def run(model: str, limit: int = 0, datasets: str = "all", chapters=()) -> Path:
     for chapter in chapters:
         known("chapter", chapter, CHAPTERS)
     keys = data_sets(datasets)
-    for key in keys:
-        for split in ("test", "train"):
-            load(key, split)
+    for key, split in [(key, split) for key in keys for split in ("test", "train")]:
+        load(key, split)
     if not (ROOT / "notebooks").is_dir():
         raise BenchHealthError(
             "The chapters are not part of the installed package: run this in a clone of the "
@@ -111,8 +113,6 @@ def in_shares(model, datasets, chapters, shard, ray, slurm, workers, **options) 
         raise BenchHealthError(f"{what}: when all is answered and merged, run the chapters.")
     keys = data_sets(datasets)
     if shard:
-        from .exchange import answer_shard
-
         store = answer_shard(model, keys, shard, **options)
         print(f"The answers are in {store}. When all are there: benchhealth merge FOLDER...")
     elif ray:
@@ -131,6 +131,8 @@ def in_batches(what: str, model: str, options: dict) -> None:
     from .batches import fetch, status, submit
 
     if what == "submit":
+        if any(provenance(x, load(x))["source"] == "samples" for x in options["datasets"]):
+            print(INVENTED)  # before the money is spent
         found, none = submit(model, options.pop("datasets"), **options), "Nothing is left to send."
     else:
         found, none = {"status": status, "fetch": fetch}[what](model), "No batch has ended."
@@ -150,24 +152,32 @@ def take_back(model, files, manifest, log_of, **options) -> None:
     elif any(options.values()):
         raise BenchHealthError("--dataset, --shots, --limit and --seed go with --log-of.")
     else:
-        from .exchange import bring_in
-
         found = bring_in(model, files, manifest=manifest)
+    if found.empty:
+        raise BenchHealthError(f"There is no answer in these files: {', '.join(files)}.")
     print(found.dropna(axis=1, how="all").to_string(index=False))
     if not log_of and (found.attrs["torn"] or found["missing"].any()):
-        print("What is missing is written again by `benchhealth export`, to a new folder.")
-    if not log_of:
-        found = found[(found["shots"] == 0) & found["perturbation"].isna()]  # as chapters ask
-    if not (found.empty or options["shots"]):
-        chapters = " ".join(dict.fromkeys(DATASETS[key].scenario for key in found["dataset"]))
-        words = f"imported:{model} --chapters {chapters} --datasets {' '.join(found['dataset'])}"
-        print(f"next: benchhealth run {words}, with the --limit of the export, if it had one")
+        more = "" if manifest else " If it had a --limit, import with its --manifest."
+        print(f"What is missing is written again by `benchhealth export`, to a new folder.{more}")
+    next_steps(f"imported:{model}", found[found["missing"] <= imported.MISSING * found["prompts"]])
+
+
+def next_steps(model: str, came: pd.DataFrame) -> None:
+    """Print what scores the sets that came: chapters, if they were asked as these ask."""
+    plain = (came["shots"] + came["seed"] == 0) & came["perturbation"].isna()
+    for row in came[~plain].to_dict("records"):
+        how = {name: row[name] for name in ("limit", "seed", "shots", "perturbation")}
+        given = "".join(f", {name}={value!r}" for name, value in how.items() if pd.notna(value))
+        print(f"next: bh.evaluate({model!r}, {row['dataset']!r}{given})")
+    if plain.any():
+        keys, limit = list(came["dataset"][plain]), came["limit"].iloc[0]
+        chapters = " ".join(dict.fromkeys(DATASETS[key].scenario for key in keys))
+        words = f"{quote(model)} --chapters {chapters} --datasets {' '.join(keys)}"
+        print(f"next: benchhealth run {words}" + (f" --limit {limit}" if limit else ""))
 
 
 def best_runs(model: str) -> list:
     """A model's recorded zero-shot runs, one a data set: official ones first, else the largest."""
-    from .results import published, recorded
-
     runs = [*recorded(runs_folder() / "results", model), *published(model)]
     runs = [r for r in runs if r.signature["shots"] == 0 and not r.signature.get("perturbation")]
     runs.sort(key=lambda r: (list(DATASETS).index(r.dataset), r.official, r.scores.n))
@@ -180,7 +190,6 @@ def best_runs(model: str) -> list:
 def row(model: str) -> pd.DataFrame:
     """A model's zero-shot scores in points, and whether each was measured here or published."""
     from .evaluation import frame
-    from .results import published
 
     runs, kept = best_runs(model), [id(run) for run in published(model)]
     best, names = frame(runs), ["value", "low", "high", "coverage"]
@@ -281,8 +290,6 @@ def _do(verb: str, **options) -> int | None:
         runs = best_runs(options.pop("model"))
         print(*write_results(runs, **options), sep="\n")
     elif verb == "export":
-        from .exchange import export
-
         files = export(options.pop("model"), options.pop("datasets"), **options)["files"]
         print(pd.DataFrame(files)[["file", "dataset", "prompts", "lines"]].to_string(index=False))
         if any(row["data"]["source"] == "samples" for row in files):
@@ -292,8 +299,6 @@ def _do(verb: str, **options) -> int | None:
     elif verb == "batch":
         in_batches(options.pop("what"), options.pop("model"), options)
     elif verb == "merge":
-        from .exchange import merge
-
         print(merge(**options).to_string(index=False))
     elif any(options.get(name) for name in ("shard", "ray", "slurm")):
         in_shares(**options)

@@ -246,8 +246,9 @@ def take_in(
     Returns
     -------
     DataFrame
-        A row a kind: dataset, shots, seed, perturbation, prompts, lines, a column a status,
-        missing (prompts without an answer in the store: an export writes them again).
+        A row a kind: dataset, shots, seed, perturbation, limit (None, if it is not known),
+        prompts, lines, a column a status, missing (prompts without an answer in the store: an
+        export writes them again).
     """
     kinds, rows, checked = {kind: [] for kind in limits or ()}, [], {}
     for line in filter(None, lines):
@@ -267,7 +268,7 @@ def take_in(
         limit, stored = (limits or {}).get(kind), Store(path).read()
         prompts = asked(model, kind, limit) if limit else prompts
         counts = Counter(item.status for item in answers.values())
-        row = {**vars(kind), "prompts": len(prompts), "lines": len(kinds[kind])}
+        row = {**vars(kind), "limit": limit, "prompts": len(prompts), "lines": len(kinds[kind])}
         row |= {status: counts[status] for status in STATUSES if status != "unparsed"}
         rows.append(row | {"missing": sum(key not in stored for key, _ in prompts.values())})
     return pd.DataFrame(rows)

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from .answers import answer_key, store_path
-from .exchange import GONE, Line, add, answers_of, saying
+from .exchange import GONE, Kind, Line, add, answers_of, saying
 from .models import HARNESSES, open_model
 from .models.base import needed
 from .plan import Job
@@ -64,7 +64,7 @@ def bring_logs(
     Returns
     -------
     DataFrame
-        One row: dataset, items, a column a status.
+        One row, see `exchange.take_in`; missing are items whose answer is an error.
 
     Raises
     ------
@@ -86,8 +86,7 @@ def bring_logs(
                     raise BenchHealthError(f"{place}: {other} exemplars were shown, not {shots}.")
                 item = at if text is None else _item_in(text, inputs)
                 if item not in prompts:
-                    said = f"{place}: {at} is no item of {key}. Nothing was stored."
-                    raise BenchHealthError(said)
+                    raise BenchHealthError(f"{place}: {at} is no item of {key}. Nothing is stored.")
                 lines.append(Line(place, source, item, **said))
         except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             what = f"cannot be read as a log of {harness} ({type(error).__name__}: {error})"
@@ -99,7 +98,8 @@ def bring_logs(
         raise BenchHealthError(f"{key}: {what}. Nothing was stored.")
     add(path, answers.values())
     counts = Counter(item.status for item in answers.values())
-    return pd.DataFrame([{"dataset": key, "items": len(inputs), **counts}])
+    row = {**vars(Kind(key, shots, seed)), "limit": limit, "prompts": len(inputs), **counts}
+    return pd.DataFrame([row | {"missing": counts["error"]}])
 
 
 def _inputs(item: Example) -> list[str]:

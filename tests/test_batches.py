@@ -156,7 +156,8 @@ def test_the_vendors_words_come_without_the_key(vendor, monkeypatch):
 def test_the_verbs(monkeypatch, capsys):
     with served(monkeypatch, "openai", states=[]):
         assert cli.main(["batch", "submit", "openai:model", "--datasets", "gad"]) == 0
-        assert "batch_0" in capsys.readouterr().out
+        said = capsys.readouterr().out
+        assert "batch_0" in said and said.startswith("These are invented samples")
         assert cli.main(["batch", "status", "openai:model"]) == 0
         assert "completed" in capsys.readouterr().out
         assert cli.main(["batch", "fetch", "openai:model"]) == 0

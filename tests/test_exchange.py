@@ -309,6 +309,41 @@ def test_the_verbs_refuse_in_a_line(words, said, capsys):
     assert cli.main(words) == 1 and said in capsys.readouterr().err
 
 
+def test_an_import_ends_with_what_scores_the_sets_that_came(tmp_path, capsys):
+    options, some = ["--datasets", "gad", "pubmedqa", "--limit", "5"], f"{tmp_path}/a.jsonl"
+    assert (
+        cli.main(["export", "my model", "--to", f"{tmp_path}/a", "--format", "plain", *options])
+        == 0
+    )
+    rows = [json.loads(x) for x in (tmp_path / "a/gad-0shot.jsonl").read_text().splitlines()]
+    written(Path(some), answers_of(rows, "Yes"))
+    capsys.readouterr()
+    assert cli.main(["import", "my model", some, "--manifest", f"{tmp_path}/a/manifest.json"]) == 0
+    said = capsys.readouterr().out
+    step = "'imported:my model' --chapters understanding --datasets gad --limit 5"
+    assert said.endswith(f"\nnext: benchhealth run {step}\n") and "with its --manifest" not in said
+    assert cli.main(["import", "my model", some]) == 0  # then it is missing most of the set
+    said = capsys.readouterr().out
+    assert "next:" not in said and said.endswith("import with its --manifest.\n")
+    options = ["--datasets", "gad", "--shots", "1", "--seed", "3", "--format", "plain"]
+    assert cli.main(["export", "tiny", "--to", f"{tmp_path}/b", *options]) == 0
+    rows = [json.loads(x) for x in (tmp_path / "b/gad-1shot.jsonl").read_text().splitlines()]
+    written(Path(some), answers_of(rows, "Yes"))
+    capsys.readouterr()
+    assert cli.main(["import", "tiny", some]) == 0
+    step = capsys.readouterr().out.splitlines()[-1]
+    assert step == "next: bh.evaluate('imported:tiny', 'gad', seed=3, shots=1)"
+    (run,) = evaluate("imported:tiny", "gad", seed=3, shots=1, progress=False)
+    assert run.complete
+
+
+@pytest.mark.parametrize("rows", ["", "\n", '{"id": "gad-'])
+def test_a_file_without_an_answer_is_refused(rows, tmp_path, capsys):
+    (tmp_path / "a.jsonl").write_text(rows)
+    assert cli.main(["import", "tiny", f"{tmp_path}/a.jsonl"]) == 1
+    assert "There is no answer in these files: " in capsys.readouterr().err
+
+
 def test_the_verbs_do_it_all(tmp_path, capsys, runs):
     assert cli.main(["export", "tiny", "--to", f"{tmp_path}/out", "--format", "plain",
                      "--datasets", "gad"]) == 0  # fmt: skip
@@ -320,7 +355,7 @@ def test_the_verbs_do_it_all(tmp_path, capsys, runs):
     )
     said = capsys.readouterr().out
     assert "written again by `benchhealth export`" in said
-    assert "next: benchhealth run imported:tiny --chapters understanding --datasets gad," in said
+    assert "next: benchhealth run imported:tiny --chapters understanding --datasets gad\n" in said
     for k in (1, 2):
         assert cli.main(["run", "majority", "--datasets", "gad", "--shard", f"{k}/2"]) == 0
     assert cli.main(["merge", *map(str, (runs / "shards").iterdir())]) == 0

@@ -119,7 +119,7 @@ LOGS = [("lm-eval", lm_eval_choices), ("lm-eval", lm_eval_texts), ("helm", helm)
 def test_a_log_is_scored_item_by_item_and_marked(harness, log, tmp_path):
     items = load("medqa")
     found = bring_logs("tiny", [log(tmp_path, items)], harness, "medqa")
-    assert found[["items", "ok"]].values.tolist() == [[24, 24]]
+    assert found[["prompts", "ok", "missing"]].values.tolist() == [[24, 24, 0]]
     (run,) = evaluate(f"imported:tiny#{harness}", "medqa", progress=False)
     assert [answer.text[-1] for answer in run.answers] == [reply(at) for at in range(24)]
     assert run.scores.value == 0.5
@@ -169,7 +169,14 @@ def test_other_shots_than_stated_are_refused_where_the_files_tell(tmp_path):
 def test_the_verb_takes_logs_and_refuses_what_it_would_not_heed(tmp_path, capsys):
     path = str(plain(tmp_path, load("medqa")))
     assert cli.main(["import", "tiny", path, "--log-of", "plain", "--dataset", "medqa"]) == 0
-    assert "24" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "24" in said and "export" not in said
+    words = "'imported:tiny#plain' --chapters reasoning --datasets medqa"
+    assert said.endswith(f"next: benchhealth run {words}\n")
+    more = ["--log-of", "plain", "--dataset", "medqa", "--shots", "2"]
+    assert cli.main(["import", "tiny", path, *more]) == 0
+    how = "'imported:tiny#plain', 'medqa', limit=0, seed=0, shots=2"
+    assert f"next: bh.evaluate({how})" in capsys.readouterr().out
     for words, said in [
         (["--log-of", "lm-evil", "--dataset", "medqa"], "Known: lm-eval"),
         (["--log-of", "plain"], "There is no data set"),
