@@ -412,6 +412,8 @@ def test_replies_go_through_the_store_for_the_owner_alone_and_resume(tmp_path):
     first = ask(model, "human_eval", 64, asked, **options)
     assert [reply.status for reply in first] == ["ok", "ok", "error", "ok", "ok", "ok"]
     (stored,) = tmp_path.rglob("human_eval.jsonl")
+    assert stat.S_IMODE(stored.stat().st_mode) == 0o600
+    stored.chmod(0o644)  # as an earlier version left it
     again = scripted()
     assert ask(again, "human_eval", 64, asked, **options)[0] == first[0]
     assert again.asked == ["d2"] and stat.S_IMODE(stored.stat().st_mode) == 0o600

@@ -206,7 +206,8 @@ def usable(dialogues, flags, *, drop=(), keep=()) -> tuple[list[Dialogue], Count
 def ask(model, key, limit, asked, *, may_fail=False, **options) -> list[Answer]:
     """An open model's replies, in order, through an answer store that its owner alone can read.
 
-    The store makes the file so, as for any text that is not of an open data set.
+    The store makes the file so, as for any text that is not of an open data set; one of an
+    earlier version is made so here.
 
     Parameters
     ----------
@@ -230,6 +231,8 @@ def ask(model, key, limit, asked, *, may_fail=False, **options) -> list[Answer]:
     for name, text, cut in asked:
         messages = ({"role": "user", "content": text},)
         requests.append(Request(Example(name, key, {}, "", name), messages, cut, max_tokens=limit))
+    if (path := answers.store_path(model.name, key, options.get("store"))).exists():
+        path.chmod(0o600)
     given = answers.ask(model, requests, **options)
     errors = [reply for reply in given if reply.status == "error"]
     if errors and not may_fail:
@@ -277,8 +280,7 @@ def collect(models, dialogues, *, drop=(), redact=False, budget=BUDGET, **option
     """
     for name in set(models) - {PHYSICIAN}:
         check_writes(name)
-    texts: dict[str, dict[str, str]] = {}
-    flags: dict[str, list[str]] = {item.id: [] for item in dialogues}
+    texts, flags = {name: {} for name in models}, {item.id: [] for item in dialogues}
     purse, signatures = Budget(budget), {}  # of all models
     options["may_fail"] = "error" in drop
     prompt = f"{PROMPT['instruction']}\n\nPatient: "
@@ -290,7 +292,6 @@ def collect(models, dialogues, *, drop=(), redact=False, budget=BUDGET, **option
             model = open_model(name, budget=purse)
             signatures[name] = dict(model.signature)
             given = ask(model, KEY, PROMPT["max_tokens"], asked, **options)
-        texts[name] = {}
         for reply in given:
             texts[name][reply.id], rules = _shown(reply, models, redact)
             flags[reply.id] += [f"{name}: {rule}" for rule in rules]
