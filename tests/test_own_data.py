@@ -7,6 +7,7 @@ from conftest import cases
 
 import benchhealth_utils as bh
 from benchhealth_utils import registry
+from benchhealth_utils.models import baselines
 from benchhealth_utils.schema import BenchHealthError, DataError
 from benchhealth_utils.tasks import TASKS
 
@@ -93,6 +94,41 @@ def test_supervised_has_not_seen_the_rows_that_it_answers(labels, notes, tmp_pat
     (few,) = bh.evaluate("supervised", "triage", limit=9, store=tmp_path / "2", progress=False)
     whole = bh.items(run).set_index("id")["reading"]
     assert whole[list(few.rows["id"])].tolist() == few.readings
+
+
+@pytest.mark.parametrize("labels", [["yes", "no"], None])
+def test_no_row_is_learnt_from_with_another_of_its_group(labels, notes, monkeypatch):
+    coins = random.Random(6)
+    table = [f"note x{n},p{n // 2},{coins.choice(['yes', 'no'])}\n" for n in range(60)]
+    notes.write_text("note,patient,urgent\n" + "".join(table))
+    add(notes, labels=labels)
+    seen = []
+
+    def learn(*given):  # as `labels` and `nearest` are given: the rows to learn from come last
+        groups = {item.group for item in given[-1]}
+
+        def predict(examples):
+            seen.extend((item.group, groups) for item in examples)
+            return ["yes"] * len(examples)
+
+        return predict
+
+    monkeypatch.setattr(baselines, "labels", learn)
+    monkeypatch.setattr(baselines, "nearest", learn)
+    items = bh.load("triage")
+    baselines.supervised("triage", items)(items)
+    assert [group for group, _ in seen] == [item.group for item in items]
+    assert all(group not in groups and len(groups) == 27 for group, groups in seen)
+
+
+@pytest.mark.parametrize("labels", [["urgent", "not urgent"], None])
+def test_texts_without_a_word_get_the_commonest_answer(labels, notes, tmp_path):
+    rows = [f"?!,{'not urgent' if n % 3 else 'urgent'},p{n}\n" for n in range(12)]
+    notes.write_text("note,urgent,patient\n" + "".join(rows))
+    for train in (None, notes):
+        add(notes, labels=labels, train=train)
+        (run,) = bh.evaluate("supervised", "triage", store=tmp_path, progress=False)
+        assert set(run.readings) == {"not urgent"}
 
 
 def test_of_a_single_patient_nothing_can_be_learnt(notes, tmp_path):
