@@ -111,6 +111,7 @@ bench: setup ## CPU-seconds beside lm-evaluation-harness and an earlier commit, 
 	@test -x $(BENCH)/venv/bin/python || $(PYTHON) -m venv $(BENCH)/venv
 	@$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'lm-eval[hf]==0.4.13'
 	@test -d $(BENCH)/before || git worktree add --quiet --detach $(BENCH)/before a666cff
+	@cd $(BENCH)/before && $(CURDIR)/$(BIN)/python -m benchhealth_utils.backends.embedded
 	@OMP_NUM_THREADS=1 $(BIN)/python tools/bench.py --items $(ITEMS) --rival $(BENCH)/venv/bin/python --before $(BENCH)/before
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay

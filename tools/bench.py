@@ -147,7 +147,9 @@ def compare(name: str, dtype: str, items: list[dict], engines: dict) -> list[dic
             [python, __file__, "--worker", engine, "--dtype", dtype],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **extra},
         )  # fmt: skip
-        first = json.loads(running[engine].stdout.readline())
+        if not (line := running[engine].stdout.readline()):
+            raise SystemExit(f"{name}: '{engine}' did not start; what it said stands above.")
+        first = json.loads(line)
         rows[engine] = {"work": name, "dtype": dtype, "engine": engine, **first, "n": len(items)}
         rows[engine] |= dict.fromkeys(("cpu", *(f"cpu_{k + 1}" for k in range(TURNS)), "wall"), 0.0)
         replies[engine] = []
@@ -160,6 +162,7 @@ def compare(name: str, dtype: str, items: list[dict], engines: dict) -> list[dic
             replies[engine] += found["replies"]
             rows[engine] |= {key: rows[engine][key] + found[key] for key in ("cpu", "wall")}
             rows[engine] |= {f"cpu_{turn + 1}": found["cpu"], "mb": found["mb"]}
+            print(f"  {engine}, turn {turn + 1}: {found['cpu']:.1f} CPU-s", flush=True)
     for engine, process in running.items():
         process.communicate()
         pairs = list(zip(replies[engine], replies["this"], strict=True))
@@ -273,10 +276,16 @@ def write(name: str, marks: str, rows: list[dict]) -> None:
         table.writerows([*(row for row in kept if key(row) not in new), *rows])
 
 
+def keep(rows: list[dict], run: int) -> None:
+    """Rows of a comparison, in place of those of the same run."""
+    write("compared.csv", "work dtype engine run", [{"run": run} | row for row in rows])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--items", type=int, default=50, help="of each work")
     parser.add_argument("--slice", type=int, default=20, help="items of each open set; 0 for none")
+    parser.add_argument("--run", type=int, default=1, help="a second one stands beside the first")
     parser.add_argument("--dtypes", default="float32,bfloat16")
     parser.add_argument("--works", default=",".join(name for name, *_ in WORKS))
     parser.add_argument("--rival", help="a Python that has lm-eval")
@@ -304,7 +313,7 @@ def main() -> None:
             if name in stated.works.split(","):
                 items = [i for key in keys for i in items_of(key, mode, shots, stated.items, most)]
                 print(f"{name}, {dtype}", flush=True)
-                write("compared.csv", "work dtype engine", compare(name, dtype, items, engines))
+                keep(compare(name, dtype, items, engines), stated.run)
         if "limits" in stated.works or stated.works == parser.get_default("works"):
             facts = [{"dtype": dtype, "what": k, "value": v} for k, v in limits(dtype).items()]
             write("limits.csv", "dtype what", facts)
@@ -314,7 +323,7 @@ def main() -> None:
         keys = [key for key, spec in DATASETS.items() if spec.tier == "open"]
         items = [i for key in keys for i in items_of(key, "generate", 0, stated.slice, None)]
         print(f"slice of {len(items)}, float32", flush=True)
-        write("compared.csv", "work dtype engine", compare("slice", "float32", items, engines))
+        keep(compare("slice", "float32", items, engines), stated.run)
 
 
 if __name__ == "__main__":
