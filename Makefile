@@ -11,6 +11,7 @@ BUDGET ?=
 STUDY ?=
 PORT ?= 0
 ITEMS ?= 50
+RUN ?= 1
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -107,12 +108,12 @@ verify: $(READY) ## work out every published number again; from the official dat
 audit: $(READY) ## published numbers that this version would read otherwise; needs the official data
 	@$(BIN)/python tools/verify.py audit
 
-bench: setup ## CPU-seconds beside lm-evaluation-harness and an earlier commit, into data/bench/: make bench ITEMS=50
+bench: setup ## CPU-seconds beside lm-evaluation-harness and an earlier commit, into data/bench/: make bench ITEMS=50 RUN=2
 	@test -x $(BENCH)/venv/bin/python || $(PYTHON) -m venv $(BENCH)/venv
 	@$(BENCH)/venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt 'lm-eval[hf]==0.4.13'
 	@test -d $(BENCH)/before || git worktree add --quiet --detach $(BENCH)/before a666cff
 	@cd $(BENCH)/before && $(CURDIR)/$(BIN)/python -m benchhealth_utils.backends.embedded
-	@OMP_NUM_THREADS=1 $(BIN)/python tools/bench.py --items $(ITEMS) --rival $(BENCH)/venv/bin/python --before $(BENCH)/before
+	@OMP_NUM_THREADS=1 $(BIN)/python tools/bench.py --items $(ITEMS) --run $(RUN) --rival $(BENCH)/venv/bin/python --before $(BENCH)/before
 
 clean: ## remove what was built; .venv, downloaded data and stored answers stay
 	@rm -rf _build $(SITE) .pytest_cache .ruff_cache .hypothesis *.egg-info

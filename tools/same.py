@@ -4,10 +4,11 @@
     python tools/same.py company --datasets medmcqa --items 1000
 
 ``texts`` writes greedily about the items of each data set, all at once, and then reads every
-prompt with its reply in one forward pass of transformers' own model, in float32, without cache,
-packing or neighbours: each token must be the likeliest there too. ``company`` takes the likeliest
-label for a tenth of a tenth, a tenth and all of the items, each in their order and in reverse:
-every log-probability must be the same. Rows are written to ``data/bench/same.csv``.
+prompt with its reply in one forward pass of transformers' own model, in the same number format,
+without cache, packing or neighbours: each token must be the likeliest there too. ``company``
+takes the likeliest label for a tenth of a tenth, a tenth and all of the items, each in their
+order and in reverse: every log-probability must be the same. Rows are written to
+``data/bench/same.csv``.
 """
 
 from __future__ import annotations
@@ -31,19 +32,18 @@ LONGEST = 32  # tokens of a reply
 
 
 def requests_of(keys: Sequence[str], n: int, mode: str) -> list:
-    """The first items of some data sets as requests, zero-shot."""
+    """Random items of some data sets as requests, zero-shot."""
     sets = [load(key, limit=n) for key in keys]
     return [x for each in sets for x in make_requests(each, shots=0, seed=0, mode=mode)[0]]
 
 
 @torch.inference_mode()
-def texts(model, requests: Sequence) -> dict:
+def texts(model, plain, requests: Sequence) -> dict:
     """Items with a token that the plain model finds less likely than another, and by how much."""
     prompts = sorted(model.prompts.render(request).ids for request in requests)
     rows = [Row(k, ids, LONGEST) for k, ids in enumerate(prompts)]
     ended = model.engine[0].run(iter(rows), lambda written: written[-1] in model.ends)
     done = [row for part in ended for row in part]
-    plain = AutoModelForCausalLM.from_pretrained(embedded(), dtype=torch.float32).eval()
     checked, differ, margin = 0, 0, 0.0
     for row in done:
         ids = torch.tensor([row.ids])
@@ -83,7 +83,12 @@ def main() -> None:
     mode = "generate" if told.what == "texts" else "likelihood"
     requests = requests_of(told.datasets, told.items, mode)
     began = time.process_time()
-    found = {"texts": texts, "company": company}[told.what](model, requests)
+    if told.what == "texts":
+        kind = getattr(torch, told.dtype)
+        plain = AutoModelForCausalLM.from_pretrained(embedded(), dtype=kind).eval()
+        found = texts(model, plain, requests)
+    else:
+        found = company(model, requests)
     row = {"what": told.what, "dtype": told.dtype, "datasets": len(told.datasets)}
     write("same.csv", "what dtype", [row | found | {"cpu": time.process_time() - began}])
     print(row | found)
