@@ -170,7 +170,7 @@ def next_steps(model: str, came: pd.DataFrame) -> None:
         given = "".join(f", {name}={value!r}" for name, value in how.items() if pd.notna(value))
         print(f"next: bh.evaluate({model!r}, {row['dataset']!r}{given})")
     if plain.any():
-        keys, limit = list(came["dataset"][plain]), came["limit"].iloc[0]
+        keys, limit = list(came["dataset"][plain]), came["limit"][plain].iloc[0]
         chapters = " ".join(dict.fromkeys(DATASETS[key].scenario for key in keys))
         words = f"{quote(model)} --chapters {chapters} --datasets {' '.join(keys)}"
         print(f"next: benchhealth run {words}" + (f" --limit {limit}" if limit else ""))

@@ -15,13 +15,9 @@ from benchhealth_utils.schema import ROOT
 CANARY = "zebrafinchquartz"  # in credentialed texts, and nowhere else
 
 
-QUICK = "import sys; sys.modules['rfc3987_syntax'] = None"  # as in `conftest`
-COMMAND = f"{QUICK}; from papermill.cli import papermill; papermill()"
-
-
 def papermill(*arguments, cwd=ROOT, stdout=subprocess.PIPE, **environment):
     return subprocess.run(
-        [sys.executable, "-c", COMMAND, *map(str, arguments)], cwd=cwd, stdout=stdout,
+        [sys.executable, "-m", "papermill", *map(str, arguments)], cwd=cwd, stdout=stdout,
         stderr=subprocess.PIPE, text=True, timeout=600, env={**os.environ, **environment},
     )  # fmt: skip
 

@@ -30,8 +30,6 @@ SAMPLES = ROOT / "data" / "samples"
 sys.path.append(str(ROOT / "tools"))  # which tests import by their names
 os.environ["BENCHHEALTH_DATA"] = str(SAMPLES)  # before any fixture, for child processes too
 
-# Seconds of each process: jsonschema builds its grammar to check addresses that no notebook has.
-sys.modules["rfc3987_syntax"] = None
 
 # The same cases on every machine and in every run, and no example database.
 settings.register_profile(

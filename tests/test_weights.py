@@ -567,7 +567,7 @@ def test_weights_are_fetched_in_one_format_and_not_in_silence(hub, files, left_o
     assert "Fetching owner/name from the Hugging Face hub, 0.0 GB" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("known_by", ["index", "names"])
+@pytest.mark.parametrize("known_by", ["index", "names", "an index cut off"])
 def test_a_download_that_was_interrupted_is_completed(hub, base, tokenizer, known_by):
     """The shards that are there do not pass for the whole."""
     base.save_pretrained(hub.files, max_shard_size="0.7MB")
@@ -578,6 +578,8 @@ def test_a_download_that_was_interrupted_is_completed(hub, base, tokenizer, know
     (hub.snapshot / shards[-1].name).unlink()
     if known_by == "names":
         (hub.snapshot / "model.safetensors.index.json").unlink()
+    elif known_by == "an index cut off":
+        (hub.snapshot / "model.safetensors.index.json").write_text('{"weight_map":')
     hub.asked.clear()
     assert find("owner/name") == hub.snapshot and "*.safetensors" in hub.asked
     model = open_model("hf:owner/name", **PLAIN)

@@ -7,8 +7,8 @@
 prompt with its reply in one forward pass of transformers' own model, in the same number format,
 without cache, packing or neighbours: each token must be the likeliest there too. ``company``
 takes the likeliest label for a tenth of a tenth, a tenth and all of the items, each in their
-order and in reverse: every log-probability must be the same. Rows are written to
-``data/bench/same.csv``.
+order and in reverse: every log-probability, in the four decimals that are stored, must be the
+same. Rows are written to ``data/bench/same.csv``.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def texts(model, plain, requests: Sequence) -> dict:
 
 
 def company(model, requests: Sequence) -> dict:
-    """Items of which a log-probability depends on how many are asked, or in which order."""
+    """Items of which a stored log-probability depends on how many are asked, or in which order."""
     n, seen = len(requests), [[] for _ in requests]
     for most in (n // 100, n // 10, n):
         for order in (range(most), range(most)[::-1]):

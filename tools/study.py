@@ -1,10 +1,10 @@
 """Several models on the same random items: ``python tools/study.py siblings --limit 60``.
 
-Asks the models of a study about a random subset of open test sets, zero-shot, greedily, in
-float32, and records the runs in ``data/studies/<study>/``. In the study ``siblings`` they write
-their answers; in the others the likeliest label is taken, on the sets that have a few: in
-``letters`` once, in ``exemplars`` of the base after several numbers of exemplars in several
-draws, in ``orders`` with an exam's options as printed and exchanged.
+Asks the models of a study about a random subset of open test sets, greedily, in float32, and
+records the runs in ``data/studies/<study>/``. In the study ``siblings`` they write their answers,
+zero-shot; in the others the likeliest label is taken, on the sets that have a few: in ``letters``
+zero-shot, in ``exemplars`` of the base after several numbers of exemplars in several draws, in
+``orders`` with an exam's options as printed and exchanged.
 
 Subsets of one seed are nested and the same for all models. Every answer is stored as it comes: a
 run that was stopped goes on, a larger limit asks only for what is new and takes the place of the
@@ -24,6 +24,7 @@ import re
 import signal
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -74,19 +75,14 @@ def add_to_card(path: Path, rows: pd.DataFrame) -> None:
 
 def keep(run: Run, folder: Path) -> str:
     """Record a run; of those that differ in the number of items alone, the largest stays."""
-    path = record(run, folder)
-
-    def way(file: Path) -> tuple:
-        name = re.sub(r"(-[a-z]+-\d+)?(-seed\d+)?$", "", file.stem)
-        return name, json.loads(file.read_text(encoding="utf-8"))["signature"]["seed"]
-
-    sizes = {
-        file: json.loads(file.read_text(encoding="utf-8"))["n"]
-        for file in path.parent.glob(f"{run.dataset}-*.json")
-        if way(file) == way(path)
-    }
-    largest = max(sizes, key=sizes.get)
-    for file in set(sizes) - {largest}:
+    path, sizes = record(run, folder), defaultdict(dict)
+    for file in path.parent.glob(f"{run.dataset}-*.json"):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        way = re.sub(r"(-[a-z]+-\d+)?(-seed\d+)?$", "", file.stem), kept["signature"]["seed"]
+        sizes[way][file] = kept["n"]
+    (alike,) = (files for files in sizes.values() if path in files)
+    largest = max(alike, key=alike.get)
+    for file in set(alike) - {largest}:
         file.unlink()
         file.with_suffix(".csv.gz").unlink(missing_ok=True)
     return path.name if path == largest else "a larger run is there and stays"

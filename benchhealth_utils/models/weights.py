@@ -237,7 +237,10 @@ def is_complete(folder: Path) -> bool:
     Their index names them; without it, one of several shows by its name.
     """
     for index in (index for kind in TENSORS for index in folder.glob(f"{kind}.index.json")):
-        named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        try:
+            named = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        except (ValueError, LookupError, AttributeError):
+            return False
         return all((folder / name).is_file() for name in named)
     files = [path.name for kind in (*TENSORS, "*.gguf") for path in folder.glob(kind)]
     return bool(files) and not any("-of-" in name for name in files)
