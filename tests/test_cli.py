@@ -11,7 +11,6 @@ from pathlib import Path
 
 import papermill
 import pytest
-from chapters import QUICK
 from conftest import cases
 from fault_server import FaultServer, point_at
 
@@ -116,7 +115,7 @@ def test_ctrl_c_in_a_chapter_says_what_is_stored(command, given, monkeypatch, tm
     """Also under papermill's own command, whose kernel hears of it late."""
     monkeypatch.setenv("BENCHHEALTH_RUNS", str(tmp_path))
     code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); " \
-           f"{QUICK}; from {command} as run; sys.exit(run())"  # fmt: skip
+           f"from {command} as run; sys.exit(run())"  # fmt: skip
     with FaultServer(delay=0.4) as server:
         point_at(monkeypatch, "openai", server)
         process = subprocess.Popen(
