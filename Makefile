@@ -103,10 +103,10 @@ reproduce: setup ## all chapters for MODEL (else the small smollm2-135m) into ru
 	@$(BIN)/python -m benchhealth_utils run $(MODEL) --limit $(LIMIT) --datasets "$(DATASETS)" $(if $(BUDGET),--budget "$(BUDGET)")
 
 verify: $(READY) ## work out every published number again; from the official data where BENCHHEALTH_DATA has them
-	@OMP_NUM_THREADS=1 $(BIN)/python tools/verify.py
+	@$(BIN)/python tools/verify.py
 
 audit: $(READY) ## published numbers that this version would read otherwise; needs the official data
-	@OMP_NUM_THREADS=1 $(BIN)/python tools/verify.py audit
+	@$(BIN)/python tools/verify.py audit
 
 bench: setup ## CPU-seconds beside lm-evaluation-harness and an earlier commit, into data/bench/: make bench ITEMS=50 RUN=2
 	@test -x $(BENCH)/venv/bin/python || $(PYTHON) -m venv $(BENCH)/venv

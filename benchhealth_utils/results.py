@@ -48,17 +48,9 @@ def record(run: Run, folder: Path | None = None) -> Path:
         model that was asked here, else ``results`` in the runs folder, with source, size
         and seed in the name.
     """
-    asked = one_run("record", run).signature
-    fit = run.official and run.complete and not run.imported
-    kind = asked.get("perturbation")
-    name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
-    name += f"-exemplars{asked['exemplar_seed']}" if asked["shots"] else ""
-    name += f"-{kind}" if kind else ""
-    name += "" if fit else f"-{asked['data']['source']}-{run.scores.n}"
-    name += f"-seed{asked['seed']}" if kind or not fit else ""
     if folder is None:
-        folder = (DATA if fit and CLONED else runs_folder()) / "results"
-    path = Path(folder) / file_name(run.model) / f"{name}.json"
+        folder = (DATA if _fit(one_run("record", run)) and CLONED else runs_folder()) / "results"
+    path = file_of(run, folder)
     about = {"model": run.model, "dataset": run.dataset, "statuses": run.counts}
     about |= {"usage": dict(run.usage), "signature": dict(run.signature)}
     text = json.dumps(about | dataclasses.asdict(run.scores), indent=1, sort_keys=True) + "\n"
@@ -67,6 +59,21 @@ def record(run: Run, folder: Path | None = None) -> Path:
     with naming(path):
         write_atomic(_items_file(path), gzip.compress(rows, mtime=0))
         return write_atomic(path, text)
+
+
+def file_of(run: Run, folder: Path) -> Path:
+    """The file of a run's scores in a folder of results."""
+    asked, kind = run.signature, run.signature.get("perturbation")
+    name = f"{run.dataset}-{asked['shots']}shot-{asked['mode']}"
+    name += f"-exemplars{asked['exemplar_seed']}" if asked["shots"] else ""
+    name += f"-{kind}" if kind else ""
+    name += "" if _fit(run) else f"-{asked['data']['source']}-{run.scores.n}"
+    name += f"-seed{asked['seed']}" if kind or not _fit(run) else ""
+    return Path(folder) / file_name(run.model) / f"{name}.json"
+
+
+def _fit(run: Run) -> bool:
+    return run.official and run.complete and not run.imported
 
 
 def published(model: str | None = None, dataset: str | None = None) -> list[Run]:

@@ -3,10 +3,12 @@
 import dataclasses
 
 import pytest
+import study
 import verify
+from scripted import Scripted
 
 from benchhealth_utils import evaluate, published
-from benchhealth_utils.results import record
+from benchhealth_utils.results import recorded
 
 
 @pytest.fixture(scope="module")
@@ -33,17 +35,29 @@ def test_answers_and_official_data_give_the_published_numbers(runs, real_data, m
     assert (audit["changed"] < audit["n"] - audit["cut"]).all()
 
 
-def test_a_study_follows_from_its_items_which_its_seed_draws(tmp_path, real_data, monkeypatch):
-    assert set(verify.verify(verify.studies(), answers=False)["outcome"]) <= {"equal"}
+STUDIES = sorted(verify.STUDIES.glob("*/"))
+
+
+@pytest.mark.parametrize("folder", STUDIES, ids=lambda path: path.name)
+def test_a_study_follows_from_its_items(folder):
+    assert set(verify.verify(recorded(folder), folder)["outcome"]) == {"equal"}
+
+
+def test_answers_of_a_study_are_read_and_scored_again(tmp_path, real_data, monkeypatch):
     monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
-    (run,) = evaluate("majority", "gad", limit=9, store=tmp_path / "store", progress=False)
-    record(run, tmp_path / "studies" / "one")
-    (kept,) = verify.studies(tmp_path / "studies")
-    (row,) = verify.verify([kept], answers=False).to_dict("records")
-    assert row["outcome"] == "equal" and row["n"] == 9 and row["n from data"] == 0
-    rows = kept.rows.assign(id=["0", *kept.rows["id"][1:]])
-    other = dataclasses.replace(kept, rows=rows)
-    assert verify.verify([other], answers=False)["outcome"][0] == "items"
+    asked = {"limit": 9, "store": tmp_path / "store", "progress": False}
+    (run,) = evaluate(Scripted("Answer: yes"), "gad", **asked)
+    study.keep(run, tmp_path)
+    (kept,) = recorded(tmp_path)
+    (row,) = verify.verify([kept], tmp_path).to_dict("records")
+    assert row["outcome"] == "equal" and row["n"] == row["n from data"] == 9
+    path = verify.answers_of(kept, tmp_path)
+    path.write_text(path.read_text().replace('"yes"', '"no"'))
+    assert "value" in verify.verify([kept], tmp_path)["outcome"][0]
+    path.unlink()
+    assert verify.verify([kept], tmp_path)["n from data"][0] == 0
+    other = dataclasses.replace(kept, rows=kept.rows.assign(id=["0", *kept.rows["id"][1:]]))
+    assert verify.verify([other], tmp_path)["outcome"][0] == "items"
 
 
 def test_a_published_number_that_was_changed_is_named(runs, samples):

@@ -16,10 +16,10 @@ from itertools import groupby
 from pathlib import Path
 
 from benchhealth_utils import DATA, DATASETS, MODELS, evaluate, load, open_model
-from benchhealth_utils.answers import file_name, naming
+from benchhealth_utils.answers import naming
 from benchhealth_utils.data import data_root, how_to_get, provenance
 from benchhealth_utils.registry import dataset
-from benchhealth_utils.results import one_run, record, texts
+from benchhealth_utils.results import file_of, one_run, record, texts
 from benchhealth_utils.schema import BenchHealthError, Example, Run, write_atomic
 
 ECHO = 8  # words in a row that the item has, too
@@ -54,7 +54,12 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
     if run.imported or not (run.official and run.complete and run.examples):
         what = "only complete runs of the full official data, asked here, are published."
         raise BenchHealthError(f"{model} on {key}: {what}")
-    if model in MODELS and MODELS[model].published == "baseline":
+    return write_answers(run, file_of(run, folder).with_suffix(".jsonl"))
+
+
+def write_answers(run: Run, path: Path) -> Path | None:
+    """Write status, text and reading of each answer, as long as it is no baseline's."""
+    if run.model in MODELS and MODELS[run.model].published == "baseline":
         return None
     lines = []
     each = zip(run.examples, run.answers, run.readings, run.rows["status"], strict=True)
@@ -64,9 +69,8 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
             several = isinstance(reading, frozenset)
             line["reading"] = sorted(reading, key=str) if several else reading
         lines.append(json.dumps(line, ensure_ascii=False) + "\n")
-    name = f"{key}-{run.signature['shots']}shot-{run.signature['mode']}.jsonl"
-    with naming(folder):
-        return write_atomic(folder / file_name(model) / name, "".join(lines))
+    with naming(path):
+        return write_atomic(path, "".join(lines))
 
 
 def without_echo(text: str, item: Example, words: int = ECHO) -> str:

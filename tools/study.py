@@ -9,7 +9,7 @@ zero-shot, in ``exemplars`` of the base after several numbers of exemplars in se
 Subsets of one seed are nested and the same for all models. Every answer is stored as it comes: a
 run that was stopped goes on, a larger limit asks only for what is new and takes the place of the
 smaller, and several models may be asked at the same time, each by a process of its own. Answers
-are published nowhere.
+stand beside the results, without what they repeat of their items.
 
 ``card.csv`` beside the results holds what the answers cost, each counted once: a row for each
 model, data set and limit. A few data sets are asked in one call, and its CPU-seconds are shared
@@ -31,6 +31,7 @@ from pathlib import Path
 import pandas as pd
 from bench import machine
 from filelock import FileLock
+from publish import write_answers
 
 from benchhealth_utils import DATA, DATASETS, MODELS, __version__, evaluate, load, open_model
 from benchhealth_utils.answers import Store, store_path
@@ -76,6 +77,7 @@ def add_to_card(path: Path, rows: pd.DataFrame) -> None:
 def keep(run: Run, folder: Path) -> str:
     """Record a run; of those that differ in the number of items alone, the largest stays."""
     path, sizes = record(run, folder), defaultdict(dict)
+    write_answers(run, path.with_suffix(".jsonl"))
     for file in path.parent.glob(f"{run.dataset}-*.json"):
         kept = json.loads(file.read_text(encoding="utf-8"))
         way = re.sub(r"(-[a-z]+-\d+)?(-seed\d+)?$", "", file.stem), kept["signature"]["seed"]
@@ -83,8 +85,8 @@ def keep(run: Run, folder: Path) -> str:
     (alike,) = (files for files in sizes.values() if path in files)
     largest = max(alike, key=alike.get)
     for file in set(alike) - {largest}:
-        file.unlink()
-        file.with_suffix(".csv.gz").unlink(missing_ok=True)
+        for suffix in (".json", ".csv.gz", ".jsonl"):
+            file.with_suffix(suffix).unlink(missing_ok=True)
     return path.name if path == largest else "a larger run is there and stays"
 
 
