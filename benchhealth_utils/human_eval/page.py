@@ -86,8 +86,7 @@ class Page:
             return self.show("message", FAILED, 403)
         wanted = form.get("at") or request.query_params.get("card", "")
         at = int(wanted) if wanted.isdecimal() and len(wanted) < 6 else 0
-        act = self.take if form else self.view
-        return await run_in_threadpool(act, rater, token, at, form)
+        return await run_in_threadpool(self.take if form else self.view, rater, token, at, form)
 
     async def log_in(self, request: Request, code: str) -> Response:
         """Begin a session; a code has 64 bits, which nobody guesses."""
@@ -104,24 +103,22 @@ class Page:
         study, cards = self.study, self.study.asked(rater)
         if form.get("card") in cards and not study.locked(rater, form["card"]):
             study.rate(rater, self.changes(rater, form))
-        go = form.get("go")
-        if go == "out":
+        to = {"next": at + 1, "back": at - 1, "stay": at}.get(form.get("go"), 0)
+        response = RedirectResponse(f"?card={to}" if to > 0 else "?", 303)
+        if form.get("go") == "out":
             study.log_out(token)
-            response = RedirectResponse("?", 303)
             response.delete_cookie(self.cookie)
-            return response
-        to = {"next": at + 1, "back": at - 1, "stay": at}.get(go, 0)
-        return RedirectResponse(f"?card={to}" if to > 0 else "?", 303)
+        return response
 
     def changes(self, rater: str, form: dict[str, str]) -> list[tuple]:
         """What a form says that the page it was sent from did not: a rater may have two open."""
         card, seen = form["card"], form.get("seen", "")[:18]
-        known = self.study.said(rater, int(seen) if seen.isdecimal() else 0).get(card, {})
+        known = {"comment": "", "difficult": False}
+        known |= self.study.said(rater, int(seen) if seen.isdecimal() else 0).get(card, {})
         said: dict[str, object] = {key: form[key] for key in CRITERIA if form.get(key)}
         said["comment"] = plain(form.get("comment", ""))
         if rater in self.study.raters:
             said["difficult"] = "difficult" in form
-        known = {"comment": "", "difficult": False} | known
         return [(card, key, value) for key, value in said.items() if value != known.get(key)]
 
     def view(self, rater: str, token: str, at: int, form: dict[str, str]) -> Response:
@@ -162,5 +159,5 @@ def serve(study: Study, host: str = "127.0.0.1", port: int = 0) -> None:
     port : int
         0 takes a free one.
     """
-    app = Page(study).app  # uvicorn says the address, or why it cannot be had
-    uvicorn.run(app, host=host, port=port, access_log=False, server_header=False)
+    # uvicorn says the address, or why it cannot be had
+    uvicorn.run(Page(study).app, host=host, port=port, access_log=False, server_header=False)

@@ -43,11 +43,8 @@ def expect(holds: object, problem: str) -> None:
 WORDS = read_yaml("human_eval.yaml")
 CRITERIA, RULES, PROMPT = WORDS["criteria"], WORDS["rules"], WORDS["prompt"]
 FREE = [key for key, rule in RULES.items() if not rule.get("fixed")]  # that a user may choose
-PATTERNS = {
-    key: re.compile(spelled_out(rule["pattern"], WORDS["parts"]))
-    for key, rule in RULES.items()
-    if "pattern" in rule
-}
+WRITTEN = {key: rule["pattern"] for key, rule in RULES.items() if "pattern" in rule}
+PATTERNS = {key: re.compile(spelled_out(x, WORDS["parts"])) for key, x in WRITTEN.items()}
 TELLING = [key for key, rule in RULES.items() if rule["of"] == "reply"]
 # Controls but for line feed and tab, marks that turn text round: none can be seen, and files and
 # spreadsheets stumble over them.
