@@ -307,7 +307,10 @@ def main() -> None:
     if stated.rival:
         engines["rival"] = (stated.rival, "")
     OUT.mkdir(parents=True, exist_ok=True)
-    (OUT / "machine.json").write_text(json.dumps(machine(), indent=1) + "\n", encoding="utf-8")
+    path = OUT / "machines.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    known[str(stated.run)] = machine()
+    path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     for dtype in stated.dtypes.split(","):
         for name, keys, mode, shots, most in WORKS:
             if name in stated.works.split(","):
