@@ -91,8 +91,7 @@ def download(keys=None, *, mirror=None, folder=None) -> dict:
             url, note = f"{base}/{quote(name)}" if base else entry["url"], ""
             host = urlsplit(url).netloc
             try:
-                tries = 0 if host in dead else RETRIES
-                outcomes[name] = _fetch(folder / name, entry, url, tries)
+                outcomes[name] = _fetch(folder / name, entry, url, 0 if host in dead else RETRIES)
             except (BenchHealthError, OSError) as error:
                 outcomes[name], failures[name] = "failed", error
                 if isinstance(error, requests.ConnectionError):
@@ -102,8 +101,7 @@ def download(keys=None, *, mirror=None, folder=None) -> dict:
     print("\n" + ", ".join(f"{count[kind]} {kind}" for kind in sorted(count)))
     if failures:
         lines = [f"- {name}: {_cause(error)}" for name, error in failures.items()]
-        lines = [f"{len(failures)} files failed:", *lines, ADVICE]
-        raise DownloadError("\n".join(lines), outcomes)
+        raise DownloadError("\n".join([f"{len(failures)} files failed:", *lines, ADVICE]), outcomes)
     if Path(os.environ.get("BENCHHEALTH_DATA") or FULL).resolve() != folder:
         print(f"To use this folder: export BENCHHEALTH_DATA={folder}")
     return outcomes

@@ -409,17 +409,12 @@ class Options:
             # A text that looks like a letter of this question is none.
             if key and key.upper() not in self.letters:
                 self._texts[key] = self._texts.get(key, "") + letter
-        brief = [text for text in self._texts if sum(map(str.isalpha, text)) < 5]
-        self._brief = _any_of(brief)
-        self._long = _any_of([text for text in self._texts if text not in brief])
-        labelled = rf"(?<![\w'])([A-Z])\b([\s).:*(–—-]{{1,4}})({self._brief.pattern})"
-        self._labelled = re.compile(labelled, re.I)
-        self._asked = set("".join(CHOICES.mark.findall(self.mask(plain(fold(question))))))
-        self._excepts = bool(CHOICES.exception.search(question))
+        self._question, self._excepts = question, bool(CHOICES.exception.search(question))
 
     def read(self, text: str) -> str | None:
         """The letter that a reply chooses."""
-        reply = self.mask(own_words(text, _judged, ticks=True) or "").strip()
+        own = own_words(text, _judged, ticks=True) or ""
+        self._brief, reply = self._patterns(own)[0], self.mask(own).strip()
         reading, cued = choose(statements(reply), self._named)
         if reply and not cued:
             reading = self._reviewed(reply) or self._bare(reply) or self._stated(reply)
@@ -432,9 +427,16 @@ class Options:
         hepatitis" nor the C of "vitamin C" is seen. Texts of fewer than five letters ("5 mg",
         "None") are too common to be marked, but behind their own letter.
         """
-        text = re.sub("[⟦⟧]", " ", text)
-        text = self._long.sub(lambda match: f"⟦{self._texts.get(_key(match[0]), '')}⟧", text)
-        return self._labelled.sub(self._own, text)
+        brief, long = self._patterns(text := re.sub("[⟦⟧]", " ", text))
+        text = long.sub(lambda match: f"⟦{self._texts.get(_key(match[0]), '')}⟧", text)
+        labelled = rf"(?<![\w'])([A-Z])\b([\s).:*(–—-]{{1,4}})({brief.pattern})"
+        return re.sub(labelled, self._own, text, flags=re.I)
+
+    def _patterns(self, text: str) -> list[re.Pattern]:
+        """The brief options' texts, and the others, as far as a text can have them."""
+        said = _key(text)
+        brief = {known: sum(map(str.isalpha, known)) < 5 for known in self._texts if known in said}
+        return [_any_of([x for x in brief if brief[x] == way], text) for way in (True, False)]
 
     def _own(self, found: re.Match) -> str:
         """A brief text behind its own letter, marked."""
@@ -516,6 +518,7 @@ class Options:
         """The option whose text the reply begins with or, alone, states to be so."""
         if first := re.fullmatch(r"\W*⟦([A-Z])⟧\W*", sentence(reply)):
             return first[1]
+        asked = set("".join(CHOICES.mark.findall(self.mask(plain(fold(self._question))))))
         found, denied, others = set(), set(), set()
         for one in re.split(r"(?<=[.!?。])\s|\n", reply):
             named = set("".join(CHOICES.mark.findall(one)))
@@ -526,7 +529,7 @@ class Options:
                 others |= lone
                 told = CHOICES.retells.search(one) or self._opens(one)[0]
                 if CHOICES.states.search(one) and not told:
-                    found |= named - self._asked
+                    found |= named - asked
         found -= denied
         return (*found,)[0] if len(found) == 1 and not others - found else None
 
@@ -548,13 +551,12 @@ def _key(text: str) -> str:
     return text.replace(" & ", " and ").replace("sulph", "sulf").replace("umour", "umor")
 
 
-def _any_of(texts: list[str]) -> re.Pattern:
-    """Any of the texts as whole words and numbers, the longest first."""
+def _any_of(texts: list[str], said: str) -> re.Pattern:
+    """Any of the texts as whole words and numbers in what is said, the longest first."""
     # Chinese has no spaces: its characters may touch a text, other letters not.
-    word = r"(?-i:[^\W\u4e00-\u9fff])"
-    longest = sorted(texts, key=len, reverse=True)
-    either = "|".join(map(_spelled, longest)) or "(?!)"
-    before, after = rf"(?<!{word})(?<![<>≤≥±-])(?<!\d[.,])", rf"(?!{word}|[-/%]\w|[.,]\d)"
+    word = r"\w" if said.isascii() else r"(?-i:[^\W\u4e00-\u9fff])"
+    either = "|".join(map(_spelled, sorted(texts, key=len, reverse=True))) or "(?!)"
+    before, after = rf"(?<!{word})(?<![<>±-])(?<!≤)(?<!≥)(?<!\d[.,])", rf"(?!{word}|[-/%]\w|[.,]\d)"
     return re.compile(f"{before}(?:{either}){after}", re.I)
 
 

@@ -129,6 +129,7 @@ def _extra(gold, readings, rows) -> dict:
 # The replies
 
 REPLY = replies.Words("diseases")
+TOKEN = re.compile(r"[^\W_]+|[^\w\s*`$]")  # a word or a sign, but those that cleaning takes off
 MOST_PIECES = 8  # of one name that commas and "and" part
 # Most words of a title, of a name that does not occur, and of one that occurs and has a verb.
 TITLE, MOST_WORDS, MOST_WITH_VERB = 10, 8, 6
@@ -182,13 +183,12 @@ def spans(sentence: str, name: str) -> list[tuple[int, int]]:
     >>> spans(sentence, "ALL"), spans(sentence, "Leukaemia ( all )")
     ([(32, 35), (38, 41)], [(21, 36)])
     """
-    pattern, found = _spelled(name), []
+    tokens, found = TOKEN.findall(_folded(name)), []
     capitals = len(name) < 4 and sum(map(str.isupper, name)) > 1
-    for here in re.finditer(pattern, sentence, re.I):
-        start, end = here.span()
+    for start, end in _runs(sentence, tokens):
         beside = sentence[max(start - 1, 0) : start] + sentence[end : end + 1]
-        if not (capitals and here[0].islower()):
-            other = not re.fullmatch(pattern, here[0])
+        if not (capitals and sentence[start:end].islower()):
+            other = TOKEN.findall(sentence[start:end]) != tokens
             found.append((other, "-" in beside or "/" in beside, (start, end)))
     return [place for _, _, place in sorted(found)]
 
@@ -229,9 +229,9 @@ def without_echo(sentence: str, reply: str) -> str:
     words = len(sentence.split())
     is_title = words <= TITLE and not REPLY.acts.search(sentence)
     kept, place = "", 0
-    for echo in re.finditer(_spelled(sentence.rstrip(".")), reply, re.I):
-        lead = REPLY.echo_lead.search(reply, place, echo.start())
-        after = REPLY.echo_after.match(reply, echo.end())
+    for start, end in _runs(reply, TOKEN.findall(_folded(sentence.rstrip(".")))):
+        lead = REPLY.echo_lead.search(reply, place, start)
+        after = REPLY.echo_after.match(reply, end)
         # A title counts as repeated after "Paragraph:", or if its full stop is there.
         if not is_title or lead["paragraph"] or (words > 3 and "." in after[0]):
             kept += reply[place : lead.start()]
@@ -244,11 +244,15 @@ def _folded(text: str) -> str:
     return "".join(x if x.isascii() or len(y := replies.fold(x)) != 1 else y for x in text)
 
 
-def _spelled(name: str) -> str:
-    """A pattern of the words and signs of a name, but those that cleaning a reply takes off."""
-    tokens = re.findall(r"[^\W_]+|[^\w\s*`$]", _folded(name))
-    whole = (rf"(?<![^\W_]){x}(?![^\W_])" if x.isalnum() else re.escape(x) for x in tokens)
-    return r"[\s*`$_]*".join(whole) or "(?!)"
+def _runs(text: str, tokens: list[str]) -> Iterator[tuple[int, int]]:
+    """Where these words and signs stand one after another, in any case."""
+    places = list(TOKEN.finditer(text))
+    said, wanted = (f" {' '.join(x)} ".casefold() for x in (TOKEN.findall(text), tokens))
+    at = said.find(wanted) if tokens else -1
+    while at >= 0:
+        first = said.count(" ", 0, at)
+        yield places[first].start(), places[first + len(tokens) - 1].end()
+        at = said.find(wanted, at + len(wanted) - 1)
 
 
 # ---- Where the names stand ---------------------------------------------------------------------
