@@ -413,8 +413,8 @@ class Options:
 
     def read(self, text: str) -> str | None:
         """The letter that a reply chooses."""
-        own = own_words(text, _judged, ticks=True) or ""
-        self._brief, reply = self._patterns(own)[0], self.mask(own).strip()
+        reply = self.mask(own_words(text, _judged, ticks=True) or "").strip()
+        self._brief = self._patterns(reply)[0]
         reading, cued = choose(statements(reply), self._named)
         if reply and not cued:
             reading = self._reviewed(reply) or self._bare(reply) or self._stated(reply)
@@ -434,8 +434,8 @@ class Options:
 
     def _patterns(self, text: str) -> list[re.Pattern]:
         """The brief options' texts, and the others, as far as a text can have them."""
-        said = _key(text)
-        brief = {known: sum(map(str.isalpha, known)) < 5 for known in self._texts if known in said}
+        said, known = _key(text).replace("&", "and"), self._texts
+        brief = {x: sum(map(str.isalpha, x)) < 5 for x in known if x.replace("&", "and") in said}
         return [_any_of([x for x in brief if brief[x] == way], text) for way in (True, False)]
 
     def _own(self, found: re.Match) -> str:

@@ -48,8 +48,8 @@ def record(run: Run, folder: Path | None = None) -> Path:
         model that was asked here, else ``results`` in the runs folder, with source, size
         and seed in the name.
     """
-    if folder is None:
-        folder = (DATA if _fit(one_run("record", run)) and CLONED else runs_folder()) / "results"
+    fit = _fit(one_run("record", run))
+    folder = folder or (DATA if fit and CLONED else runs_folder()) / "results"
     path = file_of(run, folder)
     about = {"model": run.model, "dataset": run.dataset, "statuses": run.counts}
     about |= {"usage": dict(run.usage), "signature": dict(run.signature)}

@@ -23,23 +23,25 @@ trap 'rm -rf "$work"' EXIT
 } || exit 2
 cd "$work"
 export PATH="$work/venv/bin:$PATH" JUPYTER_PLATFORM_DIRS=1
-python - <<'PY'
+python - <<'PY' || exit 2
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
 
 for name, kernel, source in [("raises", "python3", "1 / 0"), ("missing", "absent", "1 + 1")]:
     spec = {"name": kernel, "display_name": kernel, "language": "python"}
-    nbformat.write(new_notebook(cells=[new_code_cell(source)], metadata={"kernelspec": spec}), f"{name}.ipynb")
+    notebook = new_notebook(cells=[new_code_cell(source)], metadata={"kernelspec": spec})
+    nbformat.write(notebook, f"{name}.ipynb")
 PY
 status() { local code=0; "$@" >>log 2>&1 || code=$?; echo "$code"; }
 said=""
 for name in raises missing; do
   said+="$name: jupyter execute $(status jupyter execute $name.ipynb)"
   for way in local-serial local-parallel; do
-    echo y | jcache notebook -p "$way-$name" add "$name.ipynb" >>log 2>&1
+    echo y | jcache notebook -p "$way-$name" add "$name.ipynb" >>log 2>&1 || exit 2
     said+=", $way $(status jcache project -p "$way-$name" execute -e "$way")"
   done
   said+=$'\n'
 done
 printf '%s' "$said"
-[ "$said" = $'raises: jupyter execute 1, local-serial 0, local-parallel 0\nmissing: jupyter execute 1, local-serial 0, local-parallel 0\n' ]
+as_observed="jupyter execute 1, local-serial 0, local-parallel 0"
+[ "$said" = "raises: $as_observed"$'\n'"missing: $as_observed"$'\n' ]

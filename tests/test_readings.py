@@ -191,6 +191,15 @@ def test_texts_that_look_alike_or_like_letters():
     within = {"A": "Hepatitis", "B": "Chronic hepatitis"}
     assert said("medqa", "Answer: a chronic hepatitis", options=within) == "B"
     assert said("medqa", "Answer: A hepatitis", options=within) == "A"
+    signs = {"A": "ALT & AST", "B": "& INR", "C": "Aspirin 5 &", "D": "TSH"}
+    assert said("medqa", "The answer is alt and  AST.", options=signs) == "A"
+    assert said("medqa", "Answer: & INR", options=signs) == "B"
+    assert said("medqa", "The answer is Aspirin 5 & nothing.", options=signs) == "C"
+    spelt = {"A": "Ferrous sulphate", "B": "Tumour lysis", "C": "5 mg", "D": "5"}
+    assert said("medqa", "Answer: ferrous sulfate", options=spelt) == "A"
+    assert said("medqa", "The answer is tumor\nlysis.", options=spelt) == "B"
+    assert said("medqa", "答案是Tumour lysis。", options=spelt) == "B"
+    assert said("medqa", "Answer: 5⟦mg", options=spelt) == "C"
 
 
 def test_an_echo_of_the_prompt_is_no_answer():

@@ -3,9 +3,11 @@
 import pandas as pd
 import pytest
 import study
+from scripted import Scripted
 
-from benchhealth_utils import compare
+from benchhealth_utils import compare, evaluate
 from benchhealth_utils.results import recorded
+from benchhealth_utils.schema import BenchHealthError
 
 
 def asked(folder, limit, *more):
@@ -64,6 +66,12 @@ def test_what_is_stopped_keeps_its_costs(tmp_path, monkeypatch):
     assert len(asked(tmp_path, 3)) == 4
     card = pd.read_csv(tmp_path / "card.csv")
     assert card["asked"].tolist() == [3] * 4
+
+
+def test_replies_that_saw_more_than_their_items_are_not_kept(tmp_path):
+    (run,) = evaluate(Scripted(), "gad", shots=1, limit=2, store=tmp_path, progress=False)
+    with pytest.raises(BenchHealthError, match="saw their items alone"):
+        study.keep(run, tmp_path)
 
 
 def test_nothing_of_other_data_is_published(capsys):

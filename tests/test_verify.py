@@ -9,6 +9,7 @@ from scripted import Scripted
 
 from benchhealth_utils import evaluate, published
 from benchhealth_utils.results import recorded
+from benchhealth_utils.schema import BenchHealthError
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +52,34 @@ def test_answers_of_a_study_are_read_and_scored_again(tmp_path, real_data, monke
     (kept,) = recorded(tmp_path)
     (row,) = verify.verify([kept], tmp_path).to_dict("records")
     assert row["outcome"] == "equal" and row["n"] == row["n from data"] == 9
+    assert verify.audit([kept], tmp_path)["changed"].tolist() == [0]
     path = verify.answers_of(kept, tmp_path)
-    path.write_text(path.read_text().replace('"yes"', '"no"'))
+    whole, line = path.read_text(), path.read_text().splitlines(keepends=True)[0]
+    path.write_text(whole.replace('"yes"', '"no"'))
     assert "value" in verify.verify([kept], tmp_path)["outcome"][0]
+    path.write_text(whole.replace("Answer: yes", "Answer: no"))
+    assert verify.audit([kept], tmp_path)["changed"].tolist() == [9]
+    for other in (whole.removeprefix(line), whole.replace('"gad-', '"dag-', 1)):
+        path.write_text(other)
+        assert verify.verify([kept], tmp_path)["outcome"][0] == "answers"
+    path.write_text(whole + line)
+    with pytest.raises(BenchHealthError, match="line 10: not a published answer"):
+        verify.verify([kept], tmp_path)
     path.unlink()
-    assert verify.verify([kept], tmp_path)["n from data"][0] == 0
-    other = dataclasses.replace(kept, rows=kept.rows.assign(id=["0", *kept.rows["id"][1:]]))
-    assert verify.verify([other], tmp_path)["outcome"][0] == "items"
+    assert verify.verify([kept], tmp_path)["outcome"][0] == "answers"
+    path.write_text(whole)
+    other = dataclasses.replace(kept, rows=kept.rows.assign(group="0"))
+    assert "items" in verify.verify([other], tmp_path)["outcome"][0]
+
+
+def test_letters_in_another_order_are_read_again(tmp_path, real_data, monkeypatch):
+    monkeypatch.setenv("BENCHHEALTH_DATA", str(real_data))
+    how = {"mode": "likelihood", "perturbation": "option_order", "limit": 9}
+    (run,) = evaluate(Scripted("Answer: A"), "medqa", store=tmp_path / "s", progress=False, **how)
+    study.keep(run, tmp_path)
+    (row,) = verify.audit(recorded(tmp_path), tmp_path).to_dict("records")
+    assert row["changed"] == 0 and row["n"] == 9
+    assert set(verify.verify(recorded(tmp_path), tmp_path)["outcome"]) == {"equal"}
 
 
 def test_a_published_number_that_was_changed_is_named(runs, samples):

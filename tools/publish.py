@@ -58,9 +58,18 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
 
 
 def write_answers(run: Run, path: Path) -> Path | None:
-    """Write status, text and reading of each answer, as long as it is no baseline's."""
+    """Write status, text and reading of each answer; None if they are a baseline's.
+
+    Raises
+    ------
+    BenchHealthError
+        For replies that may repeat exemplars or changed words, which are not cut out.
+    """
+    asked = run.signature
     if run.model in MODELS and MODELS[run.model].published == "baseline":
         return None
+    if asked["mode"] == "generate" and (asked["shots"] or asked.get("perturbation")):
+        raise BenchHealthError(f"{run}: replies are kept if they saw their items alone, unchanged.")
     lines = []
     each = zip(run.examples, run.answers, run.readings, run.rows["status"], strict=True)
     for item, answer, reading, status in each:

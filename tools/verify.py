@@ -25,6 +25,7 @@ import pandas as pd
 
 import benchhealth_utils as bh
 from benchhealth_utils.data import data_root, provenance, subset
+from benchhealth_utils.perturb import perturb, restored
 from benchhealth_utils.registry import DATASETS, MODELS
 from benchhealth_utils.results import file_of, recorded
 from benchhealth_utils.schema import DATA, BenchHealthError, DataError, Reading, Run, Scores
@@ -52,7 +53,9 @@ def published_answers(path: Path) -> dict[str, tuple[str, str, Reading | None]]:
             value = row.get("reading", row["text"].strip())
             if isinstance(value, list):
                 value = frozenset(tuple(x) if isinstance(x, list) else x for x in value)
-            found[row["id"]] = row["status"], row["text"], value
+            answer = row["status"], row["text"], value
+            if found.setdefault(row["id"], answer) is not answer:
+                raise ValueError("an id comes twice")
         except (ValueError, KeyError, TypeError, AttributeError):
             raise BenchHealthError(f"{path.name}, line {number}: not a published answer.") from None
     return found
@@ -78,7 +81,7 @@ def from_sums(run: Run, sums: np.ndarray) -> Scores:
 def from_data(run: Run, items: list, kept: dict) -> tuple[Scores, int]:
     """The score against the official gold values, and for how many items it was worked out.
 
-    A baseline is asked again; a model's published answers are read. Of a text that is scored
+    A baseline is asked again; of a model the published readings are taken. Of a text that is scored
     as it stands and was published without some of the item's words, the sums are taken.
     """
     if is_baseline(run):
@@ -110,6 +113,11 @@ def official(key: str) -> list | None:
         return None
 
 
+def asked_of(run: Run, items: list | None) -> list | None:
+    """The items of a data set that a run's limit and seed draw."""
+    return items and subset(items, run.signature["data"]["limit"], run.signature["seed"])
+
+
 def differences(run: Run, found: Scores) -> list[str]:
     """What is not equal to twelve digits; processors add up sums in orders of their own."""
     same = partial(np.allclose, rtol=1e-12, atol=0, equal_nan=True)
@@ -122,35 +130,38 @@ def verify(runs: list[Run], folder: Path = ANSWERS) -> pd.DataFrame:
     rows, data = [], {key: official(key) for key in {run.dataset for run in runs}}
     for run in runs:
         wrong, again = differences(run, from_sums(run, published_sums(run))), 0
-        if data[run.dataset]:
-            limit, seed = run.signature["data"]["limit"], run.signature["seed"]
-            drawn = subset(data[run.dataset], limit, seed)
-            kept = published_answers(answers_of(run, folder))
-            named = list(zip(run.rows["id"], run.rows["group"], strict=True))
-            if [(x.id, x.group) for x in drawn] != named:
-                wrong += ["items"]
-            elif kept or is_baseline(run):
-                found, again = from_data(run, drawn, kept)
-                wrong += differences(run, found)
+        kept, drawn = published_answers(answers_of(run, folder)), asked_of(run, data[run.dataset])
+        ids, groups = list(run.rows["id"]), list(run.rows["group"])
+        odd = [] if is_baseline(run) or list(kept) == ids else ["answers"]
+        if drawn and [(x.id, x.group) for x in drawn] != list(zip(ids, groups, strict=True)):
+            odd += ["items"]
+        if drawn and not odd:
+            found, again = from_data(run, drawn, kept)
+            wrong += differences(run, found)
+        wrong += odd
         rows.append((run.model, run.dataset, run.scores.n, again, "; ".join(wrong) or "equal"))
     names = ["model", "dataset", "n", "n from data", "outcome"]
     return pd.DataFrame(rows, columns=names)
 
 
-def audit(runs: list[Run]) -> pd.DataFrame:
-    """A row a result with published answers: readings that are others today, and the score."""
-    rows = []
+def audit(runs: list[Run], folder: Path = ANSWERS) -> pd.DataFrame:
+    """A row a result with answers in a folder: readings that are others today, and the score."""
+    rows, data = [], {key: official(key) for key in {run.dataset for run in runs}}
     for run in runs:
-        kept, items = published_answers(answers_of(run, ANSWERS)), official(run.dataset)
-        if not kept or items is None:
+        kept = published_answers(answers_of(run, folder))
+        items = asked_of(run, data[run.dataset])
+        if not kept or not items:
             continue
+        how = run.signature.get("perturbation"), run.signature["seed"]
         changed, readings, cut = [], [], 0
         for item in items:
             status, text, reading = kept[item.id]
             if CUT.search(text):  # words of the item were left out: it cannot be read again
                 cut += 1
             else:
-                now = bh.read(item, text) if status == "ok" else None
+                put = perturb(item, *how) if how[0] else item
+                now = bh.read(put, text) if status == "ok" else None
+                now = restored(now, item, *how) if how[0] else now
                 changed += [item.id] if now != (reading if status == "ok" else None) else []
                 reading = now
             readings.append(reading if status == "ok" else None)
@@ -171,7 +182,8 @@ def main(what: str = "verify") -> int:
         if not here:
             print("An audit reads answers beside the official items: set BENCHHEALTH_DATA.")
             return 1
-        print(audit(runs).to_string(index=False))
+        audits = [audit(recorded(folder), folder) for folder in sorted(STUDIES.glob("*/"))]
+        print(pd.concat([audit(runs), *audits], ignore_index=True).to_string(index=False))
         return 0
     of_studies = [verify(recorded(folder), folder) for folder in sorted(STUDIES.glob("*/"))]
     table = pd.concat([verify(runs), *of_studies], ignore_index=True)

@@ -337,7 +337,7 @@ def write(tables, folder, name: str = "analysis", **about) -> list[Path]:
 def _check(frame, key, **known):
     """Refuse a frame without rows, with one `key` twice, or a value that is not `known`."""
     lacking = ", ".join({*key, *known} - {*frame})
-    expect(not lacking, f"There is no column {lacking}; a study's votes, or `settle`'s, have it.")
+    expect(not lacking, f"There is no column {lacking}. Give votes, or what `settle` made of them.")
     expect(len(frame), "There are no verdicts; nothing can be computed yet.")
     for name, values in known.items():
         if len(odd := frame[name][~frame[name].isin(values)]):

@@ -155,7 +155,8 @@ def parse_exam(example: Example, text: str) -> str | None:
     >>> parse_exam(example, "Option A is tempting, but the answer is metformin.")
     'C'
     """
-    return replies.Options(example.inputs["options"], example.inputs.get("question", "")).read(text)
+    options, question = example.inputs["options"], str(example.inputs.get("question", ""))
+    return replies.Options(options, question).read(text)
 
 
 def parse_pubmedqa(example: Example, text: str) -> str | None:

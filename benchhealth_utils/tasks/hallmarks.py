@@ -28,9 +28,8 @@ def hoc(spec, split, root) -> Iterator[Example]:
     for _, pmid in filled_lines(listed):
         Place(listed, f"PMID {pmid}").once(seen, pmid)
         names = [f"{ARCHIVE}/{part}/{pmid}.txt" for part in ("labels", "text")]
-        for name in names:
-            there = name in found
-            Place(archive, name).expect(there, f"the member is missing; {listed.name} names it.")
+        for x in names:
+            Place(archive, x).expect(x in found, f"the member is missing; {listed.name} names it.")
         line, body = (text(found[name], f"{archive}, {name}") for name in names)
         place = Place(archive, f"labels/{pmid}.txt")
         labels = labels_of(line, place)
