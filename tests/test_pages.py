@@ -133,14 +133,27 @@ def test_verdicts_on_siblings_follow_from_their_tests(monkeypatch):
     made = [key for key, spec in MODELS.items() if spec.published == "tuned"]
     assert len(tables["siblings-made"]) == len(made)
     assert set(tables["siblings-scores"]["Data set"]) <= {spec.name for spec in DATASETS.values()}
+    found = {}
     for row in tables["siblings-verdicts"].to_dict("records"):
         assert (row["p_holm"] < 0.05) == (row["Verdict"] != "not shown with this n"), row
         assert row["p"] <= row["p_holm"] and row["low"] <= row["high"]
         harm = "harms" in row["The paper concludes"] or "less" in row["The paper concludes"]
         if row["Verdict"] == "shown":
             assert (row["difference"] < 0) == harm
-            # else the page's "In short" says too little
-            assert row["Here"] not in ("qa against untuned", "dialogue against untuned"), row
+        found[row["The paper concludes"], row["Here"]] = row["Verdict"]
+    # what "In short" and the index say
+    qa, dialogue = "qa against untuned", "dialogue against untuned"
+    told = {
+        ("Medical tuning helps reasoning", qa): "the opposite is shown",
+        ("It harms summaries", qa): "the opposite is shown",
+        ("It harms summaries", dialogue): "shown",
+        ("They are less comprehensive", dialogue): "shown",
+    }
+    clear = {key: verdict for key, verdict in found.items() if "not" not in verdict}
+    assert {key: clear[key] for key in clear if key[1] in (qa, dialogue)} == told
+    assert [v for key, v in found.items() if key[1] == "qa against shuffled"].count(
+        "qa is higher"
+    ) == 5
 
 
 def test_the_page_of_costs_shows_every_measurement(monkeypatch):
