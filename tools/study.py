@@ -1,4 +1,4 @@
-"""Several models on the same random items: ``python tools/study.py siblings --limit 60``.
+"""Several models on the same random items: ``tools/study.py siblings --limit 60 --to runs/mine``.
 
 Asks the models of a study about a random subset of open test sets, greedily, in float32, and
 records the runs in ``data/studies/<study>/``. In the study ``siblings`` they write their answers,
@@ -8,8 +8,9 @@ zero-shot, in ``exemplars`` of the base after several numbers of exemplars in se
 
 Subsets of one seed are nested and the same for all models. Every answer is stored as it comes: a
 run that was stopped goes on, a larger limit asks only for what is new and takes the place of the
-smaller, and several models may be asked at the same time, each by a process of its own. Answers
-stand beside the results, without what they repeat of their items.
+smaller, and several models may be asked at the same time, each by a process of its own. Scores
+(``.json``), outcomes (``.csv.gz``) and answers (``.jsonl``) stand side by side; answers without
+what they repeat of their items.
 
 ``card.csv`` beside the results holds what the answers cost, each counted once: a row for each
 model, data set and limit. A few data sets are asked in one call, and its CPU-seconds are shared
@@ -131,8 +132,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not keys:
         raise SystemExit(f"{told.study} asks only: {', '.join(STUDIES[told.study][1])}.")
     other = [k for k in keys if provenance(k, load(k))["source"] != "official"]
+    problem = f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA."
     if other and not told.to:
-        raise SystemExit(f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA.")
+        raise SystemExit(problem)
+    if other:
+        print(problem, file=sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that costs are written down
     folder.mkdir(parents=True, exist_ok=True)
     for name in told.models or family:
