@@ -409,12 +409,14 @@ class Options:
             # A text that looks like a letter of this question is none.
             if key and key.upper() not in self.letters:
                 self._texts[key] = self._texts.get(key, "") + letter
+        self._short = [text for text in self._texts if sum(map(str.isalpha, text)) < 5]
+        self._long = [text for text in self._texts if text not in self._short]
         self._question, self._excepts = question, bool(CHOICES.exception.search(question))
 
     def read(self, text: str) -> str | None:
         """The letter that a reply chooses."""
-        reply = self.mask(own_words(text, _judged, ticks=True) or "").strip()
-        self._brief = self._patterns(reply)[0]
+        own = own_words(text, _judged, ticks=True) or ""
+        self._brief, reply = _any_of(self._short, own), self.mask(own).strip()
         reading, cued = choose(statements(reply), self._named)
         if reply and not cued:
             reading = self._reviewed(reply) or self._bare(reply) or self._stated(reply)
@@ -427,16 +429,11 @@ class Options:
         hepatitis" nor the C of "vitamin C" is seen. Texts of fewer than five letters ("5 mg",
         "None") are too common to be marked, but behind their own letter.
         """
-        brief, long = self._patterns(text := re.sub("[⟦⟧]", " ", text))
+        text = re.sub("[⟦⟧]", " ", text)
+        brief, long = _any_of(self._short, text), _any_of(self._long, text)
         text = long.sub(lambda match: f"⟦{self._texts.get(_key(match[0]), '')}⟧", text)
         labelled = rf"(?<![\w'])([A-Z])\b([\s).:*(–—-]{{1,4}})({brief.pattern})"
         return re.sub(labelled, self._own, text, flags=re.I)
-
-    def _patterns(self, text: str) -> list[re.Pattern]:
-        """The brief options' texts, and the others, as far as a text can have them."""
-        said, known = _key(text).replace("&", "and"), self._texts
-        brief = {x: sum(map(str.isalpha, x)) < 5 for x in known if x.replace("&", "and") in said}
-        return [_any_of([x for x in brief if brief[x] == way], text) for way in (True, False)]
 
     def _own(self, found: re.Match) -> str:
         """A brief text behind its own letter, marked."""
@@ -553,7 +550,8 @@ def _key(text: str) -> str:
 
 def _any_of(texts: list[str], said: str) -> re.Pattern:
     """Any of the texts as whole words and numbers in what is said, the longest first."""
-    # Chinese has no spaces: its characters may touch a text, other letters not.
+    # Chinese has no spaces: its characters may touch a text, other letters not. Their range is
+    # dear: it makes building a pattern ten times as long.
     word = r"\w" if said.isascii() else r"(?-i:[^\W\u4e00-\u9fff])"
     either = "|".join(map(_spelled, sorted(texts, key=len, reverse=True))) or "(?!)"
     before, after = rf"(?<!{word})(?<![<>±-])(?<!≤)(?<!≥)(?<!\d[.,])", rf"(?!{word}|[-/%]\w|[.,]\d)"

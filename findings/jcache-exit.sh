@@ -4,7 +4,7 @@
 # Setting:  a book's pages are executed side by side by jupyter-cache, before they are built.
 # Versions: jupyter-cache 1.0.1, nbclient 0.11.0, ipykernel 7.2.0.
 # Expected: `jcache project execute` ends with another status than 0 when a cell raised, as
-#           `jupyter execute` and `papermill` do; so a script or `make` stops.
+#           `jupyter execute` does; so a script or `make` stops.
 # Observed: it lists the notebook under "excepted" (a cell raised) or "errored" (its kernel is
 #           not there) and ends with 0, with either executor. Exit statuses:
 #                                   jupyter execute   jcache, serial   jcache, parallel

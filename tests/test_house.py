@@ -68,14 +68,14 @@ def test_the_packages_of_the_design_are_all_there():
 # 2,700 for the core; what is above it is to be thinned.
 BUDGETS = {
     "__init__": 34, "__main__": 2, "schema": 152, "registry": 131, "guard": 70, "data": 141,
-    "download": 120, "replies": 484, "tasks": 1438, "prompts": 39, "metrics": 173, "stats": 145,
+    "download": 120, "replies": 483, "tasks": 1438, "prompts": 39, "metrics": 173, "stats": 145,
     "models": 1551, "plan": 111, "answers": 222, "evaluation": 201, "results": 111, "perturb": 181,
     "usefulness": 69, "printed": 31, "claims": 130, "plots": 107, "notebook": 50, "engine": 54,
-    "cli": 251, "human_eval": 1100, "exchange": 264, "batches": 149,
+    "cli": 251, "human_eval": 1098, "exchange": 264, "batches": 149,
     "harnesses": 125, "cluster": 85, "reports": 130,
 }  # fmt: skip
 CORE = "schema registry data download tasks replies prompts metrics stats".split()
-ALL, OF_CORE = 7851, 2823
+ALL, OF_CORE = 7848, 2822
 
 # From the ground up; what stands on one line knows nothing of its neighbours or of what follows.
 STOREYS = """

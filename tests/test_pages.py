@@ -154,6 +154,10 @@ def test_verdicts_on_siblings_follow_from_their_tests(monkeypatch):
     assert {key: clear[key] for key in clear if key[1] in (qa, dialogue)} == told
     right = [verdict for (_, pair), verdict in found.items() if pair == "qa against shuffled"]
     assert right.count("qa is higher") == len(right) - 1
+    for row in tables["siblings-letters"].to_dict("records"):
+        if row["Data set"] in {DATASETS[key].name for key in EXAMS}:
+            for name in ("untuned", "qa", "shuffled", "dialogue"):
+                assert float(row[name].split()[0]) < row["Constant answer"]
     letters = tables["siblings-letters-differences"]
     exams = letters[letters["title"].isin(DATASETS[key].name for key in EXAMS)]
     assert len(exams) and (exams["p_holm"] > 0.05).all()

@@ -57,6 +57,11 @@ def publish_answers(run: Run, folder: Path = DATA / "answers") -> Path | None:
     return write_answers(run, file_of(run, folder).with_suffix(".jsonl"))
 
 
+def is_baseline(run: Run) -> bool:
+    """Whether its answers are made of the data's own words."""
+    return run.model in MODELS and MODELS[run.model].published == "baseline"
+
+
 def write_answers(run: Run, path: Path) -> Path | None:
     """Write status, text and reading of each answer; None if they are a baseline's.
 
@@ -66,7 +71,7 @@ def write_answers(run: Run, path: Path) -> Path | None:
         For replies that may repeat exemplars or changed words, which are not cut out.
     """
     asked = run.signature
-    if run.model in MODELS and MODELS[run.model].published == "baseline":
+    if is_baseline(run):
         return None
     if asked["mode"] == "generate" and (asked["shots"] or asked.get("perturbation")):
         raise BenchHealthError(f"{run}: replies are kept if they saw their items alone, unchanged.")

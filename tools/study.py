@@ -38,7 +38,7 @@ from benchhealth_utils import DATA, DATASETS, MODELS, __version__, evaluate, loa
 from benchhealth_utils.answers import Store, store_path
 from benchhealth_utils.data import provenance
 from benchhealth_utils.perturb import applies
-from benchhealth_utils.results import record
+from benchhealth_utils.results import file_of, record
 from benchhealth_utils.schema import Run, runs_folder, write_atomic
 from benchhealth_utils.tasks import TASKS
 
@@ -77,8 +77,8 @@ def add_to_card(path: Path, rows: pd.DataFrame) -> None:
 
 def keep(run: Run, folder: Path) -> str:
     """Record a run; of those that differ in the number of items alone, the largest stays."""
+    write_answers(run, file_of(run, folder).with_suffix(".jsonl"))
     path, sizes = record(run, folder), defaultdict(dict)
-    write_answers(run, path.with_suffix(".jsonl"))
     for file in path.parent.glob(f"{run.dataset}-*.json"):
         kept = json.loads(file.read_text(encoding="utf-8"))
         way = re.sub(r"(-[a-z]+-\d+)?(-seed\d+)?$", "", file.stem), kept["signature"]["seed"]
@@ -132,10 +132,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not keys:
         raise SystemExit(f"{told.study} asks only: {', '.join(STUDIES[told.study][1])}.")
     other = [k for k in keys if provenance(k, load(k))["source"] != "official"]
-    problem = f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA."
-    if other and not told.to:
-        raise SystemExit(problem)
     if other:
+        problem = f"Not the official data: {', '.join(other)}. Set BENCHHEALTH_DATA."
+        if not told.to:
+            raise SystemExit(problem)
         print(problem, file=sys.stderr)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that costs are written down
     folder.mkdir(parents=True, exist_ok=True)

@@ -22,11 +22,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from publish import is_baseline
 
 import benchhealth_utils as bh
 from benchhealth_utils.data import data_root, provenance, subset
 from benchhealth_utils.perturb import perturb, restored
-from benchhealth_utils.registry import DATASETS, MODELS
+from benchhealth_utils.registry import DATASETS
 from benchhealth_utils.results import file_of, recorded
 from benchhealth_utils.schema import DATA, BenchHealthError, DataError, Reading, Run, Scores
 from benchhealth_utils.tasks import TASKS, sufficient
@@ -94,23 +95,13 @@ def from_readings(run: Run, items: list, readings: list) -> tuple[Scores, int]:
 
 
 def from_data(run: Run, items: list, kept: dict) -> tuple[Scores, int]:
-    """The score against the official gold values, and for how many items it was worked out.
-
-    A baseline is asked again; of a model the published readings are taken. Of a text that is scored
-    as it stands and was published without some of the item's words, the sums are taken.
-    """
+    """As `from_readings`: of a baseline, which is asked again, or of a model's published ones."""
     if is_baseline(run):
         with tempfile.TemporaryDirectory() as store:
-            asked = {"limit": run.signature["data"]["limit"], "seed": run.signature["seed"]}
-            (again,) = bh.evaluate(run.model, run.dataset, store=store, progress=False, **asked)
+            (again,) = bh.evaluate(run.model, run.dataset, store=store, progress=False)
         return again.scores, len(items)
     readings = [kept[x.id][2] if kept[x.id][0] == "ok" else None for x in items]
     return from_readings(run, items, readings)
-
-
-def is_baseline(run: Run) -> bool:
-    """Whether it can be asked again in no time."""
-    return run.model in MODELS and MODELS[run.model].published == "baseline"
 
 
 def official(key: str) -> list | None:
@@ -162,7 +153,7 @@ def audit(runs: list[Run], folder: Path = ANSWERS) -> pd.DataFrame:
     for run in runs:
         kept = published_answers(answers_of(run, folder))
         items = asked_of(run, data[run.dataset])
-        if not kept or not items:
+        if not items or list(kept) != [item.id for item in items]:  # verify names what lacks
             continue
         how = run.signature.get("perturbation"), run.signature["seed"]
         changed, readings, cut = [], [], 0

@@ -120,7 +120,7 @@ def import_csv(
     # of the senior's any, for raters may have come to agree while a file was away
     own, known, events, counts = set(study.order(rater)), study.said(rater), [], Counter()
     for where, row in rows.items():
-        card, before = row["card"], {"difficult": False, "comment": ""}
+        card, before = row["card"], {"difficult": False, "comment": ""} | known.get(row["card"], {})
         try:
             named = row.get("rater") or rater
             expect(named == rater, f"it is {named}'s, not {rater}'s.")
@@ -131,7 +131,6 @@ def import_csv(
                 same = row.get(name, text).split() == text.split()
                 expect(same, f"{problem}sorted without the others?")
             said = {name: checked(name, value) for name, value in _said(row).items()}
-            before |= known.get(card, {})
             changed = {name for name, value in said.items() if value != before.get(name)}
             over = {name for name in changed if before.get(name)}
             problem = f"the study has {', '.join(over)} of card {card!r} otherwise by now."

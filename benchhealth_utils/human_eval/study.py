@@ -122,8 +122,7 @@ class Study:
     def rater_of(self, token: str) -> str | None:
         """Whose session a token is; None if nobody's by now."""
         query = "select rater from sessions where token = ? and at > ?"
-        rows = self._sql(query, _hash(token), time() - SESSION)
-        return rows[0][0] if rows else None
+        return next((rater for (rater,) in self._sql(query, _hash(token), time() - SESSION)), None)
 
     def log_out(self, token: str) -> None:
         """End a session."""
